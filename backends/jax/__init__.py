@@ -1,0 +1,45 @@
+"""JAX with flax nnx modules and optax. Importing this module does not import jax; `open` does."""
+
+import os
+
+from compare.contracts import Device, Trainer
+from compare.spec import Experiment
+
+
+class JaxBackend:
+    name = "jax"
+    modes = ("jit",)
+    oracle = False
+
+    def open(self, mode: str, threads: int) -> None:
+        os.environ["NPROC"] = str(threads)  # XLA sizes its CPU pool from it, and ignores OMP_*
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # leave the others their memory
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")  # no TF32 on a GPU
+
+    def versions(self) -> dict[str, str]:
+        import flax
+        import jax
+        import optax
+
+        return {"jax": jax.__version__, "flax": flax.__version__, "optax": optax.__version__}
+
+    def devices(self) -> list[Device]:
+        import jax
+
+        found = [Device("cpu")]
+        found += [
+            Device("cuda", device.id, device.device_kind)
+            for device in jax.devices()
+            if device.platform == "gpu"
+        ]
+        return found
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        from .trainer import JaxTrainer
+
+        return JaxTrainer(experiment, device)
+
+
+backend = JaxBackend()

@@ -1,0 +1,51 @@
+"""Keras 3, on TensorFlow by default, on JAX or PyTorch by mode.
+
+Importing this module imports neither keras nor what it runs on; `open` does.
+"""
+
+import os
+from importlib import import_module
+
+from compare.contracts import Device, Trainer
+from compare.spec import Experiment
+
+
+class KerasBackend:
+    """Modes are named after the library that Keras computes with."""
+
+    name = "keras"
+    modes = ("tensorflow", "jax", "torch")
+    oracle = False
+
+    def open(self, mode: str, threads: int) -> None:
+        os.environ["KERAS_BACKEND"] = mode
+        for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"):
+            os.environ[variable] = str(threads)
+        os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+        import keras
+
+        from .steps import steps_for
+
+        assert keras.backend.backend() == mode
+        self._mode = mode
+        self._steps = steps_for(mode)
+        self._steps.set_up(threads)
+
+    def versions(self) -> dict[str, str]:
+        import keras
+
+        computes = import_module(self._mode)
+        return {"keras": keras.__version__, self._mode: computes.__version__}
+
+    def devices(self) -> list[Device]:
+        return self._steps.devices()
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        from .trainer import KerasTrainer
+
+        return KerasTrainer(experiment, device, self._steps)
+
+
+backend = KerasBackend()

@@ -1,0 +1,75 @@
+"""Update rules as Keras optimizers, in the canonical form that Keras's own do not have."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from compare.spec import OptimizerSpec
+
+
+class Sgd(keras.optimizers.Optimizer):
+    """buf = momentum * buf + g; p -= lr * buf. Keras folds the rate into its velocity."""
+
+    def __init__(self, spec: OptimizerSpec) -> None:
+        super().__init__(learning_rate=spec.learning_rate)
+        self.spec = spec
+
+    def build(self, variables: list[Any]) -> None:
+        super().build(variables)
+        self.buffers = (
+            [self.add_variable_from_reference(v, "buffer") for v in variables]
+            if self.spec.momentum
+            else []
+        )
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        gradient = ops.cast(gradient, variable.dtype)
+        if self.buffers:
+            buffer = self.buffers[self._get_variable_index(variable)]
+            gradient = self.spec.momentum * buffer + gradient
+            self.assign(buffer, gradient)
+        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * gradient)
+
+
+class Adam(keras.optimizers.Optimizer):
+    """p -= lr * m_hat / (sqrt(v_hat) + eps). Keras adds its epsilon before bias correction."""
+
+    def __init__(self, spec: OptimizerSpec) -> None:
+        super().__init__(learning_rate=spec.learning_rate)
+        self.spec = spec
+
+    def build(self, variables: list[Any]) -> None:
+        super().build(variables)
+        self.first = [self.add_variable_from_reference(v, "first") for v in variables]
+        self.second = [self.add_variable_from_reference(v, "second") for v in variables]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        dtype = variable.dtype
+        index = self._get_variable_index(variable)
+        m, v = self.first[index], self.second[index]
+        b1, b2 = self.spec.beta1, self.spec.beta2
+        step = ops.cast(self.iterations + 1, dtype)
+        # 1 - b in Python's float64: from a float32 0.999 it would be off by 1e-5 of its value.
+        new_m = _constant(b1, dtype) * m + _constant(1 - b1, dtype) * gradient
+        new_v = _constant(b2, dtype) * v + _constant(1 - b2, dtype) * ops.square(gradient)
+        self.assign(m, new_m)
+        self.assign(v, new_v)
+        m_hat, v_hat = new_m / _one_minus_power(b1, step), new_v / _one_minus_power(b2, step)
+        direction = m_hat / (ops.sqrt(v_hat) + _constant(self.spec.epsilon, dtype))
+        self.assign_sub(variable, ops.cast(learning_rate, dtype) * direction)
+
+
+def optimizer_of(spec: OptimizerSpec) -> keras.optimizers.Optimizer:
+    return Sgd(spec) if spec.name == "sgd" else Adam(spec)
+
+
+def _one_minus_power(beta: float, step: Any) -> Any:
+    """1 - beta**step without losing the digits that a float32 subtraction would lose."""
+    rate = math.log(beta) if beta else -math.inf
+    return -ops.expm1(step * _constant(rate, step.dtype))
+
+
+def _constant(value: float, dtype: str) -> Any:
+    return ops.convert_to_tensor(value, dtype)  # a bare Python float could pass through float32

@@ -1,0 +1,35 @@
+"""The oracle: NumPy in float64, every derivative written by hand.
+
+It is slow and plain on purpose. The other backends are audited against it, and it is checked
+against finite differences.
+"""
+
+import os
+
+from compare.contracts import Device, Trainer
+from compare.spec import Experiment
+
+
+class ReferenceBackend:
+    name = "reference"
+    modes = ("numpy",)
+    oracle = True
+
+    def open(self, mode: str, threads: int) -> None:
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+
+    def versions(self) -> dict[str, str]:
+        import numpy
+
+        return {"numpy": numpy.__version__}
+
+    def devices(self) -> list[Device]:
+        return [Device("cpu")]
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        from .trainer import ReferenceTrainer
+
+        return ReferenceTrainer(experiment)
+
+
+backend = ReferenceBackend()

@@ -1,0 +1,49 @@
+"""TensorFlow: its own ops and variables in a tf.function, no Keras.
+
+Importing this module does not import tensorflow; `open` does.
+"""
+
+import os
+
+from compare.contracts import Device, Trainer
+from compare.spec import Experiment
+
+
+class TensorFlowBackend:
+    name = "tensorflow"
+    modes = ("graph", "xla")
+    oracle = False
+
+    def open(self, mode: str, threads: int) -> None:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+        os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
+        os.environ["NPROC"] = str(threads)  # XLA's own pool
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)  # strict float32
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)  # leave the others their memory
+        self._xla = mode == "xla"
+
+    def versions(self) -> dict[str, str]:
+        import tensorflow as tf
+
+        return {"tensorflow": tf.__version__}
+
+    def devices(self) -> list[Device]:
+        import tensorflow as tf
+
+        found = [Device("cpu")]
+        for index, gpu in enumerate(tf.config.list_physical_devices("GPU")):
+            details = tf.config.experimental.get_device_details(gpu)
+            found.append(Device("cuda", index, details.get("device_name", "")))
+        return found
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        from .trainer import TensorFlowTrainer
+
+        return TensorFlowTrainer(experiment, device, self._xla)
+
+
+backend = TensorFlowBackend()

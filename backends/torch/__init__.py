@@ -1,0 +1,65 @@
+"""PyTorch. Importing this module does not import torch; `open` does."""
+
+import os
+from typing import TYPE_CHECKING
+
+from compare.contracts import Device, Trainer, Unsupported
+from compare.spec import Experiment
+
+if TYPE_CHECKING:
+    from .trainer import TorchTrainer as TorchTrainer
+
+
+class TorchBackend:
+    """`eager` runs the fused nn.RNN; `compile` a cell loop through torch.compile."""
+
+    name = "torch"
+    modes = ("eager", "compile")
+    oracle = False
+
+    def open(self, mode: str, threads: int) -> None:
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(True)  # as XLA does by default
+        # Strict float32: off are TF32 in matrix products and, on by default, inside cuDNN.
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        self._compile = mode == "compile"
+        if self._compile:
+            _require_compiler()
+
+    def versions(self) -> dict[str, str]:
+        import torch
+
+        return {"torch": torch.__version__}
+
+    def devices(self) -> list[Device]:
+        import torch
+
+        found = [Device("cpu")]
+        if torch.backends.mps.is_available():
+            found.append(Device("mps"))
+        for index in range(torch.cuda.device_count()):
+            found.append(Device("cuda", index, torch.cuda.get_device_name(index)))
+        return found
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        from .trainer import TorchTrainer
+
+        return TorchTrainer(experiment, device, self._compile)
+
+
+def _require_compiler() -> None:
+    """torch.compile writes C++ for the CPU: without a compiler the mode cannot run."""
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler:
+        raise Unsupported("torch.compile needs a C++ compiler, and none was found") from None
+
+
+backend = TorchBackend()

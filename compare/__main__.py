@@ -1,0 +1,5 @@
+"""`python -m compare`, the same as the command `compare`."""
+
+from compare.cli import main
+
+main()

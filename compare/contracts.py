@@ -1,0 +1,161 @@
+"""What a plug-in implements: backends, tasks and report formats.
+
+The whole of a backend is `Backend` and the `Trainer` that it builds; `docs/adding-a-backend.md`
+walks through one. A plug-in need not inherit from these classes, it only has to fit them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.spec import Cut, Experiment, ModelSpec
+
+if TYPE_CHECKING:  # a worker imports this module, and has no use for what these two import
+    from compare.settings import Settings
+    from compare.summary import Summary
+
+Array = NDArray[Any]
+Weights = Mapping[str, Array]
+"""Parameters by canonical name, in the shapes of `ModelSpec.parameters()`."""
+Batch = Mapping[str, Array]
+"""One step's fields by name; token fields are (batch, time) int32."""
+Batches = Mapping[str, Array]
+"""Several steps' fields, stacked along a new first axis: (steps, batch, time)."""
+
+
+class Unsupported(Exception):
+    """Raised by an adapter for what it cannot do: the cell is *skipped* with this reason."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to compute. `kind` is "cpu", "cuda" or "mps"; `name` is the maker's name for it."""
+
+    kind: str
+    index: int = 0
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """How the command line writes it: "cpu", "mps", "cuda:0"."""
+        return f"{self.kind}:{self.index}" if self.kind == "cuda" else self.kind
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """Bytes the framework's allocator held on the device at its peak; None if it cannot tell."""
+
+    peak_bytes: int | None = None
+
+
+class Backend(Protocol):
+    """One framework. Importing the module that defines it must not import the framework."""
+
+    name: str
+    modes: tuple[str, ...]
+    """Labelled ways of running, such as ("eager", "compile"); the first is the default."""
+    oracle: bool
+    """True for an implementation that others are checked against, not raced by default."""
+
+    def open(self, mode: str, threads: int) -> None:
+        """Import the framework, set up for `mode` and for `threads` CPU threads.
+
+        Called once, first, in a fresh process. Raises ImportError where the framework is not
+        installed and Unsupported where the mode cannot run here.
+        """
+        ...
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the libraries that compute, by distribution name."""
+        ...
+
+    def devices(self) -> list[Device]:
+        """The devices that the framework can use in this process."""
+        ...
+
+    def build(self, experiment: Experiment, device: Device) -> "Trainer":
+        """A trainer for the experiment; raises Unsupported("gru") for what is not there."""
+        ...
+
+
+class Trainer(Protocol):
+    """One model, its optimiser and its carried state, living on one device."""
+
+    def load(self, weights: Weights) -> None:
+        """Take these weights; clear the optimiser's moments and the carried state."""
+        ...
+
+    def weights(self) -> Weights:
+        """The inverse of `load`, exactly."""
+        ...
+
+    def train(self, batches: Batches, learning_rates: Array) -> Array:
+        """One optimiser step per batch; the loss of each step, (steps,).
+
+        Returns after the last update has finished on the device: a window is timed around
+        this one call.
+        """
+        ...
+
+    def gradients(self, batch: Batch) -> Weights:
+        """Gradient of the loss for every parameter, from a zero recurrent state.
+
+        Changes nothing: neither weights, nor moments, nor the carried state.
+        """
+        ...
+
+    def logits(self, batch: Batch) -> Array:
+        """Logits (batch, time, vocab) from a zero recurrent state; changes nothing."""
+        ...
+
+    def memory(self) -> DeviceMemory:
+        """The allocator's peak on the device since the last call of `train` began."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a task made of its settings: a model as data, and the arrays to train it on.
+
+    `arrays` by name (flat token arrays and the starts that `splits` refers to); `about`
+    describes the data in a report; `floor` is the loss in nats per token that no model can
+    beat, where the data's entropy is known.
+    """
+
+    model: ModelSpec
+    arrays: dict[str, Array]
+    splits: dict[str, dict[str, Cut]]
+    about: dict[str, str | int | float]
+    floor: float | None = None
+
+
+class Task(Protocol):
+    """One use of a language model: prepares data, names a model."""
+
+    name: str
+    settings: "type[Settings]"
+    """Every field that a user can set, with the defaults of the preset `small`."""
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    """Preset name -> section -> field -> value, laid over the defaults."""
+
+    def prepare(self, settings: "Settings") -> Prepared:
+        """Read or generate the data; raises UserError for data that cannot be used."""
+        ...
+
+
+class ReportFormat(Protocol):
+    """One way of writing a summary."""
+
+    name: str
+    filename: str | None
+    """Name of the file in the run folder; None for a format that is printed on a terminal."""
+
+    def render(self, summary: "Summary") -> str: ...
+
+
+def as_float(losses: Any) -> NDArray[np.float64]:
+    """Losses as the float64 that records hold, whatever array type an adapter returned."""
+    return np.asarray(losses, dtype=np.float64).reshape(-1)

@@ -1,0 +1,72 @@
+"""The folder a worker reads: experiment, weights and memory-mapped data, all plain files.
+
+    experiment.json   the resolved Experiment
+    weights.npz       initial weights by canonical name, float32
+    data/*.npy        flat arrays, and the starts from which batches are cut
+
+Nothing in it is unpickled, and no batch is stored: `Dataset` cuts them when they are asked for.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.contracts import Array, Batch, Batches
+from compare.spec import Cut, Experiment
+
+
+def write_inputs(
+    folder: Path,
+    experiment: Experiment,
+    weights: Mapping[str, Array],
+    arrays: Mapping[str, Array],
+) -> None:
+    """Write everything that a worker needs to `folder`, which must not exist yet."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "experiment.json").write_text(experiment.model_dump_json(indent=2), encoding="utf-8")
+    np.savez(folder / "weights.npz", allow_pickle=False, **weights)
+    for name, array in arrays.items():
+        np.save(folder / "data" / f"{name}.npy", array, allow_pickle=False)
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """The experiment of an inputs folder."""
+    return Experiment.model_validate_json((folder / "experiment.json").read_text("utf-8"))
+
+
+def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
+    """The initial weights of an inputs folder, float32 by canonical name."""
+    with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+class Dataset:
+    """One split of an inputs folder, its arrays memory-mapped."""
+
+    def __init__(self, folder: Path, cuts: Mapping[str, Cut]) -> None:
+        self._cuts = dict(cuts)
+        names = {name for cut in cuts.values() for name in (cut.array, cut.starts)}
+        self._arrays = {
+            name: np.load(folder / "data" / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in names
+        }
+
+    def __len__(self) -> int:
+        """Number of batches that are planned."""
+        return min(len(self._arrays[cut.starts]) for cut in self._cuts.values())
+
+    def batches(self, first: int, last: int) -> Batches:
+        """Fields of the steps [first, last), each (steps, batch, width)."""
+        return {name: self._cut(cut, first, last) for name, cut in self._cuts.items()}
+
+    def batch(self, index: int) -> Batch:
+        """Fields of one step, each (batch, width)."""
+        return {name: field[0] for name, field in self.batches(index, index + 1).items()}
+
+    def _cut(self, cut: Cut, first: int, last: int) -> Array:
+        starts = self._arrays[cut.starts][first:last]  # (steps, batch)
+        columns = np.arange(cut.offset, cut.offset + cut.width)  # (width,)
+        picked: Array = self._arrays[cut.array][starts[..., None] + columns]
+        return picked

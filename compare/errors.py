@@ -1,0 +1,22 @@
+"""Errors that a user can cause, each told in one line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Bad input: the command line prints the message alone and exits with 2."""
+
+
+def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> UserError:
+    """The error for a misspelt name: says which names come nearest, or which there are."""
+    names = sorted(known)
+    near = get_close_matches(given, names, n=3, cutoff=0.5)
+    if near:
+        remedy = f"did you mean {' or '.join(near)}?"
+    elif names:
+        remedy = f"there is {', '.join(names)}"
+    else:
+        remedy = "there is none"
+    place = f" in {where}" if where else ""
+    return UserError(f"unknown {what} '{given}'{place}: {remedy}")

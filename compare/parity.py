@@ -1,0 +1,81 @@
+"""The gate: do all backends compute the same losses, at every step?
+
+Rounding differs between correct implementations, and training amplifies it step by step. How
+far it may drive two curves apart is measured in the same run: the *echo* is one backend
+trained again from weights perturbed in their last bit. A curve that leaves the others by more
+than that envelope (times a margin, over a floor) was computed differently.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Rounding enters anew at each step, and in other places in each framework; the echo's enters
+# once. Honest backends stay within 2 envelopes of each other in practice.
+MARGIN = 10.0
+# Least relative difference that is called one: 40 float32 roundings, 4,500 float64 ones.
+FLOOR = {"fp32": 5e-6, "fp64": 1e-12}
+
+Curve = Sequence[float]
+
+
+def relative_difference(a: Curve, b: Curve) -> NDArray[np.float64]:
+    """|a - b| / max(|a|, |b|) at each step that both have; infinite where one is not finite."""
+    steps = min(len(a), len(b))
+    x, y = np.array(a[:steps], np.float64), np.array(b[:steps], np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.abs(x - y) / np.maximum(np.abs(x), np.abs(y))
+    found[(x == y)] = 0.0
+    found[~(np.isfinite(x) & np.isfinite(y))] = math.inf
+    return found
+
+
+def envelope(original: Curve, echo: Curve, precision: str) -> NDArray[np.float64]:
+    """Largest relative difference that passes at each step; never falls from step to step."""
+    measured = np.maximum.accumulate(relative_difference(original, echo))
+    return np.maximum(FLOOR[precision], MARGIN * np.where(np.isfinite(measured), measured, 0.0))
+
+
+def first_outside(a: Curve, b: Curve, allowed: NDArray[np.float64]) -> int | None:
+    """The first step at which two curves differ by more than is allowed; None if none does."""
+    difference = relative_difference(a, b)
+    limit = allowed[: len(difference)]
+    if len(limit) < len(difference):  # the echo is behind, or gone: its last word stands
+        last = limit[-1] if len(limit) else 0.0
+        limit = np.append(limit, np.full(len(difference) - len(limit), last))
+    outside = np.flatnonzero(difference > limit)
+    return int(outside[0]) if len(outside) else None
+
+
+def agreeing(
+    curves: Mapping[str, Curve], allowed: NDArray[np.float64], oracles: Sequence[str] = ()
+) -> set[str]:
+    """The names whose curves belong together: those that pass the gate.
+
+    They are the largest group in which every pair agrees at every step. An oracle decides
+    where there is one: its group is the right one. Where two groups are of one size, nobody
+    can say who is wrong, and no curve passes.
+    """
+    names = sorted(curves)
+    friends = {
+        frozenset(pair)
+        for pair in combinations(names, 2)
+        if first_outside(curves[pair[0]], curves[pair[1]], allowed) is None
+    }
+    for size in range(len(names), 0, -1):
+        groups = [
+            set(group)
+            for group in combinations(names, size)
+            if all(frozenset(pair) in friends for pair in combinations(group, 2))
+            and all(oracle in group for oracle in oracles if oracle in names)
+        ]
+        if groups:
+            return groups[0] if len(groups) == 1 else set()
+    return set()
+
+
+def all_finite(curve: Curve) -> bool:
+    return bool(np.all(np.isfinite(np.array(curve, np.float64))))

@@ -1,0 +1,61 @@
+"""From what a user asked to what will be played: settings, data, weights and cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compare.contracts import Array
+from compare.plugins import load_task
+from compare.results import CellName
+from compare.settings import Overrides, RunSection, resolve
+from compare.spec import Experiment
+from compare.survey import Choice, choose_cells
+from compare.weights import arrays_sha256, initial_weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before a worker starts."""
+
+    preset: str
+    experiment: Experiment
+    floor: float | None
+    run: RunSection
+    choices: list[Choice]
+    pythons: Mapping[str, str]
+    weights: Mapping[str, Array]
+    arrays: Mapping[str, Array]
+    command: list[str]
+
+    @property
+    def cells(self) -> list[CellName]:
+        return [choice.cell for choice in self.choices]
+
+
+def make_plan(
+    task_name: str,
+    preset: str,
+    overrides: list[Overrides],
+    backends: list[str],
+    pythons: Mapping[str, str],
+    command: list[str],
+) -> Plan:
+    """Resolve everything; raises UserError for any of it that cannot be, data included."""
+    task = load_task(task_name)
+    settings = resolve(task, preset, overrides)
+    choices = choose_cells(backends, pythons)
+    prepared = task.prepare(settings)
+    weights = initial_weights(prepared.model, settings.train.seed)
+    experiment = Experiment(
+        task=task.name,
+        model=prepared.model,
+        optimizer=settings.optimizer,
+        train=settings.train,
+        splits=prepared.splits,
+        data=prepared.about,
+        data_sha256=arrays_sha256(prepared.arrays),
+        weights_sha256=arrays_sha256(weights),
+    )
+    return Plan(
+        preset, experiment, prepared.floor, settings.run, choices, pythons,
+        weights, prepared.arrays, command,
+    )  # fmt: skip

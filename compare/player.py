@@ -1,0 +1,102 @@
+"""The conductor's side of one worker: start it, ask it, and survive whatever becomes of it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from compare.channel import Channel, Closed, Late, Message
+from compare.results import Status
+
+_TAIL_LINES = 12
+_PATIENCE = 5.0  # seconds for a process to end after its channel closed
+
+
+class CellEnded(Exception):
+    """A cell cannot go on: skipped or failed, with the reason in one line."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Player:
+    """A worker process with a channel of its own; its output goes to `log`."""
+
+    def __init__(self, adapter: str, python: str | None, inputs: Path | None, log: Path) -> None:
+        ours, theirs = socket.socketpair()
+        self.log = log
+        command = [python or sys.executable, "-P", "-m", "compare.worker", str(theirs.fileno())]
+        command += [adapter] + ([str(inputs)] if inputs else [])
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is the conductor's to handle
+            )
+        theirs.close()
+        self._channel = Channel(ours)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ask(self, do: str, timeout: float, **arguments: Any) -> Message:
+        """The worker's answer to one command; raises CellEnded if it cannot give one.
+
+        A worker that is late is killed.
+        """
+        try:
+            self._channel.send({"do": do, **arguments})
+            answer = self._channel.receive(timeout)
+        except Late:
+            self.kill()
+            raise CellEnded("failed", f"no answer to '{do}' within {timeout:g} s: killed") from None
+        except Closed:
+            raise CellEnded("failed", f"worker {self._how_it_ended()} during '{do}'") from None
+        if "ok" in answer:
+            done: Message = answer["ok"]
+            return done
+        status: Status = "skipped" if "skipped" in answer else "failed"
+        raise CellEnded(status, answer[status])
+
+    def stop(self) -> None:
+        """End the worker: politely by hanging up, then for certain."""
+        self._channel.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the worker and whatever it started, now."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._channel.close()
+        self._process.wait()
+
+    def log_tail(self) -> str:
+        """The last lines that the worker printed."""
+        text = self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
+        return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
+
+    def _how_it_ended(self) -> str:
+        try:
+            code = self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "closed its channel"
+        if code >= 0:
+            return f"ended with exit code {code}"
+        name = signal.Signals(-code).name
+        memory = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+        return f"was killed by {name}{memory}"

@@ -1,0 +1,86 @@
+"""Finding backends, tasks and report formats, through entry points or a file path.
+
+The core knows the three groups and no member of them: built-in plug-ins are declared in
+pyproject.toml exactly as an outsider's would be.
+"""
+
+import importlib.util
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from compare.contracts import Backend, ReportFormat, Task
+from compare.errors import UserError, unknown
+
+Kind = Literal["backend", "task", "report"]
+_GROUPS: dict[Kind, str] = {
+    "backend": "compare.backends",
+    "task": "compare.tasks",
+    "report": "compare.reports",
+}
+
+
+def installed(kind: Kind) -> dict[str, EntryPoint]:
+    """Entry points of one kind by name, none of them loaded."""
+    return {point.name: point for point in entry_points(group=_GROUPS[kind])}
+
+
+def is_file(name: str) -> bool:
+    """Whether a backend is given as the path of an adapter file rather than by name."""
+    return name.endswith(".py")
+
+
+def check_backend_name(name: str) -> None:
+    """Raise UserError unless `name` is an installed backend or an adapter file that exists."""
+    if is_file(name):
+        if not Path(name).is_file():
+            raise UserError(f"adapter file '{name}' does not exist")
+    elif name not in installed("backend"):
+        raise unknown("backend", name, installed("backend"))
+
+
+def load_task(name: str) -> Task:
+    """The task of this name; raises UserError with the nearest names."""
+    points = installed("task")
+    if name not in points:
+        raise unknown("task", name, points)
+    return cast(Task, points[name].load())
+
+
+def load_reports() -> list[ReportFormat]:
+    """Every installed report format, in the order of their names."""
+    points = installed("report")
+    return [cast(ReportFormat, points[name].load()) for name in sorted(points)]
+
+
+def load_backend(name: str) -> Backend:
+    """The backend of this name or file. Only workers call it: adapters run in their process.
+
+    An adapter file defines a module-level `backend`. Raises UserError if it does not.
+    """
+    if not is_file(name):
+        return cast(Backend, installed("backend")[name].load())
+    module = _import_file(Path(name).resolve())
+    if not hasattr(module, "backend"):
+        raise UserError(f"{name} defines no module-level name 'backend'")
+    return cast(Backend, module.backend)
+
+
+def _import_file(path: Path) -> Any:
+    name = f"compare_adapter_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # a .py path always has both
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def install_hint(name: str) -> str:
+    """How to install what a backend needs: the extra of that name, if its package has one."""
+    point = installed("backend").get(name)
+    if point is None or point.dist is None:
+        return ""
+    extras = point.dist.metadata.get_all("Provides-Extra") or []
+    return f"pip install '{point.dist.name}[{name}]'" if name in extras else ""

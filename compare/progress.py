@@ -1,0 +1,116 @@
+"""What a run looks like while it runs: live on a terminal, silent in a pipe."""
+
+import math
+import time
+from types import TracebackType
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from compare.results import Built, CellName, Ended, Evaluated, Header, Opened, Record, Window
+
+
+class Silent:
+    """For a pipe: watches, and says nothing."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def see(self, record: Record) -> None:
+        pass
+
+
+class LiveProgress:
+    """A row per cell, redrawn when a record comes; no thread runs while a window is timed."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._rows: dict[CellName, _Row] = {}
+        self._steps = 1
+        self._rounds = 1
+        self._round = 1
+        self._pace: tuple[float, int] | None = None  # when the second step ended, steps then
+
+    def __enter__(self) -> "LiveProgress":
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def see(self, record: Record) -> None:
+        if isinstance(record, Header):
+            self._steps = record.experiment.train.steps
+            self._rounds = int(record.run["rounds"])
+            self._rows = {cell: _Row() for cell in record.cells}
+        elif isinstance(record, Opened | Built | Window | Evaluated | Ended):
+            if record.round != self._round:
+                self._round, self._pace = record.round, None
+            self._rows.setdefault(record.cell, _Row()).see(record)
+        self._live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> Group:
+        table = Table(box=box.SIMPLE_HEAD)
+        for title in ("backend", "doing", "step", "loss", "tokens/s"):
+            table.add_column(title, justify="left" if title in ("backend", "doing") else "right")
+        for cell, row in self._rows.items():
+            table.add_row(cell.label, *row.texts(self._steps))
+        return Group(table, Text(self._time_left(), style="dim"))
+
+    def _time_left(self) -> str:
+        playing = [row.step for row in self._rows.values() if row.playing]
+        done = sum(playing)
+        text = f"round {self._round} of {self._rounds}" if self._rounds > 1 else ""
+        if not playing or min(playing) < 2:
+            return text or "starting"
+        if self._pace is None:
+            self._pace = (time.monotonic(), done)
+        began, before = self._pace
+        if done == before:
+            return text
+        per_step = (time.monotonic() - began) / (done - before)
+        left = per_step * (self._steps * len(playing) - done)
+        return f"{text}  {math.ceil(left)} s of training left".strip()
+
+
+class _Row:
+    """What the display knows of one cell."""
+
+    def __init__(self) -> None:
+        self.doing, self.step, self.loss, self.rate = "waiting", 0, math.nan, math.nan
+        self.playing = False
+
+    def see(self, record: Record) -> None:
+        match record:
+            case Opened():
+                self.doing, self.step = "imported", 0
+            case Built():
+                self.doing, self.playing = "compiling", True
+            case Window():
+                self.doing = "warming up" if record.role != "steady" else "training"
+                self.step = record.first_step + len(record.losses)
+                self.loss = record.losses[-1]
+                if record.role == "steady":
+                    self.rate = record.tokens / record.seconds
+            case Evaluated():
+                self.doing = f"evaluated: {record.loss:.4f}"
+            case Ended():
+                self.playing = False
+                self.doing = record.status + (f": {record.reason}" if record.reason else "")
+
+    def texts(self, steps: int) -> list[Text]:
+        loss = "" if math.isnan(self.loss) else f"{self.loss:.4f}"
+        rate = "" if math.isnan(self.rate) else f"{self.rate:,.0f}"
+        step = f"{self.step}/{steps}" if self.step else ""
+        return [Text(self.doing), Text(step), Text(loss), Text(rate)]

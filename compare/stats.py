@@ -1,0 +1,60 @@
+"""Pure functions from timed windows to rates, ratios and their intervals."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A figure with the ends of its 95% interval; the ends are None where there are too few
+    windows to tell."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Timing(NamedTuple):
+    """One timed window: tokens trained and seconds taken."""
+
+    tokens: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.tokens / self.seconds
+
+
+def throughput(windows: Sequence[Timing]) -> Interval | None:
+    """Total tokens over total seconds, with a t interval on the windows' log rates."""
+    if not windows:
+        return None
+    total = sum(w.tokens for w in windows) / sum(w.seconds for w in windows)
+    return _around(total, [math.log(w.rate) for w in windows])
+
+
+def ratio(ours: Sequence[Timing], theirs: Sequence[Timing]) -> Interval | None:
+    """How many times as fast we are: paired t interval on log ratios of the windows' rates.
+
+    Windows of the same index were played a moment apart on the same machine, so what slows
+    both drops out (Student's paired test; on logs since speeds compare as ratios).
+    """
+    if not ours or len(ours) != len(theirs):
+        return None
+    logs = [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
+    return _around(math.exp(math.fsum(logs) / len(logs)), logs)
+
+
+def _around(value: float, logs: Sequence[float]) -> Interval:
+    count = len(logs)
+    if count < 2:
+        return Interval(value, None, None)
+    mean = math.fsum(logs) / count
+    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in logs) / (count - 1))
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
+    half = quantile * deviation / math.sqrt(count)
+    return Interval(value, value * math.exp(-half), value * math.exp(half))

@@ -1,0 +1,282 @@
+"""From a run's records to what every report shows: a pure function of what was stored."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from compare import parity, stats
+from compare.results import (
+    AnyRecord,
+    Built,
+    CellName,
+    Ended,
+    Evaluated,
+    Header,
+    Opened,
+    Status,
+    Window,
+    header_of,
+)
+
+_SHORT_WINDOW_SECONDS = 0.5
+_ROUNDS_FOR_INTERVALS = 5
+
+
+class Estimate(BaseModel):
+    """A figure with its 95% interval; null ends where there were too few windows."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class CellSummary(BaseModel):
+    """One row: a backend in a mode. Seconds, bytes and nats; null is what was not measured."""
+
+    # A loss that is not finite becomes null: JSON has no NaN.
+    model_config = ConfigDict(ser_json_inf_nan="null")
+
+    backend: str
+    mode: str
+    status: Status
+    reason: str = ""
+    device: str | None = None
+    losses: list[float] = []
+    validation_loss: float | None = None
+    perplexity: float | None = None
+    tokens_per_second: Estimate | None = None
+    ratio_to_fastest: Estimate | None = None
+    step_seconds: float | None = None
+    compile_seconds: float | None = None
+    import_seconds: float | None = None
+    build_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    idle_memory_bytes: int | None = None
+    device_peak_memory_bytes: int | None = None
+    max_loss_difference: float | None = None
+    parameters: int
+    versions: dict[str, str] = {}
+    log_tail: str = ""
+
+
+class Summary(BaseModel):
+    """What a report shows of one run. `floor` is the loss, in nats per token, that no model
+    can beat; null where it is not known."""
+
+    model_config = ConfigDict(ser_json_inf_nan="null")
+
+    run_id: str
+    preset: str
+    experiment: dict[str, Any]
+    fingerprint: str
+    floor: float | None
+    cells: list[CellSummary]
+    environment: dict[str, Any]
+    command: list[str]
+    notes: list[str]
+
+
+class _Cell:
+    """The records of one cell, and what follows from them alone."""
+
+    def __init__(self, name: CellName, records: Sequence[AnyRecord]) -> None:
+        mine = [r for r in records if not isinstance(r, Header) and r.cell == name]
+        self.name = name
+        self.opened = next((r for r in mine if isinstance(r, Opened)), None)
+        self.built = next((r for r in mine if isinstance(r, Built)), None)
+        self.windows = [r for r in mine if isinstance(r, Window)]
+        self.evaluated = next((r for r in mine if isinstance(r, Evaluated)), None)
+        self.ends = [r for r in mine if isinstance(r, Ended)]
+        self.steady = [w for w in self.windows if w.role == "steady"]
+
+    def losses(self) -> list[float]:
+        """The training loss of every step of the first round."""
+        return [x for w in self.windows if w.round == 1 for x in w.losses]
+
+    def end(self) -> Ended:
+        """The worst end over all rounds; a cell without one was cut off."""
+        worst = [r for r in self.ends if r.status != "ok"]
+        if worst:
+            return worst[0]
+        if self.ends:
+            return self.ends[0]
+        return Ended(cell=self.name, round=1, status="interrupted", reason="the run was cut off")
+
+    def step_seconds(self) -> float | None:
+        steps = sum(w.timed_steps for w in self.steady)
+        return sum(w.seconds for w in self.steady) / steps if steps else None
+
+    def compile_seconds(self) -> float | None:
+        """What the steps before the steady ones took beyond the pace of steady ones: tracing,
+        compiling, and growing into memory. Of the first round."""
+        early = [w for w in self.windows if w.role != "steady" and w.round == 1]
+        if not early:
+            return None
+        spent = sum(w.lead_seconds + w.seconds for w in early)
+        return max(0.0, spent - sum(len(w.losses) for w in early) * (self.step_seconds() or 0.0))
+
+    def timings(self, indices: set[tuple[int, int]], rounds: int) -> list[stats.Timing]:
+        """Steady windows at these (round, index); whole rounds where there are five or more."""
+        chosen = [w for w in self.steady if (w.round, w.index) in indices]
+        if rounds < _ROUNDS_FOR_INTERVALS:
+            return [stats.Timing(w.tokens, w.seconds) for w in chosen]
+        return [
+            stats.Timing(sum(w.tokens for w in group), sum(w.seconds for w in group))
+            for group in (list(g) for _, g in groupby(chosen, key=lambda w: w.round))
+        ]
+
+    def indices(self) -> set[tuple[int, int]]:
+        return {(w.round, w.index) for w in self.steady}
+
+
+def summarise(records: Iterable[AnyRecord]) -> Summary:
+    """The summary of a run, finished or cut off."""
+    records = list(records)
+    header = header_of(records)
+    cells = [_Cell(name, records) for name in header.cells]
+    rows = [_row(cell, header) for cell in cells]
+    passed = _gate(cells, rows, records, header)
+    _rank([cell for cell in cells if cell.name.label in passed], rows, header)
+    return Summary(
+        run_id=header.run_id,
+        preset=header.preset,
+        experiment=header.experiment.model_dump(mode="json"),
+        fingerprint=header.fingerprint,
+        floor=header.floor,
+        cells=rows,
+        environment={
+            **header.machine,
+            "threads": header.run["threads"],
+            "started": header.started.isoformat(timespec="seconds"),
+            "versions": {k: v for row in rows for k, v in row.versions.items()},
+            "variables": header.environment,
+        },
+        command=header.command,
+        notes=_notes(cells),
+    )
+
+
+def _row(cell: _Cell, header: Header) -> CellSummary:
+    end = cell.end()
+    rate = stats.throughput(cell.timings(cell.indices(), header.run["rounds"]))
+    loss = cell.evaluated.loss if cell.evaluated else None
+    peaks = [w.peak_bytes for w in cell.steady or cell.windows]
+    device_peaks = [w.device_peak_bytes for w in cell.windows if w.device_peak_bytes]
+    shapes = [p.shape for p in header.experiment.model.parameters().values()]
+    return CellSummary(
+        backend=cell.name.backend,
+        mode=cell.name.mode,
+        status=end.status,
+        reason=end.reason,
+        device=cell.built.device if cell.built else None,
+        losses=cell.losses(),
+        validation_loss=loss,
+        perplexity=math.exp(min(loss, 700.0)) if loss is not None else None,
+        tokens_per_second=_estimate(rate),
+        step_seconds=cell.step_seconds(),
+        compile_seconds=cell.compile_seconds(),
+        import_seconds=cell.opened.seconds if cell.opened else None,
+        build_seconds=cell.built.seconds if cell.built else None,
+        peak_memory_bytes=max(peaks, default=None),
+        idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
+        device_peak_memory_bytes=max(device_peaks, default=None),
+        parameters=sum(math.prod(shape) for shape in shapes),
+        versions=cell.opened.versions if cell.opened else {},
+        log_tail=end.log_tail,
+    )
+
+
+def _gate(
+    cells: Sequence[_Cell],
+    rows: Sequence[CellSummary],
+    records: Sequence[AnyRecord],
+    header: Header,
+) -> set[str]:
+    """Mark rows outside the parity gate; the labels of those that may be ranked."""
+    curves = {cell.name.label: cell.losses() for cell in cells if cell.losses()}
+    allowed = allowed_difference(records)
+    together = parity.agreeing(curves, allowed, [cell.label for cell in header.oracles])
+    for cell, row in zip(cells, rows, strict=True):
+        label = cell.name.label
+        if label not in curves:
+            continue
+        others = [curves[name] for name in (together or curves) if name != label]
+        differences = [parity.relative_difference(curves[label], other) for other in others]
+        if differences:
+            worst = float(max(difference.max() for difference in differences))
+            row.max_loss_difference = worst if math.isfinite(worst) else None
+        if label not in together and row.status == "ok":
+            row.status = "parity_failed"
+            row.reason = _why(curves[label], others, allowed, bool(together))
+    return {c.name.label for c, r in zip(cells, rows, strict=True) if r.status == "ok"}
+
+
+def allowed_difference(records: Sequence[AnyRecord]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The parity envelope that the echo of a run has measured so far, per step."""
+    header = header_of(records)
+    precision = header.experiment.train.precision
+    name = next(
+        (r.cell for r in records if not isinstance(r, Header) and r.cell.echo), None
+    )
+    if name is None:
+        return np.full(header.experiment.train.steps, parity.FLOOR[precision])
+    original = _Cell(name.model_copy(update={"echo": False}), records).losses()
+    return parity.envelope(original, _Cell(name, records).losses(), precision)
+
+
+def _why(
+    curve: Sequence[float],
+    others: Sequence[Sequence[float]],
+    allowed: np.ndarray[Any, np.dtype[np.float64]],
+    known: bool,
+) -> str:
+    if not parity.all_finite(curve):
+        step = int(np.flatnonzero(~np.isfinite(np.array(curve)))[0])
+        return f"the loss is not finite from step {step} on"
+    steps = [parity.first_outside(curve, other, allowed) for other in others]
+    step = min(s for s in steps if s is not None)
+    worst = max(float(parity.relative_difference(curve, other)[step]) for other in others)
+    limit = allowed[min(step, len(allowed) - 1)] if len(allowed) else 0.0
+    who = "the others" if known else "another; which of them is wrong cannot be told"
+    return f"at step {step} the loss is {worst:.1e} away from {who} (allowed {limit:.1e})"
+
+
+def _rank(cells: Sequence[_Cell], rows: Sequence[CellSummary], header: Header) -> None:
+    """Fill in each passing row's speed relative to the fastest, over windows both played."""
+    timed = [cell for cell in cells if cell.steady]
+    if not timed:
+        return
+    rounds = header.run["rounds"]
+    shared = set.intersection(*(cell.indices() for cell in timed))
+    if not shared:
+        return
+    rates = {cell.name: stats.throughput(cell.timings(shared, rounds)) for cell in timed}
+    fastest = max(timed, key=lambda cell: rates[cell.name] or (0.0,))
+    best = fastest.timings(shared, rounds)
+    for cell in timed:
+        found = stats.ratio(cell.timings(shared, rounds), best)
+        for row in rows:
+            if (row.backend, row.mode) == (cell.name.backend, cell.name.mode):
+                row.ratio_to_fastest = _estimate(found)
+
+
+def _notes(cells: Sequence[_Cell]) -> list[str]:
+    """What a reader should know before trusting the figures, with the remedy."""
+    notes = []
+    seconds = [w.seconds for cell in cells for w in cell.steady]
+    if seconds and min(seconds) < _SHORT_WINDOW_SECONDS:
+        notes.append(
+            f"the shortest timed window lasted {min(seconds):.3g} s: too short for rates to be"
+            " trusted; take more --steps or a larger model"
+        )
+    if any(cell.windows for cell in cells) and not seconds:
+        notes.append("too few steps to time: take more --steps for a throughput")
+    return notes
+
+
+def _estimate(interval: stats.Interval | None) -> Estimate | None:
+    return Estimate(**interval._asdict()) if interval else None

@@ -1,0 +1,128 @@
+"""What the backends say of themselves, asked in short-lived workers: names, modes, devices."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compare.errors import UserError, unknown
+from compare.player import CellEnded, Player
+from compare.plugins import check_backend_name, installed
+from compare.results import CellName
+
+_HELLO_SECONDS = 60.0
+_OPEN_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Described:
+    """One backend: what it calls itself, its modes, or why its adapter does not load.
+
+    `adapter` is how it was asked for: an entry point's name or an adapter file.
+    """
+
+    adapter: str
+    name: str = ""
+    modes: list[str] = field(default_factory=list)
+    oracle: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One backend's framework as its adapter found it here, or why it is missing."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def describe(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Described]:
+    """Load each adapter in a worker, not its framework, and ask who it is."""
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda name: _describe(name, pythons.get(name)), names)
+        return {described.adapter: described for described in found}
+
+
+def look_around(name: str, mode: str, python: str | None = None) -> Seen:
+    """Import the framework of a backend in a worker and list its versions and devices."""
+    with tempfile.TemporaryDirectory() as scratch:
+        player = Player(name, python, None, Path(scratch) / "log")
+        try:
+            player.ask("hello", _HELLO_SECONDS)
+            opened = player.ask("open", _OPEN_SECONDS, mode=mode, threads=None)
+        except CellEnded as end:
+            return Seen(problem=end.reason)
+        finally:
+            player.stop()
+    devices = [f"{device['kind']}:{device['index']}" for device in opened["devices"]]
+    return Seen(opened["versions"], devices)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A cell to play, the adapter that plays it, and whether it is an oracle."""
+
+    cell: CellName
+    adapter: str
+    oracle: bool
+
+
+def choose_cells(wanted: list[str], pythons: Mapping[str, str]) -> list[Choice]:
+    """The cells to play for `--backend` texts such as "torch:eager" or "path/to/adapter.py".
+
+    Without any, every installed backend but the oracles, in its default mode. Raises
+    UserError for an unknown backend or mode, and for a wanted adapter that does not load.
+    """
+    pairs = [_adapter_and_mode(text) for text in wanted] or [(n, "") for n in installed("backend")]
+    adapters = list(dict.fromkeys(adapter for adapter, _ in pairs))
+    for adapter in adapters:
+        check_backend_name(adapter)
+    for adapter in pythons:
+        if adapter not in adapters:
+            raise unknown("backend", adapter, adapters, where="--python")
+    described = describe(adapters, pythons)
+    choices = []
+    for adapter, mode in pairs:
+        backend = described[adapter]
+        if wanted and backend.problem:
+            raise UserError(f"backend '{adapter}' cannot be loaded: {backend.problem}")
+        if mode and mode not in backend.modes:
+            raise unknown("mode", mode, backend.modes, where=f"backend {adapter}")
+        if wanted or not backend.oracle:
+            # A broken adapter that nobody asked for has no mode; its row will say why.
+            cell = CellName(backend=backend.name or adapter, mode=mode or [*backend.modes, "?"][0])
+            choices.append(Choice(cell, adapter, backend.oracle))
+    _refuse_twins(choices)
+    return choices
+
+
+def _refuse_twins(choices: list[Choice]) -> None:
+    seen: dict[CellName, Choice] = {}
+    for choice in choices:
+        twin = seen.setdefault(choice.cell, choice)
+        if twin is not choice:
+            names = f"'{twin.adapter}' and '{choice.adapter}'"
+            raise UserError(f"--backend has {choice.cell.label} twice: {names}")
+
+
+def _adapter_and_mode(text: str) -> tuple[str, str]:
+    name, _, mode = text.strip().partition(":")
+    return name, mode
+
+
+def _describe(name: str, python: str | None) -> Described:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            player = Player(name, python, None, Path(scratch) / "log")
+        except OSError as error:
+            return Described(name, problem=f"{python}: {error.strerror}")
+        try:
+            answer = player.ask("hello", _HELLO_SECONDS)
+        except CellEnded as end:
+            last = player.log_tail().splitlines()[-1:]
+            return Described(name, problem=": ".join([end.reason, *last]))
+        finally:
+            player.stop()
+    return Described(name, answer["name"], answer["modes"], answer["oracle"])

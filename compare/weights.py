@@ -1,0 +1,57 @@
+"""Canonical initial weights, drawn in NumPy and given to every backend."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.spec import ModelSpec
+
+
+def initial_weights(model: ModelSpec, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights by canonical parameter name, drawn per parameter from (seed, name).
+
+    A parameter's values depend on nothing but its own name, shape and the seed, so adding a
+    layer changes no other layer. They are float32 values: float64 runs start from the same.
+    """
+    return {
+        name: _draw(seed, name, parameter.shape, parameter.initializer.scale)
+        for name, parameter in model.parameters().items()
+    }
+
+
+def _draw(seed: int, name: str, shape: tuple[int, ...], scale: float) -> NDArray[np.float32]:
+    if scale == 0.0:
+        return np.zeros(shape, np.float32)
+    uniform = _generator(seed, name).random(shape)  # [0, 1) float64
+    return ((2.0 * uniform - 1.0) * scale).astype(np.float32)
+
+
+def perturbed(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Every weight moved to a neighbouring float32, up or down by the toss of a coin.
+
+    Training from these shows how far rounding alone drives two loss curves apart.
+    """
+    moved = {}
+    for name, value in weights.items():
+        up = _generator(0, f"perturb {name}").random(value.shape) < 0.5
+        toward = np.where(up, np.float32(np.inf), np.float32(-np.inf)).astype(np.float32)
+        # Zeros stay: their neighbour is a denormal, which is no rounding error of anything.
+        moved[name] = np.where(value == 0, value, np.nextafter(value, toward))
+    return moved
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def arrays_sha256(arrays: Mapping[str, NDArray[np.generic]]) -> str:
+    """One hash over names, shapes, dtypes and bytes, independent of the mapping's order."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        total.update(array.data if array.size else b"")
+    return total.hexdigest()

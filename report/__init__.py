@@ -1,0 +1,1 @@
+"""Built-in report formats: one file per format, all of the same summary."""

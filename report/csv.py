@@ -1,0 +1,34 @@
+"""The table as CSV: plain numbers in seconds, bytes and nats, one row per backend and mode."""
+
+import pandas as pd
+
+from compare.summary import CellSummary, Estimate, Summary
+
+
+class CsvReport:
+    name = "csv"
+    filename = "summary.csv"
+
+    def render(self, summary: Summary) -> str:
+        rows = [{"run_id": summary.run_id, **_flat(cell)} for cell in summary.cells]
+        text: str = pd.DataFrame(rows).to_csv(index=False)
+        return text
+
+
+def _flat(cell: CellSummary) -> dict[str, object]:
+    row: dict[str, object] = {}
+    for name in CellSummary.model_fields:
+        value = getattr(cell, name)
+        if name == "losses":
+            row["final_training_loss"] = value[-1] if value else None
+        elif name in ("tokens_per_second", "ratio_to_fastest"):
+            ends = value or Estimate(value=float("nan"), low=None, high=None)
+            row |= {name: ends.value, f"{name}_low": ends.low, f"{name}_high": ends.high}
+        elif name == "versions":
+            row[name] = " ".join(f"{library}={version}" for library, version in value.items())
+        elif name != "log_tail":
+            row[name] = value
+    return row
+
+
+report = CsvReport()

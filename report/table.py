@@ -1,0 +1,107 @@
+"""The table that the terminal and Markdown show: its columns, and each cell as text."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from compare.summary import CellSummary, Estimate, Summary
+
+NOTHING = "–"
+
+
+class Column(NamedTuple):
+    title: str
+    text: Callable[[CellSummary], str]
+
+
+COLUMNS = (
+    Column("backend", lambda c: f"{c.backend}:{c.mode}"),
+    Column("status", lambda c: c.status),
+    Column("train loss", lambda c: f"{c.losses[-1]:.4f}" if c.losses else NOTHING),
+    Column("valid. loss", lambda c: _number(c.validation_loss, "{:.4f}")),
+    Column("perplexity", lambda c: _number(c.perplexity, "{:,.1f}")),
+    Column("tokens/s", lambda c: _estimate(c.tokens_per_second, "{:,.0f}")),
+    Column("of fastest", lambda c: _estimate(c.ratio_to_fastest, "{:.3f}")),
+    Column("step", lambda c: seconds(c.step_seconds)),
+    Column("compile", lambda c: seconds(c.compile_seconds)),
+    Column("peak memory", lambda c: memory(c.peak_memory_bytes)),
+    Column("over idle", lambda c: memory(_over_idle(c))),
+    Column("loss diff.", lambda c: _number(c.max_loss_difference, "{:.1e}")),
+)
+"""One row per backend and mode; every figure is explained by `LEGEND`."""
+
+LEGEND = (
+    "tokens/s and of fastest: with 95% intervals, the latter paired window by window",
+    "compile: what the first steps took beyond a steady step",
+    "peak memory: resident, while training; over idle: beyond the imported framework",
+    "loss diff.: largest relative difference to another backend's loss at any step",
+)
+
+
+def sentences(summary: Summary) -> list[str]:
+    """What stands between the table and the environment: floor, troubles, warnings."""
+    lines = []
+    if summary.floor is not None:
+        line = f"No model can beat a loss of {summary.floor:.4f} on this language"
+        sampled = summary.experiment["data"].get("validation_floor")
+        lines.append(line + (f" ({sampled:.4f} on these validation tokens)." if sampled else "."))
+    for cell in summary.cells:
+        if cell.reason:
+            lines.append(f"{cell.backend}:{cell.mode} {cell.status}: {cell.reason}")
+    return lines + [f"note: {note}" for note in summary.notes]
+
+
+def environment(summary: Summary) -> list[str]:
+    """Machine and software, a line each."""
+    found = summary.environment
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    return [
+        f"{found['cpu']}, {found['cpus']} CPUs, {memory(found['memory_bytes'])}, "
+        f"{found['threads']} threads",
+        f"{found['system']}, Python {found['python']}" + (f", {versions}" if versions else ""),
+        f"run {summary.run_id}, experiment {summary.fingerprint[:12]}",
+    ]
+
+
+def title(summary: Summary) -> str:
+    """What was trained, in one line."""
+    experiment = summary.experiment
+    train, optimizer = experiment["train"], experiment["optimizer"]
+    parameters = summary.cells[0].parameters if summary.cells else 0
+    return (
+        f"{experiment['task']} ({summary.preset}) on {experiment['data']['source']}: "
+        f"{parameters:,} parameters, {train['steps']} steps of {train['batch']} x "
+        f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
+        f"{train['precision']}"
+    )
+
+
+def seconds(value: float | None) -> str:
+    """A duration with a unit that keeps three digits."""
+    if value is None:
+        return NOTHING
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+
+
+def memory(value: int | None) -> str:
+    """Bytes as MB or GB (powers of ten)."""
+    if value is None:
+        return NOTHING
+    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+
+
+def _over_idle(cell: CellSummary) -> int | None:
+    if cell.peak_memory_bytes is None or cell.idle_memory_bytes is None:
+        return None
+    return max(0, cell.peak_memory_bytes - cell.idle_memory_bytes)
+
+
+def _number(value: float | None, form: str) -> str:
+    return NOTHING if value is None else form.format(value)
+
+
+def _estimate(value: Estimate | None, form: str) -> str:
+    if value is None:
+        return NOTHING
+    if value.low is None or value.high is None:
+        return form.format(value.value)
+    return f"{form.format(value.value)} ({form.format(value.low)}–{form.format(value.high)})"

@@ -1,0 +1,1 @@
+"""Built-in tasks: one file per task, corpora in `data/`."""

@@ -1,0 +1,1 @@
+"""Corpora: generated ones whose best reachable loss is known, and text that users bring."""

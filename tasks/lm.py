@@ -1,0 +1,163 @@
+"""Language modelling: predict the next token of a text.
+
+The default is the classic small recurrent language model: vocabulary 10,000, embedding 200,
+two Elman layers of 200, Adam at 0.001, batches of 20 contiguous streams, 35 steps of
+backpropagation through time, the hidden state carried from batch to batch.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from compare.contracts import Array, Prepared
+from compare.errors import UserError
+from compare.settings import Section, Settings, TaskSection
+from compare.spec import Cut, Dense, Embedding, ModelSpec, Recurrent, TrainSpec
+
+from .data.markov import VERSION, Language
+from .data.text import Tokens, encode, read_text, split_tokens
+
+_GENERATED_TRAIN = 1_000_000
+_GENERATED_VALIDATION = 100_000
+_VALIDATION_SHARE = 0.1
+
+
+class LmTask(TaskSection):
+    tokens: Tokens = Field(default="words", description="unit of --data: words or chars")
+
+
+class LmModel(Section):
+    vocab: int = Field(default=10_000, gt=1, description="most frequent tokens that are kept")
+    embedding: int = Field(default=200, gt=0)
+    hidden: int = Field(default=200, gt=0)
+    layers: int = Field(default=2, gt=0)
+
+
+class LmSettings(Settings):
+    task: LmTask = LmTask()
+    model: LmModel = LmModel()
+
+
+class LanguageModelling:
+    name = "lm"
+    settings = LmSettings
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+        "small": {},
+        "tiny": {
+            "model": {"vocab": 200, "embedding": 16, "hidden": 16},
+            "train": {"batch": 4, "sequence_length": 8, "steps": 60, "validation_batches": 4},
+        },
+    }
+
+    def prepare(self, settings: Settings) -> Prepared:
+        assert isinstance(settings, LmSettings)
+        if settings.task.data is None:
+            return _generated(settings)
+        return _from_text(settings, settings.task.data)
+
+
+task = LanguageModelling()
+
+
+def _generated(settings: LmSettings) -> Prepared:
+    language = Language.of(settings.model.vocab)
+    text = language.sample(_GENERATED_TRAIN + _GENERATED_VALIDATION)
+    arrays = {"train": text[:_GENERATED_TRAIN], "validation": text[_GENERATED_TRAIN:]}
+    prepared = _planned(settings, arrays, vocab=settings.model.vocab)
+    at = _positions(prepared, "validation")
+    return Prepared(
+        model=prepared.model,
+        arrays=prepared.arrays,
+        splits=prepared.splits,
+        about={
+            "source": f"generated Markov language, version {VERSION}",
+            "vocab": settings.model.vocab,
+            "train_tokens": len(arrays["train"]),
+            "validation_tokens": at.size,
+            # What the true language itself scores on these very tokens: the floor, sampled.
+            "validation_floor": language.loss(arrays["validation"][at], arrays["validation"][at + 1]),
+        },
+        floor=language.entropy_rate(),
+    )
+
+
+def _from_text(settings: LmSettings, data: str) -> Prepared:
+    tokens = split_tokens(read_text(data), settings.task.tokens)
+    border = len(tokens) - int(len(tokens) * _VALIDATION_SHARE)
+    encoded = encode(tokens[:border], tokens[border:], settings.model.vocab)
+    arrays = {"train": encoded.train, "validation": encoded.validation}
+    prepared = _planned(settings, arrays, vocab=max(2, len(encoded.words)))
+    return Prepared(
+        model=prepared.model,
+        arrays=prepared.arrays,
+        splits=prepared.splits,
+        about={
+            "source": data,
+            "unit": settings.task.tokens,
+            "vocab": len(encoded.words),
+            "train_tokens": len(encoded.train),
+            "validation_tokens": _positions(prepared, "validation").size,
+            "unknown_share": round(encoded.unknown_share(), 6),
+        },
+    )
+
+
+def _planned(settings: LmSettings, arrays: dict[str, Array], vocab: int) -> Prepared:
+    """Model and batches over the two splits' tokens; raises UserError if one is too short."""
+    train = settings.train
+    plans = {
+        "train.starts": _starts(arrays["train"], "training", train, train.steps),
+        "validation.starts": _starts(
+            arrays["validation"], "validation", train, train.validation_batches, repeat=False
+        ),
+    }
+    splits = {
+        split: {
+            "inputs": Cut(array=split, starts=f"{split}.starts", width=train.sequence_length),
+            "targets": Cut(
+                array=split, starts=f"{split}.starts", offset=1, width=train.sequence_length
+            ),
+        }
+        for split in ("train", "validation")
+    }
+    return Prepared(_model(settings.model, vocab), {**arrays, **plans}, splits, about={})
+
+
+def _model(model: LmModel, vocab: int) -> ModelSpec:
+    return ModelSpec(
+        layers=(
+            Embedding(vocab=vocab, dim=model.embedding),
+            Recurrent(inputs=model.embedding, hidden=model.hidden, layers=model.layers),
+            Dense(name="head", inputs=model.hidden, outputs=vocab),
+        )
+    )
+
+
+def _starts(tokens: Array, split: str, train: TrainSpec, steps: int, repeat: bool = True) -> Array:
+    """Where each row of each step begins, (steps, batch) int64.
+
+    The text is cut into `batch` contiguous streams; step by step each row moves on by
+    `sequence_length`, so that a carried hidden state goes on where it stopped. A text shorter
+    than `steps` starts again from its beginning, or with `repeat=False` ends early.
+    """
+    stream = len(tokens) // train.batch
+    per_epoch = (stream - 1) // train.sequence_length  # one more token is the last target
+    if per_epoch < 1:
+        least = train.batch * (train.sequence_length + 1)
+        raise UserError(
+            f"the {split} split has {len(tokens):,} tokens, too short for one batch: "
+            f"{train.batch} rows of {train.sequence_length} tokens need {least:,}"
+        )
+    step = np.arange(steps if repeat else min(steps, per_epoch)) % per_epoch
+    starts: Array = step[:, None] * train.sequence_length + np.arange(train.batch) * stream
+    return starts
+
+
+def _positions(prepared: Prepared, split: str) -> Array:
+    """Every position of a split that is an input in some batch, flat."""
+    cut = prepared.splits[split]["inputs"]
+    starts = prepared.arrays[cut.starts]
+    positions: Array = (starts[..., None] + np.arange(cut.width)).reshape(-1)
+    return positions
