@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.spec import ModelSpec
+from compare.spec import ModelSpec, Precision
 
 
 def initial_weights(model: ModelSpec, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -28,15 +29,19 @@ def _draw(seed: int, name: str, shape: tuple[int, ...], scale: float) -> NDArray
     return ((2.0 * uniform - 1.0) * scale).astype(np.float32)
 
 
-def perturbed(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Every weight moved to a neighbouring float32, up or down by the toss of a coin.
+def perturbed(
+    weights: Mapping[str, NDArray[np.float32]], precision: Precision
+) -> dict[str, NDArray[np.floating[Any]]]:
+    """Every weight moved to its neighbour in `precision`, up or down by the toss of a coin.
 
     Training from these shows how far rounding alone drives two loss curves apart.
     """
-    moved = {}
-    for name, value in weights.items():
+    dtype = np.float64 if precision == "fp64" else np.float32
+    moved: dict[str, NDArray[np.floating[Any]]] = {}
+    for name, stored in weights.items():
+        value = stored.astype(dtype)
         up = _generator(0, f"perturb {name}").random(value.shape) < 0.5
-        toward = np.where(up, np.float32(np.inf), np.float32(-np.inf)).astype(np.float32)
+        toward = np.where(up, np.inf, -np.inf).astype(dtype)
         # Zeros stay: their neighbour is a denormal, which is no rounding error of anything.
         moved[name] = np.where(value == 0, value, np.nextafter(value, toward))
     return moved

@@ -60,10 +60,11 @@ class Worker:
         """Build the trainer and load the experiment's weights, perturbed in the last bit or not."""
         assert self.inputs is not None
         experiment = read_experiment(self.inputs)
-        weights = read_weights(self.inputs)
+        stored = read_weights(self.inputs)
+        weights = perturbed(stored, experiment.train.precision) if perturb else stored
         began = time.perf_counter()
         self.trainer = self.backend.build(experiment, Device(**device))
-        self.trainer.load(perturbed(weights) if perturb else weights)
+        self.trainer.load(weights)
         seconds = time.perf_counter() - began
         self.experiment = experiment
         self.batches = Dataset(self.inputs, experiment.splits["train"])

@@ -46,7 +46,9 @@ class Model:
                 return y
             case Dense():
                 dense = keras.layers.Dense(spec.outputs)
-                y = dense(x)
+                # One flat product: XLA on a CPU runs a rank-3 one at four fifths of the speed.
+                flat = dense(keras.ops.reshape(x, (-1, spec.inputs)))
+                y = keras.ops.reshape(flat, (*x.shape[:-1], spec.outputs))
                 self.variables[f"{spec.name}.kernel"] = dense.kernel
                 self.variables[f"{spec.name}.bias"] = dense.bias
                 return y

@@ -1,5 +1,6 @@
 """Training with Keras: a functional model and an optimizer, stepped by the library below it."""
 
+from importlib import import_module
 from types import ModuleType
 
 import keras
@@ -17,8 +18,7 @@ FLOATX = {"fp32": "float32", "fp64": "float64"}
 class KerasTrainer:
     def __init__(self, experiment: Experiment, device: Device, steps: ModuleType) -> None:
         steps.set_precision(experiment.train.precision)
-        keras.config.set_floatx(FLOATX[experiment.train.precision])
-        keras.config.set_dtype_policy(FLOATX[experiment.train.precision])
+        _set_floatx(FLOATX[experiment.train.precision])
         train = experiment.train
         with keras.device(device.label.replace("cuda", "gpu")):
             self.model = Model(experiment.model, train.batch, train.sequence_length)
@@ -53,3 +53,12 @@ class KerasTrainer:
 
     def memory(self) -> DeviceMemory:
         return DeviceMemory(self.steps.peak_bytes())
+
+
+def _set_floatx(dtype: str) -> None:
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    if dtype == "float64":
+        # On JAX and torch, Keras's type promotion turns float64 into float32 inside its ops.
+        promotion = import_module("keras.src.backend.common.dtypes")
+        promotion.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
