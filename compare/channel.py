@@ -20,7 +20,7 @@ class Late(Exception):
 
 
 class Channel:
-    """One end of the pair. JSON keeps float64 exactly, and NaN and infinity as Python writes them."""
+    """One end of the pair. float64 passes exactly, NaN and infinity as Python writes them."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end

@@ -18,7 +18,7 @@ from compare.plan import Plan, make_plan
 from compare.plugins import installed, load_reports, load_task
 from compare.progress import LiveProgress, Silent
 from compare.results import RunFolder
-from compare.settings import parse_assignments, read_config
+from compare.settings import Overrides, parse_assignments, read_config
 from compare.summary import Summary, summarise
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -58,19 +58,17 @@ def run(
         return
     if task is None:
         raise UserError(f"--task is missing: there is {', '.join(sorted(installed('task')))}")
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "task": {"data": data},
         "train": {"steps": steps, "seed": seed},
         "run": {"rounds": rounds, "threads": threads, "device": device},
     }
-    overrides = [
+    overrides: list[Overrides] = [
         read_config(config) if config else {},
         parse_assignments(set_ or []),
         {section: _given(fields) for section, fields in options.items()},
     ]
-    plan = make_plan(
-        task, preset, overrides, _split(backend), _pythons(python or []), _command()
-    )
+    plan = make_plan(task, preset, overrides, _split(backend), _pythons(python or []), _command())
     folder = RunFolder.create(out, task, preset)
     interrupted = _play(plan, folder)
     summary = _report(folder)

@@ -138,9 +138,7 @@ class Conductor:
         done = [self._attempt(cell, act, *arguments) for cell in order]
         return [value for value in done if value is not None]
 
-    def _attempt(
-        self, cell: CellName, act: Callable[..., float], *arguments: Any
-    ) -> float | None:
+    def _attempt(self, cell: CellName, act: Callable[..., float], *arguments: Any) -> float | None:
         if act != self._open and cell not in self.players:
             return None
         try:

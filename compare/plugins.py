@@ -70,17 +70,20 @@ def load_backend(name: str) -> Backend:
 def _import_file(path: Path) -> Any:
     name = f"compare_adapter_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # a .py path always has both
+    assert spec is not None  # a .py path always has one
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-def install_hint(name: str) -> str:
-    """How to install what a backend needs: the extra of that name, if its package has one."""
+def install_hint(name: str, missing: str) -> str:
+    """How to install the module that a backend misses: by its package's extra of the module's
+    name or else of the backend's, if there is one."""
     point = installed("backend").get(name)
     if point is None or point.dist is None:
         return ""
     extras = point.dist.metadata.get_all("Provides-Extra") or []
-    return f"pip install '{point.dist.name}[{name}]'" if name in extras else ""
+    extra = next((extra for extra in (missing, name) if extra in extras), None)
+    return f"pip install '{point.dist.name}[{extra}]'" if extra else ""

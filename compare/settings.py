@@ -37,7 +37,9 @@ class RunSection(Section):
     threads: int | None = Field(default=None, gt=0, description="CPU threads; None is all")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     rounds: int = Field(default=1, gt=0, description="fresh processes per cell, one after another")
-    timeout: float = Field(default=900, gt=0, description="seconds a worker may take for one answer")
+    timeout: float = Field(
+        default=900, gt=0, description="seconds a worker may take for one answer"
+    )
 
 
 class Settings(Section):
@@ -80,16 +82,18 @@ def _unknown_field(section: str, name: str, values: Mapping[str, Mapping[str, An
     same_name = [full for full in everywhere if full.split(".")[1] == name]
     if same_name:
         return UserError(f"unknown field '{section}.{name}': did you mean {same_name[0]}?")
-    return unknown("field", f"{section}.{name}", everywhere)
+    return unknown("field", name, values[section], where=f"section {section}")
 
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{place}: {message[0].lower()}{message[1:]}, not {problem['input']!r}" if (
-        problem["type"] != "value_error"
-    ) else f"{place}: {message}"
+    return (
+        f"{place}: {message[0].lower()}{message[1:]}, not {problem['input']!r}"
+        if (problem["type"] != "value_error")
+        else f"{place}: {message}"
+    )
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:

@@ -219,9 +219,7 @@ def allowed_difference(records: Sequence[AnyRecord]) -> np.ndarray[Any, np.dtype
     """The parity envelope that the echo of a run has measured so far, per step."""
     header = header_of(records)
     precision = header.experiment.train.precision
-    name = next(
-        (r.cell for r in records if not isinstance(r, Header) and r.cell.echo), None
-    )
+    name = next((r.cell for r in records if not isinstance(r, Header) and r.cell.echo), None)
     if name is None:
         return np.full(header.experiment.train.steps, parity.FLOOR[precision])
     original = _Cell(name.model_copy(update={"echo": False}), records).losses()
@@ -254,8 +252,7 @@ def _rank(cells: Sequence[_Cell], rows: Sequence[CellSummary], header: Header) -
     shared = set.intersection(*(cell.indices() for cell in timed))
     if not shared:
         return
-    rates = {cell.name: stats.throughput(cell.timings(shared, rounds)) for cell in timed}
-    fastest = max(timed, key=lambda cell: rates[cell.name] or (0.0,))
+    fastest = max(timed, key=lambda cell: stats.geometric_rate(cell.timings(shared, rounds)))
     best = fastest.timings(shared, rounds)
     for cell in timed:
         found = stats.ratio(cell.timings(shared, rounds), best)

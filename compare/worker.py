@@ -146,7 +146,7 @@ def _answer(worker: Worker, command: Message) -> Message:
         return {"skipped": f"not supported: {reason}"}
     except ModuleNotFoundError as error:
         traceback.print_exc()
-        hint = install_hint(worker.adapter)
+        hint = install_hint(worker.adapter, error.name or "")
         return {"skipped": f"{error.name} is not installed" + (f": {hint}" if hint else "")}
     except Exception as error:
         traceback.print_exc()  # into the cell's log
@@ -160,7 +160,9 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return message
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename]
+    own = [
+        f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename
+    ]
     place = (own or frames)[-1]
     return f"{message} ({place.filename}:{place.lineno})"
 

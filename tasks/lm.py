@@ -6,6 +6,7 @@ backpropagation through time, the hidden state carried from batch to batch.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,65 +65,55 @@ task = LanguageModelling()
 def _generated(settings: LmSettings) -> Prepared:
     language = Language.of(settings.model.vocab)
     text = language.sample(_GENERATED_TRAIN + _GENERATED_VALIDATION)
-    arrays = {"train": text[:_GENERATED_TRAIN], "validation": text[_GENERATED_TRAIN:]}
-    prepared = _planned(settings, arrays, vocab=settings.model.vocab)
-    at = _positions(prepared, "validation")
-    return Prepared(
-        model=prepared.model,
-        arrays=prepared.arrays,
-        splits=prepared.splits,
-        about={
-            "source": f"generated Markov language, version {VERSION}",
-            "vocab": settings.model.vocab,
-            "train_tokens": len(arrays["train"]),
-            "validation_tokens": at.size,
-            # What the true language itself scores on these very tokens: the floor, sampled.
-            "validation_floor": language.loss(arrays["validation"][at], arrays["validation"][at + 1]),
-        },
-        floor=language.entropy_rate(),
-    )
+    train, validation = text[:_GENERATED_TRAIN], text[_GENERATED_TRAIN:]
+    prepared = _planned(settings, train, validation, settings.model.vocab)
+    at = _inputs(prepared, "validation")
+    about: dict[str, str | int | float] = {
+        "source": f"generated Markov language, version {VERSION}",
+        "vocab": settings.model.vocab,
+        "train_tokens": len(train),
+        "validation_tokens": at.size,
+        # What the true language itself scores on these very tokens: the floor, sampled.
+        "validation_floor": language.loss(validation[at], validation[at + 1]),
+    }
+    return replace(prepared, about=about, floor=language.entropy_rate())
 
 
 def _from_text(settings: LmSettings, data: str) -> Prepared:
     tokens = split_tokens(read_text(data), settings.task.tokens)
     border = len(tokens) - int(len(tokens) * _VALIDATION_SHARE)
     encoded = encode(tokens[:border], tokens[border:], settings.model.vocab)
-    arrays = {"train": encoded.train, "validation": encoded.validation}
-    prepared = _planned(settings, arrays, vocab=max(2, len(encoded.words)))
-    return Prepared(
-        model=prepared.model,
-        arrays=prepared.arrays,
-        splits=prepared.splits,
-        about={
-            "source": data,
-            "unit": settings.task.tokens,
-            "vocab": len(encoded.words),
-            "train_tokens": len(encoded.train),
-            "validation_tokens": _positions(prepared, "validation").size,
-            "unknown_share": round(encoded.unknown_share(), 6),
-        },
-    )
+    vocab = max(2, len(encoded.words))  # a short text has fewer words than were asked for
+    prepared = _planned(settings, encoded.train, encoded.validation, vocab)
+    about: dict[str, str | int | float] = {
+        "source": data,
+        "unit": settings.task.tokens,
+        "vocab": vocab,
+        "train_tokens": len(encoded.train),
+        "validation_tokens": _inputs(prepared, "validation").size,
+        "unknown_share": encoded.unknown_share(),
+    }
+    return replace(prepared, about=about)
 
 
-def _planned(settings: LmSettings, arrays: dict[str, Array], vocab: int) -> Prepared:
+def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) -> Prepared:
     """Model and batches over the two splits' tokens; raises UserError if one is too short."""
-    train = settings.train
-    plans = {
-        "train.starts": _starts(arrays["train"], "training", train, train.steps),
+    spec = settings.train
+    arrays = {
+        "train": train,
+        "train.starts": _starts(len(train), "training", spec, spec.steps),
+        "validation": validation,
         "validation.starts": _starts(
-            arrays["validation"], "validation", train, train.validation_batches, repeat=False
+            len(validation), "validation", spec, spec.validation_batches, repeat=False
         ),
     }
-    splits = {
-        split: {
-            "inputs": Cut(array=split, starts=f"{split}.starts", width=train.sequence_length),
-            "targets": Cut(
-                array=split, starts=f"{split}.starts", offset=1, width=train.sequence_length
-            ),
-        }
-        for split in ("train", "validation")
-    }
-    return Prepared(_model(settings.model, vocab), {**arrays, **plans}, splits, about={})
+    splits = {split: _cuts(split, spec.sequence_length) for split in ("train", "validation")}
+    return Prepared(_model(settings.model, vocab), arrays, splits, about={})
+
+
+def _cuts(split: str, width: int) -> dict[str, Cut]:
+    cut = Cut(array=split, starts=f"{split}.starts", width=width)
+    return {"inputs": cut, "targets": cut.model_copy(update={"offset": 1})}
 
 
 def _model(model: LmModel, vocab: int) -> ModelSpec:
@@ -135,19 +126,19 @@ def _model(model: LmModel, vocab: int) -> ModelSpec:
     )
 
 
-def _starts(tokens: Array, split: str, train: TrainSpec, steps: int, repeat: bool = True) -> Array:
+def _starts(tokens: int, split: str, train: TrainSpec, steps: int, repeat: bool = True) -> Array:
     """Where each row of each step begins, (steps, batch) int64.
 
     The text is cut into `batch` contiguous streams; step by step each row moves on by
     `sequence_length`, so that a carried hidden state goes on where it stopped. A text shorter
     than `steps` starts again from its beginning, or with `repeat=False` ends early.
     """
-    stream = len(tokens) // train.batch
+    stream = tokens // train.batch
     per_epoch = (stream - 1) // train.sequence_length  # one more token is the last target
     if per_epoch < 1:
         least = train.batch * (train.sequence_length + 1)
         raise UserError(
-            f"the {split} split has {len(tokens):,} tokens, too short for one batch: "
+            f"the {split} split has {tokens:,} tokens, too short for one batch: "
             f"{train.batch} rows of {train.sequence_length} tokens need {least:,}"
         )
     step = np.arange(steps if repeat else min(steps, per_epoch)) % per_epoch
@@ -155,7 +146,7 @@ def _starts(tokens: Array, split: str, train: TrainSpec, steps: int, repeat: boo
     return starts
 
 
-def _positions(prepared: Prepared, split: str) -> Array:
+def _inputs(prepared: Prepared, split: str) -> Array:
     """Every position of a split that is an input in some batch, flat."""
     cut = prepared.splits[split]["inputs"]
     starts = prepared.arrays[cut.starts]

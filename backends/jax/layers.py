@@ -65,7 +65,9 @@ class ElmanLayer(nnx.Module):
         last = []
         for index, (inputs, recurrent) in enumerate(zip(self.inputs, self.recurrents, strict=True)):
 
-            def cell(h: Array, step: Array, recurrent: nnx.Linear = recurrent) -> tuple[Array, Array]:
+            def cell(
+                h: Array, step: Array, recurrent: nnx.Linear = recurrent
+            ) -> tuple[Array, Array]:
                 h = jnp.tanh(step + recurrent(h))
                 return h, h
 

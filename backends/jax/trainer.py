@@ -29,11 +29,12 @@ class JaxTrainer:
         # Abstract: modules would draw weights, which `load` brings.
         self.model = nnx.eval_shape(lambda: Model(experiment.model, self.dtype))
         self.graph = nnx.graphdef(self.model)
-        self.carries = [
-            getattr(layer, "carry_state", False) for layer in experiment.model.layers
-        ]
+        self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
         self.optimizer = _optimizer(experiment.optimizer)
         self.zero = self._zero_states(experiment.train.batch)
+        self.params: Any = None  # until `load`
+        self.moments: Any = None
+        self.states = self.zero
         self.step = jax.jit(self._step, donate_argnums=(0, 1, 2))
         self.differentiate = jax.jit(jax.grad(self._loss, has_aux=True))
         self.forward = jax.jit(self._forward)
@@ -97,7 +98,8 @@ class JaxTrainer:
         tokens = jax.ShapeDtypeStruct((batch, 1), jnp.int32)
         nothing: list[State] = [None] * len(self.carries)
         _, shapes = jax.eval_shape(lambda p, x: self._forward(p, nothing, x), params, tokens)
-        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        zeros: list[State] = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        return zeros
 
     def _reset(self, params: Any) -> None:
         # Copies, since `step` is given the buffers to write over.
@@ -135,7 +137,8 @@ def _adam(spec: OptimizerSpec) -> optax.GradientTransformation:
         second = optax.tree.update_moment(gradients, second, spec.beta2, 2)
         # 1 - beta**t as -expm1(t log beta) keeps the digits that the subtraction would lose.
         correct1, correct2 = (
-            -jnp.expm1(count * (math.log(beta) if beta else -math.inf)) for beta in (spec.beta1, spec.beta2)
+            -jnp.expm1(count * (math.log(beta) if beta else -math.inf))
+            for beta in (spec.beta1, spec.beta2)
         )
         directions = jax.tree.map(
             lambda m, v: (m / correct1) / (jnp.sqrt(v / correct2) + spec.epsilon), first, second

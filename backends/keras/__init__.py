@@ -26,11 +26,9 @@ class KerasBackend:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
         import keras
 
-        from .steps import steps_for
-
         assert keras.backend.backend() == mode
         self._mode = mode
-        self._steps = steps_for(mode)
+        self._steps = import_module(f".on_{mode}", __name__)  # the library that computes
         self._steps.set_up(threads)
 
     def versions(self) -> dict[str, str]:
@@ -40,7 +38,8 @@ class KerasBackend:
         return {"keras": keras.__version__, self._mode: computes.__version__}
 
     def devices(self) -> list[Device]:
-        return self._steps.devices()
+        found: list[Device] = self._steps.devices()
+        return found
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import KerasTrainer

@@ -35,10 +35,12 @@ class KerasTrainer:
         self.steps.reset()
 
     def weights(self) -> Weights:
-        return self.steps.weights()
+        found: Weights = self.steps.weights()
+        return found
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
-        return self.steps.train(batches["inputs"], batches["targets"], learning_rates)
+        losses: Array = self.steps.train(batches["inputs"], batches["targets"], learning_rates)
+        return losses
 
     def gradients(self, batch: Batch) -> Weights:
         found = self.steps.gradients(batch["inputs"], batch["targets"])

@@ -13,9 +13,7 @@ from .layers import Gradients, State, layer_of
 class ReferenceTrainer:
     def __init__(self, experiment: Experiment) -> None:
         self.layers = [layer_of(layer) for layer in experiment.model.layers]
-        self.carries = [
-            getattr(layer, "carry_state", False) for layer in experiment.model.layers
-        ]
+        self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
         self.values: Gradients = {}
         self.states: list[State] = [None] * len(self.layers)
         self.optimizer = Optimizer(experiment.optimizer)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from compare.contracts import Unsupported
 from compare.spec import Dense, Embedding, ModelSpec, Recurrent
 
-State = tf.Tensor | None
+State = Any  # a tf.Tensor, or None for a layer without one
 Canonical = dict[str, tf.Variable]
 
 

@@ -1,6 +1,5 @@
 """Training with TensorFlow: one tf.function per step, variables updated in place."""
 
-import numpy as np
 import tensorflow as tf
 
 from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Weights
@@ -17,9 +16,7 @@ class TensorFlowTrainer:
         self.dtype = DTYPES[experiment.train.precision]
         self.place = f"/GPU:{device.index}" if device.kind == "cuda" else "/CPU:0"
         self.batch = experiment.train.batch
-        self.carries = [
-            getattr(layer, "carry_state", False) for layer in experiment.model.layers
-        ]
+        self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
         with tf.device(self.place):
             self.model = Model(experiment.model, self.dtype)
             self.variables = self.model.canonical()
@@ -81,7 +78,9 @@ class TensorFlowTrainer:
 
     def _step(self, x: tf.Tensor, y: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss, after = self._loss(x, y, [s if s is None else s.read_value() for s in self.states])
+            loss, after = self._loss(
+                x, y, [s if s is None else s.read_value() for s in self.states]
+            )
         self.optimizer.apply(self._dense_gradients(tape, loss), rate)
         for state, value, carry in zip(self.states, after, self.carries, strict=True):
             if state is not None and carry:

@@ -12,7 +12,7 @@ from compare.contracts import Unsupported
 from compare.spec import Dense, Embedding, ModelSpec, Recurrent
 
 State = Tensor | None
-Canonical = dict[str, tuple[nn.Parameter, bool]]
+Canonical = dict[str, tuple[Tensor, bool]]
 
 
 class EmbeddingLayer(nn.Module):
@@ -78,10 +78,9 @@ class ElmanLoop(nn.Module):
         super().__init__()
         self.spec = spec
         widths = [spec.inputs] + [spec.hidden] * (spec.layers - 1)
-        self.inputs = nn.ModuleList(nn.Linear(width, spec.hidden) for width in widths)
-        self.recurrents = nn.ModuleList(
-            nn.Linear(spec.hidden, spec.hidden, bias=False) for _ in widths
-        )
+        self.inputs: list[nn.Linear] = [nn.Linear(width, spec.hidden) for width in widths]
+        self.recurrents = [nn.Linear(spec.hidden, spec.hidden, bias=False) for _ in widths]
+        self.registered = nn.ModuleList(self.inputs + self.recurrents)
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         if state is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Weights
@@ -22,14 +22,12 @@ class TorchTrainer:
         self.dtype = DTYPES[experiment.train.precision]
         self.model = Model(experiment.model, compiled).to(self.device, self.dtype)
         self.parameters = self.model.canonical()
-        self.carries = [
-            getattr(layer, "carry_state", False) for layer in experiment.model.layers
-        ]
+        self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
         self.states = self.model.zero_states()
         self.optimizer = _optimizer(experiment.optimizer, self._trainable())
         self.loss = torch.compile(self._loss, dynamic=False) if compiled else self._loss
 
-    def _trainable(self) -> list[nn.Parameter]:
+    def _trainable(self) -> list[Tensor]:
         return [parameter for parameter, _ in self.parameters.values()]
 
     def load(self, weights: Weights) -> None:
@@ -99,7 +97,7 @@ class TorchTrainer:
         return torch.from_numpy(np.ascontiguousarray(ids, np.int64)).to(self.device)
 
 
-def _optimizer(spec: OptimizerSpec, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+def _optimizer(spec: OptimizerSpec, parameters: list[Tensor]) -> torch.optim.Optimizer:
     options: dict[str, Any] = {"lr": spec.learning_rate, "fused": True}
     if spec.name == "sgd":
         return torch.optim.SGD(parameters, momentum=spec.momentum, **options)

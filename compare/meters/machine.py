@@ -7,7 +7,18 @@ from pathlib import Path
 
 import psutil
 
-_RELEVANT = ("OMP_", "MKL_", "OPENBLAS_", "TF_", "XLA_", "JAX_", "KERAS_", "TORCH", "CUDA_", "NPROC")
+_RELEVANT = (
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "TF_",
+    "XLA_",
+    "JAX_",
+    "KERAS_",
+    "TORCH",
+    "CUDA_",
+    "NPROC",
+)
 
 
 def usable_cpus() -> int:

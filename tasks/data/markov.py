@@ -95,7 +95,8 @@ class Language:
 
 def _zipf(size: int, exponent: int = 1) -> NDArray[np.float64]:
     weights = 1.0 / np.arange(1, size + 1) ** exponent
-    return weights / np.cumsum(weights)[-1]  # a running sum: np.sum's order may change
+    odds: NDArray[np.float64] = weights / np.cumsum(weights)[-1]  # np.sum's order may change
+    return odds
 
 
 def _entropy(odds: NDArray[np.float64]) -> float:

@@ -51,7 +51,7 @@ def encode(train: list[str], validation: list[str], vocab: int) -> "Encoded":
     or not at all; the rest follow by falling frequency, ties in alphabetical order.
     """
     ranked = sorted(Counter(train).items(), key=lambda item: (-item[1], item[0]))
-    words = [UNKNOWN] + [word for word, _ in ranked if word != UNKNOWN][: vocab - 1]
+    words = [UNKNOWN, *(word for word, _ in ranked if word != UNKNOWN)][:vocab]
     ids = {word: index for index, word in enumerate(words)}
     return Encoded(words, _ids(train, ids), _ids(validation, ids))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.contracts import Array, Device, Weights
 
-from ..model import Model
+from .model import Model
 
 
 def set_up(threads: int) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from compare.contracts import Array, Device, Weights
 
-from ..model import Model
+from .model import Model
 
 
 def set_up(threads: int) -> None:

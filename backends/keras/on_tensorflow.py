@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from compare.contracts import Array, Device, Weights
 
-from ..model import Model
+from .model import Model
 
 
 def set_up(threads: int) -> None:

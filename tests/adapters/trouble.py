@@ -1,0 +1,79 @@
+"""The reference backend with something wrong: each mode is one way of going wrong."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from compare.contracts import Array, Batches, Device, Trainer, Unsupported
+from compare.plugins import load_backend
+from compare.spec import Experiment
+
+AFTER = 10  # steps that go well before trouble starts
+
+
+class TroubledTrainer:
+    def __init__(self, inner: Trainer, mode: str) -> None:
+        self.inner, self.mode, self.steps = inner, mode, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def train(self, batches: Batches, learning_rates: Array) -> Array:
+        self.steps += len(learning_rates)
+        if self.mode == "wrong_rate":
+            learning_rates = learning_rates * 1.01
+        losses = self.inner.train(batches, learning_rates)
+        if self.steps <= AFTER:
+            return losses
+        match self.mode:
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "exits":
+                print("the framework's last words")
+                os._exit(3)
+            case "hangs":
+                time.sleep(1000)
+            case "out_of_memory":
+                raise MemoryError("cannot allocate 8 GiB")
+            case "raises":
+                raise RuntimeError("<script>alert(1)</script> | a\nsecond line")
+            case "few_losses":
+                return losses[:-1]
+            case "nan":
+                return losses * float("nan")
+            case "slow":
+                time.sleep(0.2)
+        return losses
+
+
+class Trouble:
+    name = "trouble"
+    modes = (
+        "none", "wrong_rate", "killed", "exits", "hangs", "out_of_memory", "raises", "few_losses",
+        "nan", "slow", "missing", "unsupported", "gpu_only",
+    )  # fmt: skip
+    oracle = False
+
+    def __init__(self) -> None:
+        self.reference = load_backend("reference")
+
+    def open(self, mode: str, threads: int) -> None:
+        self.mode = mode
+        if mode == "missing":
+            import a_framework_that_nobody_has  # noqa: F401
+        self.reference.open(mode, threads)
+
+    def versions(self) -> dict[str, str]:
+        return {"trouble": "1.0"}
+
+    def devices(self) -> list[Device]:
+        return [Device("cuda", 0)] if self.mode == "gpu_only" else [Device("cpu")]
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        if self.mode == "unsupported":
+            raise Unsupported("elman")
+        return TroubledTrainer(self.reference.build(experiment, device), self.mode)
+
+
+backend = Trouble()

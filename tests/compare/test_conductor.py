@@ -1,0 +1,39 @@
+import pytest
+
+from compare.conductor import LEAST_WINDOWS, choose_device, window_steps
+from compare.contracts import Device
+from compare.player import CellEnded
+
+CPU, GPU0, GPU1, MPS = Device("cpu"), Device("cuda", 0), Device("cuda", 1), Device("mps")
+
+
+def test_a_window_lasts_a_second_in_the_fastest_cell_beside_its_untimed_step() -> None:
+    assert window_steps([0.2, 0.5], 1000) == 6
+    assert window_steps([0.3], 1000) == 5
+
+
+def test_few_steps_are_shared_among_the_least_number_of_windows() -> None:
+    assert window_steps([0.001], 50) == 50 // LEAST_WINDOWS
+    assert window_steps([0.001], 7) == 2  # one step to lead, one to time
+
+
+def test_no_room_for_a_window_is_no_window() -> None:
+    assert window_steps([0.001], 1) == 0
+    assert window_steps([], 100) == 0
+
+
+def test_auto_takes_the_best_kind_that_all_cells_have() -> None:
+    assert choose_device("auto", [CPU, GPU0], [[CPU, GPU0], [CPU, GPU0]]) == GPU0
+    assert choose_device("auto", [CPU, GPU0], [[CPU, GPU0], [CPU]]) == CPU
+    assert choose_device("auto", [CPU, MPS], [[CPU, MPS]]) == MPS
+
+
+def test_a_device_can_be_named_with_or_without_its_index() -> None:
+    assert choose_device("cuda:1", [CPU, GPU0, GPU1], [[CPU]]) == GPU1
+    assert choose_device("cuda", [CPU, GPU0, GPU1], [[CPU]]) == GPU0
+
+
+def test_a_cell_without_the_device_is_skipped_with_the_reason() -> None:
+    with pytest.raises(CellEnded, match="no device cuda:1: its framework sees cpu") as end:
+        choose_device("cuda:1", [CPU], [[CPU]])
+    assert end.value.status == "skipped"

@@ -1,0 +1,67 @@
+import math
+
+import numpy as np
+import pytest
+
+from compare.parity import FLOOR, agreeing, envelope, first_outside, relative_difference
+
+TIGHT = np.full(5, 1e-6)
+CURVE = [5.0, 4.0, 3.0, 2.0, 1.0]
+
+
+def moved(step: int, by: float) -> list[float]:
+    return [x * (1 + by) if i == step else x for i, x in enumerate(CURVE)]
+
+
+def test_every_step_counts_not_only_the_last() -> None:
+    for step in range(5):
+        assert first_outside(CURVE, moved(step, 1e-5), TIGHT) == step
+    assert first_outside(CURVE, moved(2, 1e-7), TIGHT) is None
+
+
+def test_a_loss_of_0_against_5_never_passes() -> None:
+    assert first_outside([0.0] * 5, [5.0] * 5, TIGHT) == 0
+
+
+def test_a_loss_that_is_not_finite_never_passes() -> None:
+    for bad in (math.nan, math.inf):
+        assert first_outside([bad] * 5, [bad] * 5, TIGHT) == 0
+        assert relative_difference([1.0, bad], [1.0, 1.0]).tolist() == [0.0, math.inf]
+
+
+def test_the_envelope_is_measured_and_never_falls() -> None:
+    echo = moved(1, 1e-4)
+    allowed = envelope(CURVE, echo, "fp32")
+    assert allowed[0] == FLOOR["fp32"]
+    assert np.all(allowed[1:] == allowed[1])
+    assert allowed[1] == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_the_floors_are_not_widened() -> None:
+    assert FLOOR == {"fp32": 5e-6, "fp64": 1e-12}
+
+
+def test_the_one_that_differs_from_all_is_outside() -> None:
+    curves = {"a": CURVE, "b": moved(0, 1e-8), "c": moved(3, 1e-3), "d": CURVE}
+    assert agreeing(curves, TIGHT) == {"a", "b", "d"}
+
+
+def test_of_two_that_differ_nobody_can_say_who_is_wrong() -> None:
+    assert agreeing({"a": CURVE, "b": moved(3, 1e-3)}, TIGHT) == set()
+
+
+def test_an_oracle_is_right_even_against_many() -> None:
+    curves = {"a": moved(0, 1e-3), "b": moved(0, 1e-3), "oracle": CURVE}
+    assert agreeing(curves, TIGHT) == {"a", "b"}
+    assert agreeing(curves, TIGHT, ["oracle"]) == {"oracle"}
+
+
+def test_alone_a_backend_passes_and_two_pairs_do_not() -> None:
+    assert agreeing({"a": CURVE}, TIGHT) == {"a"}
+    other = moved(0, 1e-3)
+    assert agreeing({"a": CURVE, "b": CURVE, "c": other, "d": other}, TIGHT) == set()
+
+
+def test_a_curve_that_was_cut_off_is_judged_on_what_it_has() -> None:
+    assert agreeing({"a": CURVE, "b": CURVE[:2]}, TIGHT) == {"a", "b"}
+    assert first_outside(CURVE, moved(4, 1e-3), TIGHT[:2]) == 4  # the echo stopped earlier

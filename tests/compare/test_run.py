@@ -1,0 +1,235 @@
+"""Whole runs in real processes, above all the ones that go wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import ADAPTERS, Compare, cell, command, document, environment, needs
+
+TROUBLE = str(ADAPTERS / "trouble.py")
+TINY = ("--task", "lm", "--preset", "tiny", "--json")
+RECORDS = "results/*/records.jsonl"
+
+
+def test_one_backend_runs_alone_and_prints_what_was_promised(compare: Compare) -> None:
+    finished = compare(*TINY, "--backend", "reference", "--steps", "30")
+    assert finished.returncode == 0
+    found = document(finished)
+    assert {"run_id", "experiment", "floor", "cells", "environment"} <= set(found)
+    row = cell(found, "reference")
+    assert (row["mode"], row["status"], row["reason"]) == ("numpy", "ok", "")
+    assert len(row["losses"]) == 30
+    assert row["losses"][-1] < row["losses"][0]
+    assert row["parameters"] == 200 * 16 + 2 * (16 * 16 * 2 + 16) + 16 * 200 + 200
+    assert row["perplexity"] == pytest.approx(2.718281828 ** row["validation_loss"], rel=1e-6)
+    rate = row["tokens_per_second"]
+    assert rate["low"] < rate["value"] < rate["high"]
+    assert row["step_seconds"] == pytest.approx(4 * 8 / rate["value"])
+    assert row["peak_memory_bytes"] >= row["idle_memory_bytes"] > 10e6
+    assert row["max_loss_difference"] is None  # there is nobody to differ from
+    assert found["floor"] < row["validation_loss"]
+
+
+def test_the_run_folder_has_reports_records_and_logs(compare: Compare, tmp_path: Path) -> None:
+    assert compare(*TINY, "--backend", "reference", "--out", "mine").returncode == 0
+    (folder,) = (tmp_path / "mine").iterdir()
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"records.jsonl", "logs", "report.md", "summary.csv"}
+    kinds = [json.loads(line)["kind"] for line in (folder / "records.jsonl").open()]
+    assert kinds[0] == "header"
+    assert kinds[-1] == "ended"
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "reason"),
+    [
+        ("killed", "failed", "killed by SIGKILL, as the system does when memory runs out"),
+        ("exits", "failed", "ended with exit code 3"),
+        ("out_of_memory", "failed", "MemoryError: cannot allocate 8 GiB"),
+        ("raises", "failed", "RuntimeError: <script>alert(1)</script> | a ("),
+        ("few_losses", "failed", "losses for"),
+        ("wrong_rate", "parity_failed", "away from the others"),
+        ("nan", "parity_failed", "the loss is not finite from step"),
+    ],
+)
+def test_one_that_goes_wrong_leaves_the_others_whole(
+    compare: Compare, mode: str, status: str, reason: str
+) -> None:
+    finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:{mode}")
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    found = document(finished)
+    good, bad = cell(found, "reference"), cell(found, "trouble")
+    assert (good["status"], len(good["losses"])) == ("ok", 60)
+    assert good["validation_loss"] is not None
+    assert bad["status"] == status
+    assert reason in bad["reason"]
+    assert "\n" not in bad["reason"]
+    assert bad["ratio_to_fastest"] is None  # out of the ranking
+    if mode == "exits":
+        assert "the framework's last words" in bad["log_tail"]
+
+
+def test_a_wrong_learning_rate_shows_within_twenty_steps(compare: Compare) -> None:
+    found = document(compare(*TINY, "--backend", f"reference,{TROUBLE}:wrong_rate"))
+    step = int(cell(found, "trouble")["reason"].split()[2])
+    assert step < 20
+
+
+def test_a_worker_that_hangs_is_killed_at_its_deadline(compare: Compare) -> None:
+    began = time.monotonic()
+    finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:hangs", "--set", "run.timeout=3")
+    row = cell(document(finished), "trouble")
+    assert (finished.returncode, row["status"]) == (1, "failed")
+    assert "no answer to 'train' within 3 s" in row["reason"]
+    assert time.monotonic() - began < 60
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "trouble.py" in str(p.info)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ("missing", "a_framework_that_nobody_has is not installed"),
+        ("unsupported", "not supported: elman"),
+    ],
+)
+def test_what_is_not_there_is_skipped_not_wrong(compare: Compare, mode: str, reason: str) -> None:
+    finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:{mode}")
+    row = cell(document(finished), "trouble")
+    assert (finished.returncode, row["status"], row["reason"]) == (0, "skipped", reason)
+
+
+def test_where_nothing_could_run_the_exit_code_says_so(compare: Compare) -> None:
+    finished = compare(*TINY, "--backend", f"{TROUBLE}:missing")
+    assert finished.returncode == 1
+
+
+def test_a_device_that_a_backend_lacks_skips_it(compare: Compare) -> None:
+    finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:gpu_only", "--device", "cpu")
+    row = cell(document(finished), "trouble")
+    assert row["reason"] == "no device cpu: its framework sees cuda:0"
+
+
+def test_a_failed_cell_leaves_its_inputs_to_be_replayed(compare: Compare, tmp_path: Path) -> None:
+    compare(*TINY, "--backend", f"reference,{TROUBLE}:raises")
+    (inputs,) = tmp_path.glob("results/*/inputs")
+    assert (inputs / "experiment.json").is_file()
+    assert (inputs / "weights.npz").is_file()
+
+
+def test_rounds_are_fresh_processes_that_train_the_same(compare: Compare, tmp_path: Path) -> None:
+    found = document(compare(*TINY, "--backend", "reference", "--rounds", "2", "--steps", "20"))
+    assert len(cell(found, "reference")["losses"]) == 20
+    (records,) = tmp_path.glob(RECORDS)
+    losses: dict[int, list[float]] = {1: [], 2: []}
+    for line in records.read_text().splitlines():
+        record = json.loads(line)
+        if record["kind"] == "window":
+            losses[record["round"]] += record["losses"]
+    assert losses[1] == losses[2]
+    assert len(losses[1]) == 20
+
+
+def test_ctrl_c_ends_the_workers_and_reports_what_was_measured(tmp_path: Path) -> None:
+    run = _start(tmp_path, "--backend", f"reference,{TROUBLE}:slow", "--steps", "2000")
+    _wait_for(tmp_path, '"role":"steady"')
+    workers = psutil.Process(run.pid).children()
+    run.send_signal(signal.SIGINT)
+    output, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Traceback" not in errors
+    rows = json.loads(output)["cells"]
+    assert {row["status"] for row in rows} == {"interrupted"}
+    assert all(row["losses"] for row in rows)
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+@needs("torch", "jax")
+def test_killing_a_real_worker_in_mid_run_leaves_the_others(tmp_path: Path) -> None:
+    run = _start(tmp_path, "--backend", "torch,jax,reference", "--steps", "400")
+    _wait_for(tmp_path, '"role":"steady"')
+    (victim,) = [
+        child for child in psutil.Process(run.pid).children() if "torch" in child.cmdline()
+    ][:1]
+    os.kill(victim.pid, signal.SIGKILL)
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 1
+    rows = {row["backend"]: row for row in json.loads(output)["cells"]}
+    assert "killed by SIGKILL" in rows["torch"]["reason"]
+    for name in ("jax", "reference"):
+        assert (rows[name]["status"], len(rows[name]["losses"])) == ("ok", 400)
+
+
+def test_a_crashed_conductor_leaves_a_readable_folder(tmp_path: Path) -> None:
+    from compare.results import RunFolder
+    from compare.summary import summarise
+
+    run = _start(tmp_path, "--backend", f"reference,{TROUBLE}:slow", "--steps", "2000")
+    _wait_for(tmp_path, '"role":"steady"')
+    workers = psutil.Process(run.pid).children()
+    run.kill()
+    run.communicate()
+    (records,) = tmp_path.glob(RECORDS)
+    with records.open("a") as file:
+        file.write('{"kind":"window","cell')  # a line that the crash cut short
+    summary = summarise(RunFolder(records.parent).records())
+    assert {row.status for row in summary.cells} == {"interrupted"}
+    assert all(row.losses for row in summary.cells)
+    assert psutil.wait_procs(workers, timeout=10)[1] == []  # they notice and end
+
+
+def test_two_runs_at_once_never_write_into_each_other(compare: Compare, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        runs = pool.map(lambda _: compare(*TINY, "--backend", "reference"), range(2))
+        ids = {document(run)["run_id"] for run in runs}
+    assert len(ids) == 2
+    assert {path.name for path in (tmp_path / "results").iterdir()} == ids
+
+
+def test_a_backend_can_run_under_another_interpreter(compare: Compare, tmp_path: Path) -> None:
+    import sys
+
+    python = tmp_path / "another-python"
+    python.write_text(f'#!/bin/sh\ntouch "{tmp_path}/used"\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    finished = compare(*TINY, "--backend", "reference", "--python", f"reference={python}")
+    assert (finished.returncode, (tmp_path / "used").exists()) == (0, True)
+
+
+def test_progress_is_live_on_a_terminal_and_silent_in_a_pipe(
+    compare: Compare, tmp_path: Path
+) -> None:
+    piped = compare("--task", "lm", "--preset", "tiny", "--backend", "reference")
+    assert piped.stderr == ""
+    line = " ".join(command(*TINY, "--backend", "reference"))
+    shown = subprocess.run(
+        ["script", "-qec", f"{line} > /dev/null", "/dev/null"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert "training" in shown.stdout
+    assert "60/60" in shown.stdout
+
+
+def _start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command(*TINY, *arguments),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for(folder: Path, text: str) -> None:
+    """Until the records of the run in `folder` contain `text`."""
+    deadline = time.monotonic() + 120
+    while not any(text in path.read_text() for path in folder.glob(RECORDS)):
+        assert time.monotonic() < deadline, "the run did not get there"
+        time.sleep(0.05)

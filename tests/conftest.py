@@ -1,0 +1,63 @@
+"""Running the command as a user does: in a process of its own, in an empty folder."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ADAPTERS = ROOT / "tests" / "adapters"
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+Compare = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "compare", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+
+
+@pytest.fixture
+def compare(tmp_path: Path) -> Compare:
+    """`compare(...)` runs the command in an empty folder and returns the finished process."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+
+    return run
+
+
+def document(finished: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    """What `--json` printed, which must be one JSON document and nothing else."""
+    found: dict[str, Any] = json.loads(finished.stdout, parse_constant=_no_constants)
+    return found
+
+
+def _no_constants(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def cell(found: dict[str, Any], backend: str) -> dict[str, Any]:
+    return next(row for row in found["cells"] if row["backend"] == backend)
+
+
+def needs(*modules: str) -> pytest.MarkDecorator:
+    """Skip, saying why, where a framework is not installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")

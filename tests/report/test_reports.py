@@ -1,0 +1,82 @@
+"""Reports of a real run, with a row that went wrong in the ugliest way."""
+
+import csv
+import io
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ADAPTERS, command, environment
+
+from compare.plugins import load_reports
+from compare.results import RunFolder
+from compare.summary import Summary, summarise
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("run")
+    backends = f"reference,{ADAPTERS / 'trouble.py'}:none,{ADAPTERS / 'trouble.py'}:raises"
+    subprocess.run(
+        command("--task", "lm", "--preset", "tiny", "--backend", backends),
+        cwd=where, env=environment(), capture_output=True, timeout=100,
+    )  # fmt: skip
+    (found,) = (where / "results").iterdir()
+    return found
+
+
+@pytest.fixture(scope="module")
+def summary(folder: Path) -> Summary:
+    return summarise(RunFolder(folder).records())
+
+
+def rendered(name: str, summary: Summary) -> str:
+    return next(report for report in load_reports() if report.name == name).render(summary)
+
+
+def test_reports_are_made_from_the_records_alone(folder: Path, summary: Summary) -> None:
+    assert (folder / "report.md").read_text() == rendered("markdown", summary)
+    assert (folder / "summary.csv").read_text() == rendered("csv", summary)
+
+
+def test_the_markdown_table_has_a_row_per_cell_with_whole_columns(summary: Summary) -> None:
+    lines = [line for line in rendered("markdown", summary).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + 3
+    bars = {line.replace("\\|", "").count("|") for line in lines}
+    assert len(bars) == 1
+
+
+def test_the_markdown_shows_what_went_wrong_as_text(summary: Summary) -> None:
+    text = rendered("markdown", summary)
+    assert "<script>" not in text.split("The end of the log")[0]
+    assert "alert(1)" in text
+    assert "compare --task lm --preset tiny --backend" in text
+
+
+def test_the_csv_has_plain_numbers_that_pandas_reads(summary: Summary) -> None:
+    text = rendered("csv", summary)
+    frame = pd.read_csv(io.StringIO(text))
+    row = frame.iloc[0]
+    cell = summary.cells[0]
+    assert cell.tokens_per_second is not None
+    assert row["backend"] == "reference"
+    assert row["final_training_loss"] == cell.losses[-1]
+    assert row["tokens_per_second"] == cell.tokens_per_second.value
+    assert row["tokens_per_second_low"] < row["tokens_per_second"] < row["tokens_per_second_high"]
+    assert frame["status"].tolist() == ["ok", "ok", "failed"]
+    assert len(list(csv.reader(io.StringIO(text)))) == 4
+
+
+def test_the_terminal_table_keeps_rows_whole_in_a_pipe(summary: Summary) -> None:
+    text = rendered("terminal", summary)
+    row = next(line for line in text.splitlines() if "reference:numpy" in line)
+    assert "ok" in row
+    assert f"{summary.cells[0].losses[-1]:.4f}" in row
+    assert "No model can beat a loss of 2.7619" in text
+
+
+def test_the_fastest_is_the_measure_of_the_others(summary: Summary) -> None:
+    ratios = [c.ratio_to_fastest for c in summary.cells[:2]]
+    assert max(r.value for r in ratios if r) == 1.0
+    assert summary.cells[2].ratio_to_fastest is None

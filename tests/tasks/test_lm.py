@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from compare.tasks.data.text import encode, split_tokens
+
+from compare.contracts import Prepared
+from compare.data import Dataset
+from compare.errors import UserError
+from compare.plugins import load_task
+from compare.settings import resolve
+
+LM = load_task("lm")
+
+
+def prepare(folder: Path, text: str, **train: int) -> tuple[Prepared, dict[str, Dataset]]:
+    file = folder / "text.txt"
+    file.write_text(text, encoding="utf-8")
+    overrides = {"task": {"data": str(file), "tokens": "chars"}, "train": train}
+    prepared = LM.prepare(resolve(LM, "tiny", [overrides]))
+    data = folder / "data"
+    data.mkdir()
+    for name, array in prepared.arrays.items():
+        np.save(data / f"{name}.npy", array)
+    return prepared, {split: Dataset(folder, cuts) for split, cuts in prepared.splits.items()}
+
+
+TEXT = "".join(chr(97 + i % 26) for i in range(1000))
+
+
+def test_rows_are_contiguous_streams_that_go_on_from_step_to_step(tmp_path: Path) -> None:
+    prepared, data = prepare(tmp_path, TEXT, batch=3, sequence_length=5, steps=6)
+    inputs = data["train"].batches(0, 6)["inputs"]  # (steps, batch, time)
+    tokens = prepared.arrays["train"]
+    for row in range(3):
+        start = row * (len(tokens) // 3)
+        np.testing.assert_array_equal(inputs[:, row].reshape(-1), tokens[start : start + 30])
+
+
+def test_targets_are_the_inputs_one_token_later(tmp_path: Path) -> None:
+    _, data = prepare(tmp_path, TEXT, batch=3, sequence_length=5, steps=6)
+    batches = data["train"].batches(0, 6)
+    np.testing.assert_array_equal(batches["inputs"][:, :, 1:], batches["targets"][:, :, :-1])
+    np.testing.assert_array_equal(batches["targets"][:-1, :, -1], batches["inputs"][1:, :, 0])
+    assert batches["inputs"].dtype == np.int32
+
+
+def test_validation_tokens_are_never_trained_on(tmp_path: Path) -> None:
+    text = "a" * 900 + "z" * 100  # the last tenth is validation
+    prepared, data = prepare(tmp_path, text, batch=2, sequence_length=5, steps=1000)
+    validation = data["validation"].batches(0, len(data["validation"]))
+    trained = data["train"].batches(0, 1000)
+    assert len(np.unique(trained["inputs"])) == len(np.unique(trained["targets"])) == 1
+    assert set(np.unique(validation["inputs"])) == {0}  # "z" was never seen: <unk>
+    assert prepared.about["unknown_share"] == 1.0
+
+
+def test_a_text_that_ends_starts_again_in_training_but_not_in_validation(tmp_path: Path) -> None:
+    _, data = prepare(tmp_path, TEXT, batch=3, sequence_length=5, steps=200, validation_batches=500)
+    inputs = data["train"].batches(0, 200)["inputs"]
+    per_epoch = (900 // 3 - 1) // 5
+    np.testing.assert_array_equal(inputs[0], inputs[per_epoch])
+    assert len(data["validation"]) == (100 // 3 - 1) // 5
+
+
+def test_the_model_has_as_many_words_as_the_text(tmp_path: Path) -> None:
+    prepared, _ = prepare(tmp_path, TEXT)
+    assert prepared.model.parameters()["head.bias"].shape == (27,)  # 26 letters and <unk>
+    assert prepared.floor is None
+
+
+def test_the_most_frequent_tokens_are_kept_and_the_rest_is_unknown() -> None:
+    encoded = encode(list("aaabbc"), list("cbad"), vocab=3)
+    assert encoded.words == ["<unk>", "a", "b"]
+    assert encoded.train.tolist() == [1, 1, 1, 2, 2, 0]
+    assert encoded.validation.tolist() == [0, 2, 1, 0]
+
+
+def test_words_punctuation_and_line_ends_are_tokens() -> None:
+    assert split_tokens("To be, or\nnot!", "words") == ["To", "be", ",", "or", "\n", "not", "!"]
+
+
+def test_a_split_too_short_for_one_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"validation split has 10 tokens, too short"):
+        prepare(tmp_path, TEXT[:100], batch=2, sequence_length=8)
+
+
+def test_generated_text_knows_its_floor_and_its_size() -> None:
+    prepared = LM.prepare(resolve(LM, "tiny", []))
+    assert prepared.floor is not None
+    assert prepared.about["train_tokens"] == 1_000_000
+    assert prepared.about["validation_tokens"] == 4 * 4 * 8
