@@ -14,11 +14,11 @@ from typer.exceptions import TyperException
 from compare import survey
 from compare.conductor import Conductor
 from compare.errors import UserError
+from compare.overrides import Overrides, parse_assignments, read_config
 from compare.plan import Plan, make_plan
 from compare.plugins import installed, load_reports, load_task
 from compare.progress import LiveProgress, Silent
 from compare.results import RunFolder
-from compare.settings import Overrides, parse_assignments, read_config
 from compare.summary import Summary, summarise
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -115,12 +115,16 @@ def _exit_code(summary: Summary) -> int:
 
 @app.command("list")
 def list_() -> None:
-    """Show tasks with their presets, backends with their modes, and report formats."""
+    """Tasks, presets, fields, backends, modes and reports."""
     described = survey.describe(installed("backend"), {})
-    console = Console()
-    console.print("[bold]tasks[/]")
+    console = Console(highlight=False)
+    console.print("[bold]tasks[/], with every field that --set can change")
     for name in sorted(installed("task")):
-        console.print(f"  {name}: presets {', '.join(load_task(name).presets)}")
+        task = load_task(name)
+        console.print(f"  {name}: presets {', '.join(task.presets)}")
+        for section, fields in task.settings().model_dump().items():
+            values = ", ".join(f"{field}={value}" for field, value in fields.items())
+            console.print(Text(f"    {section}: {values}"))
     console.print("[bold]backends[/], the default mode first")
     for name, backend in described.items():
         role = " (the oracle, not raced unless named)" if backend.oracle else ""
@@ -136,7 +140,7 @@ def doctor(
         list[str] | None, typer.Option(help="BACKEND=PATH: an interpreter of its own.")
     ] = None,
 ) -> None:
-    """Show which frameworks are installed, their devices, and why one is missing."""
+    """What is installed, its devices, and why one is missing."""
     pythons = _pythons(python or [])
     table = Table("backend", "versions", "devices", "problem", box=None)
     for name, backend in survey.describe(installed("backend"), pythons).items():

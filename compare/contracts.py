@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.settings import Settings
 from compare.spec import Cut, Experiment, ModelSpec
 
-if TYPE_CHECKING:  # a worker imports this module, and has no use for what these two import
-    from compare.settings import Settings
+if TYPE_CHECKING:  # a worker imports this module, and has no use for what a summary needs
     from compare.summary import Summary
 
 Array = NDArray[Any]
@@ -136,12 +136,12 @@ class Task(Protocol):
     """One use of a language model: prepares data, names a model."""
 
     name: str
-    settings: "type[Settings]"
+    settings: type[Settings]
     """Every field that a user can set, with the defaults of the preset `small`."""
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]]
     """Preset name -> section -> field -> value, laid over the defaults."""
 
-    def prepare(self, settings: "Settings") -> Prepared:
+    def prepare(self, settings: Settings) -> Prepared:
         """Read or generate the data; raises UserError for data that cannot be used."""
         ...
 

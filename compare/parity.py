@@ -8,16 +8,20 @@ than that envelope (times a margin, over a floor) was computed differently.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.results import CellName
+from compare.spec import Precision
+
 # Rounding enters anew at each step, and in other places in each framework; the echo's enters
 # once. Honest backends stay within 2 envelopes of each other in practice.
 MARGIN = 10.0
 # Least relative difference that is called one: 40 float32 roundings, 4,500 float64 ones.
-FLOOR = {"fp32": 5e-6, "fp64": 1e-12}
+FLOOR: dict[Precision, float] = {"fp32": 5e-6, "fp64": 1e-12}
 
 Curve = Sequence[float]
 
@@ -33,7 +37,7 @@ def relative_difference(a: Curve, b: Curve) -> NDArray[np.float64]:
     return found
 
 
-def envelope(original: Curve, echo: Curve, precision: str) -> NDArray[np.float64]:
+def envelope(original: Curve, echo: Curve, precision: Precision) -> NDArray[np.float64]:
     """Largest relative difference that passes at each step; never falls from step to step."""
     measured = np.maximum.accumulate(relative_difference(original, echo))
     return np.maximum(FLOOR[precision], MARGIN * np.where(np.isfinite(measured), measured, 0.0))
@@ -51,31 +55,79 @@ def first_outside(a: Curve, b: Curve, allowed: NDArray[np.float64]) -> int | Non
 
 
 def agreeing(
-    curves: Mapping[str, Curve], allowed: NDArray[np.float64], oracles: Sequence[str] = ()
-) -> set[str]:
-    """The names whose curves belong together: those that pass the gate.
+    curves: Mapping[CellName, Curve], allowed: NDArray[np.float64], oracles: Sequence[CellName] = ()
+) -> set[CellName]:
+    """The cells whose curves belong together: those that pass the gate.
 
     They are the largest group in which every pair agrees at every step. An oracle decides
     where there is one: its group is the right one. Where two groups are of one size, nobody
     can say who is wrong, and no curve passes.
     """
-    names = sorted(curves)
+    cells = list(curves)
     friends = {
         frozenset(pair)
-        for pair in combinations(names, 2)
+        for pair in combinations(cells, 2)
         if first_outside(curves[pair[0]], curves[pair[1]], allowed) is None
     }
-    for size in range(len(names), 0, -1):
+    for size in range(len(cells), 0, -1):
         groups = [
             set(group)
-            for group in combinations(names, size)
+            for group in combinations(cells, size)
             if all(frozenset(pair) in friends for pair in combinations(group, 2))
-            and all(oracle in group for oracle in oracles if oracle in names)
+            and all(oracle in group for oracle in oracles if oracle in cells)
+            and all(_finite(curves[cell]) for cell in group)
         ]
         if groups:
             return groups[0] if len(groups) == 1 else set()
     return set()
 
 
-def all_finite(curve: Curve) -> bool:
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of the curves of one run.
+
+    `worst` is each cell's largest relative difference, at any step, to the cells that agree
+    (to all others where none do); None where it is infinite. `reasons` has the cells outside.
+    """
+
+    worst: dict[CellName, float | None]
+    reasons: dict[CellName, str]
+
+
+def judge(
+    curves: Mapping[CellName, Curve], oracles: Sequence[CellName], precision: Precision
+) -> Verdict:
+    """Judge curves, of which one may be an echo's; the allowed difference is measured by it."""
+    rows = {cell: curve for cell, curve in curves.items() if not cell.echo}
+    allowed = np.full(max(map(len, rows.values()), default=0), FLOOR[precision])
+    for cell, curve in curves.items():
+        if cell.echo:
+            original = rows.get(cell.model_copy(update={"echo": False}), ())
+            allowed = envelope(original, curve, precision)
+    together = agreeing(rows, allowed, oracles)
+    worst, reasons = {}, {}
+    for cell, curve in rows.items():
+        others = [rows[other] for other in (together or rows) if other != cell]
+        if others:
+            furthest = max(float(relative_difference(curve, other).max()) for other in others)
+            worst[cell] = furthest if math.isfinite(furthest) else None
+        if cell not in together:
+            reasons[cell] = _why(curve, others, allowed, bool(together))
+    return Verdict(worst, reasons)
+
+
+def _why(curve: Curve, others: Sequence[Curve], allowed: NDArray[np.float64], known: bool) -> str:
+    if not _finite(curve):
+        step = int(np.flatnonzero(~np.isfinite(np.array(curve, np.float64)))[0])
+        return f"the loss is not finite from step {step} on"
+    steps = [first_outside(curve, other, allowed) for other in others]
+    step = min((s for s in steps if s is not None), default=0)
+    apart = [relative_difference(curve, other) for other in others]
+    furthest = max(float(difference[step]) for difference in apart if step < len(difference))
+    limit = allowed[min(step, len(allowed) - 1)]
+    who = "the others" if known else "another, and which of them is wrong cannot be told"
+    return f"at step {step} the loss is {furthest:.1e} away from {who} (allowed: {limit:.1e})"
+
+
+def _finite(curve: Curve) -> bool:
     return bool(np.all(np.isfinite(np.array(curve, np.float64))))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compare.contracts import Array
+from compare.overrides import Overrides, resolve
 from compare.plugins import load_task
 from compare.results import CellName
-from compare.settings import Overrides, RunSection, resolve
+from compare.settings import RunSection
 from compare.spec import Experiment
 from compare.survey import Choice, choose_cells
 from compare.weights import arrays_sha256, initial_weights

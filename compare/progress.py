@@ -10,7 +10,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from compare import parity
 from compare.results import Built, CellName, Ended, Evaluated, Header, Opened, Record, Window
+from compare.spec import Precision
 
 
 class Silent:
@@ -32,6 +34,9 @@ class LiveProgress:
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._rows: dict[CellName, _Row] = {}
+        self._curves: dict[CellName, list[float]] = {}
+        self._precision: Precision = "fp32"
+        self._oracles: list[CellName] = []
         self._steps = 1
         self._rounds = 1
         self._round = 1
@@ -52,13 +57,23 @@ class LiveProgress:
     def see(self, record: Record) -> None:
         if isinstance(record, Header):
             self._steps = record.experiment.train.steps
+            self._precision, self._oracles = record.experiment.train.precision, record.oracles
             self._rounds = int(record.run["rounds"])
             self._rows = {cell: _Row() for cell in record.cells}
         elif isinstance(record, Opened | Built | Window | Evaluated | Ended):
             if record.round != self._round:
                 self._round, self._pace = record.round, None
             self._rows.setdefault(record.cell, _Row()).see(record)
+        if isinstance(record, Window) and record.round == 1:
+            self._judge(record)
         self._live.update(self._picture(), refresh=True)
+
+    def _judge(self, window: Window) -> None:
+        """Show the gate's verdict as soon as two curves part, not only in the report."""
+        self._curves.setdefault(window.cell, []).extend(window.losses)
+        verdict = parity.judge(self._curves, self._oracles, self._precision)
+        for cell, row in self._rows.items():
+            row.parted = verdict.reasons.get(cell, "")
 
     def _picture(self) -> Group:
         table = Table(box=box.SIMPLE_HEAD)
@@ -89,7 +104,7 @@ class _Row:
 
     def __init__(self) -> None:
         self.doing, self.step, self.loss, self.rate = "waiting", 0, math.nan, math.nan
-        self.playing = False
+        self.playing, self.parted = False, ""
 
     def see(self, record: Record) -> None:
         match record:
@@ -113,4 +128,5 @@ class _Row:
         loss = "" if math.isnan(self.loss) else f"{self.loss:.4f}"
         rate = "" if math.isnan(self.rate) else f"{self.rate:,.0f}"
         step = f"{self.step}/{steps}" if self.step else ""
-        return [Text(self.doing), Text(step), Text(loss), Text(rate)]
+        doing = Text(self.parted, style="red") if self.parted else Text(self.doing)
+        return [doing, Text(step), Text(loss), Text(rate)]

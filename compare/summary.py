@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from compare import parity, stats
@@ -140,7 +139,7 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
     cells = [_Cell(name, records) for name in header.cells]
     rows = [_row(cell, header) for cell in cells]
     passed = _gate(cells, rows, records, header)
-    _rank([cell for cell in cells if cell.name.label in passed], rows, header)
+    _rank([cell for cell in cells if cell.name in passed], rows, header)
     return Summary(
         run_id=header.run_id,
         preset=header.preset,
@@ -195,52 +194,20 @@ def _gate(
     rows: Sequence[CellSummary],
     records: Sequence[AnyRecord],
     header: Header,
-) -> set[str]:
-    """Mark rows outside the parity gate; the labels of those that may be ranked."""
-    curves = {cell.name.label: cell.losses() for cell in cells if cell.losses()}
-    allowed = allowed_difference(records)
-    together = parity.agreeing(curves, allowed, [cell.label for cell in header.oracles])
+) -> set[CellName]:
+    """Mark rows outside the parity gate; the cells that may be ranked."""
+    curves = {cell.name: cell.losses() for cell in cells if cell.losses()}
+    for record in records:
+        if not isinstance(record, Header) and record.cell.echo:
+            curves[record.cell] = _Cell(record.cell, records).losses()
+            break
+    verdict = parity.judge(curves, header.oracles, header.experiment.train.precision)
     for cell, row in zip(cells, rows, strict=True):
-        label = cell.name.label
-        if label not in curves:
-            continue
-        others = [curves[name] for name in (together or curves) if name != label]
-        differences = [parity.relative_difference(curves[label], other) for other in others]
-        if differences:
-            worst = float(max(difference.max() for difference in differences))
-            row.max_loss_difference = worst if math.isfinite(worst) else None
-        if label not in together and row.status == "ok":
+        row.max_loss_difference = verdict.worst.get(cell.name)
+        if cell.name in verdict.reasons and row.status == "ok":
             row.status = "parity_failed"
-            row.reason = _why(curves[label], others, allowed, bool(together))
-    return {c.name.label for c, r in zip(cells, rows, strict=True) if r.status == "ok"}
-
-
-def allowed_difference(records: Sequence[AnyRecord]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The parity envelope that the echo of a run has measured so far, per step."""
-    header = header_of(records)
-    precision = header.experiment.train.precision
-    name = next((r.cell for r in records if not isinstance(r, Header) and r.cell.echo), None)
-    if name is None:
-        return np.full(header.experiment.train.steps, parity.FLOOR[precision])
-    original = _Cell(name.model_copy(update={"echo": False}), records).losses()
-    return parity.envelope(original, _Cell(name, records).losses(), precision)
-
-
-def _why(
-    curve: Sequence[float],
-    others: Sequence[Sequence[float]],
-    allowed: np.ndarray[Any, np.dtype[np.float64]],
-    known: bool,
-) -> str:
-    if not parity.all_finite(curve):
-        step = int(np.flatnonzero(~np.isfinite(np.array(curve)))[0])
-        return f"the loss is not finite from step {step} on"
-    steps = [parity.first_outside(curve, other, allowed) for other in others]
-    step = min(s for s in steps if s is not None)
-    worst = max(float(parity.relative_difference(curve, other)[step]) for other in others)
-    limit = allowed[min(step, len(allowed) - 1)] if len(allowed) else 0.0
-    who = "the others" if known else "another; which of them is wrong cannot be told"
-    return f"at step {step} the loss is {worst:.1e} away from {who} (allowed {limit:.1e})"
+            row.reason = verdict.reasons[cell.name]
+    return {cell.name for cell, row in zip(cells, rows, strict=True) if row.status == "ok"}
 
 
 def _rank(cells: Sequence[_Cell], rows: Sequence[CellSummary], header: Header) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compare.contracts import Device
 from compare.errors import UserError, unknown
 from compare.player import CellEnded, Player
 from compare.plugins import check_backend_name, installed
@@ -56,7 +57,7 @@ def look_around(name: str, mode: str, python: str | None = None) -> Seen:
             return Seen(problem=end.reason)
         finally:
             player.stop()
-    devices = [f"{device['kind']}:{device['index']}" for device in opened["devices"]]
+    devices = [Device(**device).label for device in opened["devices"]]
     return Seen(opened["versions"], devices)
 
 

@@ -83,7 +83,9 @@ class Loop:
                 logits, *after = model([x, *self.states], training=True)
                 loss = loss_of(tf.reshape(y, [-1]), logits)
             gradients = tape.gradient(loss, model.trainable_variables)
-            gradients = [tf.convert_to_tensor(g) for g in gradients]
+            gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+            count = tf.cast(self.optimizer.iterations + 1, tf.float32)
+            self.optimizer.epsilon = self.adam.epsilon * tf.sqrt(1 - self.adam.beta2**count)
             self.optimizer.apply(gradients, model.trainable_variables)
             for state, value in zip(self.states, after, strict=True):
                 state.assign(value)

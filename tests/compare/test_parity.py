@@ -3,8 +3,17 @@ import math
 import numpy as np
 import pytest
 
-from compare.parity import FLOOR, agreeing, envelope, first_outside, relative_difference
+from compare.parity import (
+    FLOOR,
+    agreeing,
+    envelope,
+    first_outside,
+    judge,
+    relative_difference,
+)
+from compare.results import CellName
 
+A, B, C, D = (CellName(backend=name, mode="m") for name in "abcd")
 TIGHT = np.full(5, 1e-6)
 CURVE = [5.0, 4.0, 3.0, 2.0, 1.0]
 
@@ -42,26 +51,48 @@ def test_the_floors_are_not_widened() -> None:
 
 
 def test_the_one_that_differs_from_all_is_outside() -> None:
-    curves = {"a": CURVE, "b": moved(0, 1e-8), "c": moved(3, 1e-3), "d": CURVE}
-    assert agreeing(curves, TIGHT) == {"a", "b", "d"}
+    curves = {A: CURVE, B: moved(0, 1e-8), C: moved(3, 1e-3), D: CURVE}
+    assert agreeing(curves, TIGHT) == {A, B, D}
 
 
 def test_of_two_that_differ_nobody_can_say_who_is_wrong() -> None:
-    assert agreeing({"a": CURVE, "b": moved(3, 1e-3)}, TIGHT) == set()
+    assert agreeing({A: CURVE, B: moved(3, 1e-3)}, TIGHT) == set()
 
 
 def test_an_oracle_is_right_even_against_many() -> None:
-    curves = {"a": moved(0, 1e-3), "b": moved(0, 1e-3), "oracle": CURVE}
-    assert agreeing(curves, TIGHT) == {"a", "b"}
-    assert agreeing(curves, TIGHT, ["oracle"]) == {"oracle"}
+    curves = {A: moved(0, 1e-3), B: moved(0, 1e-3), D: CURVE}
+    assert agreeing(curves, TIGHT) == {A, B}
+    assert agreeing(curves, TIGHT, [D]) == {D}
 
 
 def test_alone_a_backend_passes_and_two_pairs_do_not() -> None:
-    assert agreeing({"a": CURVE}, TIGHT) == {"a"}
+    assert agreeing({A: CURVE}, TIGHT) == {A}
     other = moved(0, 1e-3)
-    assert agreeing({"a": CURVE, "b": CURVE, "c": other, "d": other}, TIGHT) == set()
+    assert agreeing({A: CURVE, B: CURVE, C: other, D: other}, TIGHT) == set()
 
 
 def test_a_curve_that_was_cut_off_is_judged_on_what_it_has() -> None:
-    assert agreeing({"a": CURVE, "b": CURVE[:2]}, TIGHT) == {"a", "b"}
+    assert agreeing({A: CURVE, B: CURVE[:2]}, TIGHT) == {A, B}
     assert first_outside(CURVE, moved(4, 1e-3), TIGHT[:2]) == 4  # the echo stopped earlier
+
+
+def test_the_verdict_says_where_the_curves_parted_and_by_how_much() -> None:
+    verdict = judge({A: CURVE, B: CURVE, C: moved(3, 1e-3)}, [], "fp32")
+    assert set(verdict.reasons) == {C}
+    assert (
+        "at step 3 the loss is 1.0e-03 away from the others (allowed: 5.0e-06)"
+        in (verdict.reasons[C])
+    )
+    assert verdict.worst[A] == 0.0  # to those that agree, not to the one that is wrong
+    assert verdict.worst[C] == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_an_echo_widens_the_gate_by_what_it_measured_and_is_not_judged() -> None:
+    echo = A.model_copy(update={"echo": True})
+    verdict = judge({A: CURVE, B: moved(3, 1e-3), echo: moved(2, 5e-4)}, [], "fp32")
+    assert verdict.reasons == {}
+
+
+def test_one_that_is_not_finite_fails_even_alone() -> None:
+    verdict = judge({A: [1.0, math.nan]}, [], "fp32")
+    assert verdict.reasons == {A: "the loss is not finite from step 1 on"}

@@ -7,8 +7,8 @@ from compare.tasks.data.text import encode, split_tokens
 from compare.contracts import Prepared
 from compare.data import Dataset
 from compare.errors import UserError
+from compare.overrides import resolve
 from compare.plugins import load_task
-from compare.settings import resolve
 
 LM = load_task("lm")
 

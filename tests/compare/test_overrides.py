@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
+from compare.overrides import parse_assignments, read_config, resolve
 from compare.plugins import load_task
-from compare.settings import parse_assignments, read_config, resolve
 
 LM = load_task("lm")
 
