@@ -143,16 +143,9 @@ def doctor(
     """What is installed, its devices, and why one is missing."""
     pythons = _pythons(python or [])
     table = Table("backend", "versions", "devices", "problem", box=None)
-    for name, backend in survey.describe(installed("backend"), pythons).items():
-        for mode in backend.modes or ["?"]:
-            seen = (
-                survey.Seen(problem=backend.problem)
-                if backend.problem
-                else survey.look_around(name, mode, pythons.get(name))
-            )
-            versions = ", ".join(f"{library} {v}" for library, v in seen.versions.items())
-            cells = (f"{name}:{mode}", versions, ", ".join(seen.devices), seen.problem)
-            table.add_row(*map(Text, cells))
+    for label, seen in survey.look_around(installed("backend"), pythons).items():
+        versions = ", ".join(f"{library} {v}" for library, v in seen.versions.items())
+        table.add_row(*map(Text, (label, versions, ", ".join(seen.devices), seen.problem)))
     Console().print(table)
 
 

@@ -14,6 +14,7 @@ from compare.results import CellName
 
 _HELLO_SECONDS = 60.0
 _OPEN_SECONDS = 300.0
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,22 @@ class Seen:
 
 def describe(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Described]:
     """Load each adapter in a worker, not its framework, and ask who it is."""
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = pool.map(lambda name: _describe(name, pythons.get(name)), names)
         return {described.adapter: described for described in found}
 
 
-def look_around(name: str, mode: str, python: str | None = None) -> Seen:
-    """Import the framework of a backend in a worker and list its versions and devices."""
+def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Seen]:
+    """What every mode of each backend finds here, its framework imported, by "name:mode"."""
+    described = describe(names, pythons).values()
+    modes = [(d.adapter, mode) for d in described for mode in d.modes]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        seen = pool.map(lambda pair: _look(pair[0], pair[1], pythons.get(pair[0])), modes)
+        found = {f"{name}:{mode}": one for (name, mode), one in zip(modes, seen, strict=True)}
+    return found | {d.adapter: Seen(problem=d.problem) for d in described if d.problem}
+
+
+def _look(name: str, mode: str, python: str | None) -> Seen:
     with tempfile.TemporaryDirectory() as scratch:
         player = Player(name, python, None, Path(scratch) / "log")
         try:

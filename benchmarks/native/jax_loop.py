@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,7 @@ class JaxNative:
         jax.config.update("jax_default_matmul_precision", "highest")
 
     def versions(self) -> dict[str, str]:
-        import jax
-        import optax
-
-        return {"jax": jax.__version__, "optax": optax.__version__}
+        return {name: version(name) for name in ("jax", "optax")}
 
     def devices(self) -> list[Device]:
         return [Device("cpu")]
@@ -40,7 +38,8 @@ class Loop:
         import jax.numpy as jnp
         import optax
 
-        rnn, adam = experiment.model.layers[1], experiment.optimizer
+        sizes: Any = experiment.model.layers
+        rnn, adam = sizes[1], experiment.optimizer
         self.optimizer = optax.adam(adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon)
         self.zero = jnp.zeros((rnn.layers, experiment.train.batch, rnn.hidden))
 

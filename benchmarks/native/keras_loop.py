@@ -1,4 +1,4 @@
-"""The plain Keras loop on TensorFlow: layers, keras.optimizers.Adam, an XLA-compiled tf.function."""
+"""The plain Keras loop on TensorFlow: layers, keras.optimizers.Adam, a tf.function through XLA."""
 
 import os
 from typing import Any
@@ -18,9 +18,7 @@ class KerasNative:
             os.environ[variable] = str(threads)
         os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-        import keras
-
-        assert keras.backend.backend() == "tensorflow"
+        import keras  # noqa: F401
 
     def versions(self) -> dict[str, str]:
         import keras
@@ -40,41 +38,27 @@ class Loop:
         import keras
         import tensorflow as tf
 
-        embedding, rnn, head = experiment.model.layers
-        train, self.adam = experiment.train, experiment.optimizer
-        embed = keras.layers.Embedding(embedding.vocab, embedding.dim)
-        cells = [
-            keras.layers.SimpleRNN(
+        sizes: Any = experiment.model.layers
+        embedding, rnn, head = sizes
+        train, adam = experiment.train, experiment.optimizer
+        tokens = keras.Input((train.sequence_length,), batch_size=train.batch, dtype="int32")
+        starts = [keras.Input((rnn.hidden,), batch_size=train.batch) for _ in range(rnn.layers)]
+        y, ends = keras.layers.Embedding(embedding.vocab, embedding.dim)(tokens), []
+        for start in starts:
+            cell = keras.layers.SimpleRNN(
                 rnn.hidden, return_sequences=True, return_state=True, unroll=True
             )
-            for _ in range(rnn.layers)
-        ]
-        dense = keras.layers.Dense(head.outputs)
-        tokens = keras.Input((train.sequence_length,), batch_size=train.batch, dtype="int32")
-        starts = [keras.Input((rnn.hidden,), batch_size=train.batch) for _ in cells]
-        y, ends = embed(tokens), []
-        for cell, start in zip(cells, starts, strict=True):
             y, end = cell(y, initial_state=start)
             ends.append(end)
-        # One flat product: XLA's CPU backend runs rank-3 ones slower.
-        logits = dense(keras.ops.reshape(y, (-1, rnn.hidden)))
+        flat = keras.ops.reshape(y, (-1, rnn.hidden))  # XLA's CPU backend is slower on rank 3
+        logits = keras.layers.Dense(head.outputs)(flat)
         model = keras.Model([tokens, *starts], [logits, *ends])
-
-        layers = {"embedding": embed, "head": dense}
-        layers |= {f"rnn.{index}": cell for index, cell in enumerate(cells)}
-        parts = {"embedding": ["table"], "head": ["kernel", "bias"]}
-        self.variables = {
-            f"{name}.{part}": variable
-            for name, layer in layers.items()
-            for part, variable in zip(
-                parts.get(name, ["kernel", "recurrent", "bias"]), layer.weights, strict=True
-            )
-        }
-        self.optimizer = keras.optimizers.Adam(
-            self.adam.learning_rate, self.adam.beta1, self.adam.beta2, self.adam.epsilon
-        )
-        self.optimizer.build(model.trainable_variables)
-        self.states = [tf.Variable(tf.zeros((train.batch, rnn.hidden))) for _ in cells]
+        variables = model.trainable_variables  # in the order of the layers, as the names below
+        self.variables = dict(zip(experiment.model.parameters(), variables, strict=True))
+        optimizer = keras.optimizers.Adam(adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon)
+        optimizer.build(variables)
+        self.moments = [v for v in optimizer.variables if v is not optimizer.learning_rate]
+        self.states = [tf.Variable(tf.zeros((train.batch, rnn.hidden))) for _ in starts]
         loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
         @tf.function(jit_compile=True)
@@ -82,11 +66,12 @@ class Loop:
             with tf.GradientTape() as tape:
                 logits, *after = model([x, *self.states], training=True)
                 loss = loss_of(tf.reshape(y, [-1]), logits)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-            count = tf.cast(self.optimizer.iterations + 1, tf.float32)
-            self.optimizer.epsilon = self.adam.epsilon * tf.sqrt(1 - self.adam.beta2**count)
-            self.optimizer.apply(gradients, model.trainable_variables)
+            # Dense: Keras's Adam would square an embedding's repeated rows one by one.
+            gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
+            # Keras adds epsilon before the bias correction, Adam after: scaled, they are equal.
+            count = tf.cast(optimizer.iterations + 1, tf.float32)
+            optimizer.epsilon = adam.epsilon * tf.sqrt(1 - adam.beta2**count)
+            optimizer.apply(gradients, variables)
             for state, value in zip(self.states, after, strict=True):
                 state.assign(value)
             return loss
@@ -95,15 +80,11 @@ class Loop:
 
     def load(self, weights: Weights) -> None:
         import keras
-        import tensorflow as tf
 
         for name, variable in self.variables.items():
             variable.assign(weights[name])
-        for variable in self.optimizer.variables:
-            if variable is not self.optimizer.learning_rate:
-                variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-        for state in self.states:
-            state.assign(tf.zeros_like(state))
+        for variable in (*self.moments, *self.states):
+            variable.assign(keras.ops.zeros_like(variable))
 
     def weights(self) -> Weights:
         return {name: variable.numpy() for name, variable in self.variables.items()}

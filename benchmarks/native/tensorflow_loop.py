@@ -16,9 +16,7 @@ class TensorFlowNative:
         os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
         os.environ["NPROC"] = str(threads)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-        import tensorflow as tf
-
-        assert tf
+        import tensorflow  # noqa: F401
 
     def versions(self) -> dict[str, str]:
         import tensorflow as tf
@@ -36,12 +34,13 @@ class Loop:
     def __init__(self, experiment: Experiment) -> None:
         import tensorflow as tf
 
-        rnn, adam = experiment.model.layers[1], experiment.optimizer
+        sizes: Any = experiment.model.layers
+        rnn, adam = sizes[1], experiment.optimizer
         shapes = {name: p.shape for name, p in experiment.model.parameters().items()}
-        self.params = {name: tf.Variable(tf.zeros(shape)) for name, shape in shapes.items()}
-        self.first = {name: tf.Variable(tf.zeros(shape)) for name, shape in shapes.items()}
-        self.second = {name: tf.Variable(tf.zeros(shape)) for name, shape in shapes.items()}
-        self.powers = [tf.Variable(1.0), tf.Variable(1.0)]
+        self.params, self.first, self.second = (
+            {name: tf.Variable(tf.zeros(shape)) for name, shape in shapes.items()} for _ in range(3)
+        )
+        self.count = tf.Variable(0.0)
         self.state = tf.Variable(tf.zeros((rnn.layers, experiment.train.batch, rnn.hidden)))
 
         def forward(x: Any, state: Any) -> Any:
@@ -65,26 +64,19 @@ class Loop:
             with tf.GradientTape() as tape:
                 logits, after = forward(x, self.state.read_value())
                 labels = tf.reshape(tf.transpose(y), [-1])
-                loss = tf.reduce_mean(
-                    tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-                )
+                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+                loss = tf.reduce_mean(losses)
             gradients = tape.gradient(loss, self.params)
-            power1 = self.powers[0].assign(self.powers[0] * adam.beta1)
-            power2 = self.powers[1].assign(self.powers[1] * adam.beta2)
+            count = self.count.assign_add(1)
+            power1, power2 = adam.beta1**count, adam.beta2**count
             for name, gradient in gradients.items():
                 tf.raw_ops.ResourceApplyAdam(
-                    var=self.params[name].handle,
-                    m=self.first[name].handle,
-                    v=self.second[name].handle,
-                    beta1_power=power1,
-                    beta2_power=power2,
-                    lr=adam.learning_rate,
-                    beta1=adam.beta1,
-                    beta2=adam.beta2,
-                    # The kernel adds it to the root before the bias correction.
-                    epsilon=adam.epsilon * tf.sqrt(1 - power2),
-                    grad=tf.convert_to_tensor(gradient),
-                )
+                    var=self.params[name].handle, m=self.first[name].handle,
+                    v=self.second[name].handle, beta1_power=power1, beta2_power=power2,
+                    lr=adam.learning_rate, beta1=adam.beta1, beta2=adam.beta2,
+                    # The kernel adds it before the bias correction, Adam after.
+                    epsilon=adam.epsilon * tf.sqrt(1 - power2), grad=tf.convert_to_tensor(gradient),
+                )  # fmt: skip
             self.state.assign(after)
             return loss
 
@@ -95,10 +87,8 @@ class Loop:
 
         for name, value in weights.items():
             self.params[name].assign(value)
-        for variable in (*self.first.values(), *self.second.values(), self.state):
+        for variable in (self.count, self.state, *self.first.values(), *self.second.values()):
             variable.assign(tf.zeros_like(variable))
-        for power in self.powers:
-            power.assign(1.0)
 
     def weights(self) -> Weights:
         return {name: variable.numpy() for name, variable in self.params.items()}
@@ -118,7 +108,8 @@ class Loop:
 
         flat, _ = self.forward(tf.constant(batch["inputs"]), tf.zeros_like(self.state))
         size, time = batch["inputs"].shape
-        return flat.numpy().reshape(time, size, -1).swapaxes(0, 1)
+        fetched: Array = flat.numpy().reshape(time, size, -1).swapaxes(0, 1)
+        return fetched
 
     def memory(self) -> DeviceMemory:
         return DeviceMemory()

@@ -1,6 +1,7 @@
 """The plain PyTorch loop: nn.Embedding, nn.RNN and nn.Linear, a fused Adam, eager."""
 
 import os
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,7 @@ class TorchNative:
         torch.set_flush_denormal(True)
 
     def versions(self) -> dict[str, str]:
-        import torch
-
-        return {"torch": torch.__version__}
+        return {"torch": version("torch")}
 
     def devices(self) -> list[Device]:
         return [Device("cpu")]
@@ -37,22 +36,21 @@ class Loop:
     def __init__(self, experiment: Experiment) -> None:
         from torch import nn
 
-        embedding, rnn, _ = experiment.model.layers
+        sizes: Any = experiment.model.layers
+        embedding, rnn, head = sizes
         self.adam = experiment.optimizer
         self.embedding = nn.Embedding(embedding.vocab, embedding.dim)
-        self.rnn = nn.RNN(rnn.inputs, rnn.hidden, rnn.layers)  # time first: its native layout
-        self.head = nn.Linear(rnn.hidden, embedding.vocab)
-        self.places: dict[str, Any] = {
+        self.rnn = nn.RNN(rnn.inputs, rnn.hidden, rnn.layers)  # time first: its own layout
+        self.head = nn.Linear(head.inputs, head.outputs)
+        self.places = {
             "embedding.table": self.embedding.weight,
             "head.kernel": self.head.weight.T,
             "head.bias": self.head.bias,
         }
-        for index in range(rnn.layers):
-            self.places[f"rnn.{index}.kernel"] = getattr(self.rnn, f"weight_ih_l{index}").T
-            self.places[f"rnn.{index}.recurrent"] = getattr(self.rnn, f"weight_hh_l{index}").T
-            self.places[f"rnn.{index}.bias"] = getattr(self.rnn, f"bias_ih_l{index}")
-            # The model has one bias per layer, torch two: the second stays at zero.
-            nn.init.zeros_(getattr(self.rnn, f"bias_hh_l{index}").requires_grad_(False))
+        for i, (kernel, recurrent, bias, second_bias) in enumerate(self.rnn.all_weights):
+            self.places |= {f"rnn.{i}.kernel": kernel.T, f"rnn.{i}.recurrent": recurrent.T}
+            self.places[f"rnn.{i}.bias"] = bias
+            nn.init.zeros_(second_bias.requires_grad_(False))  # the model has one per layer
 
     def load(self, weights: Weights) -> None:
         import torch
@@ -60,17 +58,15 @@ class Loop:
         with torch.no_grad():
             for name, place in self.places.items():
                 place.copy_(torch.from_numpy(np.array(weights[name])))
-        self.parameters = [
-            parameter
-            for module in (self.embedding, self.rnn, self.head)
-            for parameter in module.parameters()
-            if parameter.requires_grad
-        ]
-        betas = (self.adam.beta1, self.adam.beta2)
+        modules, adam = torch.nn.ModuleList([self.embedding, self.rnn, self.head]), self.adam
         self.optimizer = torch.optim.Adam(
-            self.parameters, self.adam.learning_rate, betas, self.adam.epsilon, fused=True
+            [parameter for parameter in modules.parameters() if parameter.requires_grad],
+            lr=adam.learning_rate,
+            betas=(adam.beta1, adam.beta2),
+            eps=adam.epsilon,
+            fused=True,
         )
-        self.state = None
+        self.state: Any = None
 
     def weights(self) -> Weights:
         return {name: place.detach().numpy().copy() for name, place in self.places.items()}
@@ -86,7 +82,7 @@ class Loop:
         losses = []
         for inputs, targets in zip(x, y, strict=True):  # (time, batch)
             hidden, state = self.rnn(self.embedding(inputs), self.state)
-            loss = F.cross_entropy(self.head(hidden).flatten(0, 1), targets.flatten())
+            loss = F.cross_entropy(self.head(hidden.flatten(0, 1)), targets.flatten())
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -102,8 +98,8 @@ class Loop:
         import torch
 
         with torch.no_grad():
-            inputs = torch.from_numpy(batch["inputs"]).long().T
-            fetched: Array = self.head(self.rnn(self.embedding(inputs))[0]).transpose(0, 1).numpy()
+            hidden, _ = self.rnn(self.embedding(torch.from_numpy(batch["inputs"]).long().T))
+            fetched: Array = self.head(hidden).transpose(0, 1).numpy()
         return fetched
 
     def memory(self) -> DeviceMemory:
