@@ -26,7 +26,7 @@ def write_inputs(
     """Write everything that a worker needs to `folder`, which must not exist yet."""
     (folder / "data").mkdir(parents=True)
     (folder / "experiment.json").write_text(experiment.model_dump_json(indent=2), encoding="utf-8")
-    np.savez(folder / "weights.npz", allow_pickle=False, **weights)
+    write_arrays(folder / "weights.npz", weights)
     for name, array in arrays.items():
         np.save(folder / "data" / f"{name}.npy", array, allow_pickle=False)
 
@@ -38,8 +38,18 @@ def read_experiment(folder: Path) -> Experiment:
 
 def read_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
     """The initial weights of an inputs folder, float32 by canonical name."""
-    with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+    return read_arrays(folder / "weights.npz")
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Arrays by name from an .npz file, never unpickling."""
+    with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Arrays by name to an .npz file; object arrays are refused."""
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 class Dataset:

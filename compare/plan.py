@@ -39,11 +39,12 @@ def make_plan(
     backends: list[str],
     pythons: Mapping[str, str],
     command: list[str],
+    every_mode: bool = False,
 ) -> Plan:
     """Resolve everything; raises UserError for any of it that cannot be, data included."""
     task = load_task(task_name)
     settings = resolve(task, preset, overrides)
-    choices = choose_cells(backends, pythons)
+    choices = choose_cells(backends, pythons, every_mode)
     prepared = task.prepare(settings)
     weights = initial_weights(prepared.model, settings.train.seed)
     experiment = Experiment(

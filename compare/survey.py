@@ -80,10 +80,25 @@ class Choice:
     oracle: bool
 
 
-def choose_cells(wanted: list[str], pythons: Mapping[str, str]) -> list[Choice]:
+def find_oracle() -> Choice:
+    """The installed backend that the others are audited against.
+
+    Raises UserError where there is none.
+    """
+    for backend in describe(installed("backend"), {}).values():
+        if backend.oracle:
+            cell = CellName(backend=backend.name, mode=backend.modes[0])
+            return Choice(cell, backend.adapter, oracle=True)
+    raise UserError("no installed backend is an oracle to audit against")
+
+
+def choose_cells(
+    wanted: list[str], pythons: Mapping[str, str], every_mode: bool = False
+) -> list[Choice]:
     """The cells to play for `--backend` texts such as "torch:eager" or "path/to/adapter.py".
 
-    Without any, every installed backend but the oracles, in its default mode. Raises
+    Without any, every installed backend but the oracles. One that is named without a mode is
+    played in its default mode, or in each with `every_mode`. Raises
     UserError for an unknown backend or mode, and for a wanted adapter that does not load.
     """
     pairs = [_adapter_and_mode(text) for text in wanted] or [(n, "") for n in installed("backend")]
@@ -103,8 +118,10 @@ def choose_cells(wanted: list[str], pythons: Mapping[str, str]) -> list[Choice]:
             raise unknown("mode", mode, backend.modes, where=f"backend {adapter}")
         if wanted or not backend.oracle:
             # A broken adapter that nobody asked for has no mode; its row will say why.
-            cell = CellName(backend=backend.name or adapter, mode=mode or [*backend.modes, "?"][0])
-            choices.append(Choice(cell, adapter, backend.oracle))
+            modes = [mode] if mode else backend.modes or ["?"]
+            for one in modes if every_mode else modes[:1]:
+                cell = CellName(backend=backend.name or adapter, mode=one)
+                choices.append(Choice(cell, adapter, backend.oracle))
     _refuse_twins(choices)
     return choices
 

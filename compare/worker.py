@@ -16,7 +16,7 @@ import numpy as np
 
 from compare.channel import Channel, Closed, Message
 from compare.contracts import Array, Backend, Device, Trainer, Unsupported, as_float
-from compare.data import Dataset, read_experiment, read_weights
+from compare.data import Dataset, read_experiment, read_weights, write_arrays
 from compare.meters.machine import pin_to, usable_cpus
 from compare.meters.memory import HighWater, resident_bytes
 from compare.plugins import install_hint, load_backend
@@ -58,16 +58,15 @@ class Worker:
 
     def build(self, device: dict[str, Any], perturb: bool) -> Message:
         """Build the trainer and load the experiment's weights, perturbed in the last bit or not."""
-        assert self.inputs is not None
-        experiment = read_experiment(self.inputs)
-        stored = read_weights(self.inputs)
+        experiment = read_experiment(self._inputs())
+        stored = read_weights(self._inputs())
         weights = perturbed(stored, experiment.train.precision) if perturb else stored
         began = time.perf_counter()
         self.trainer = self.backend.build(experiment, Device(**device))
         self.trainer.load(weights)
         seconds = time.perf_counter() - began
         self.experiment = experiment
-        self.batches = Dataset(self.inputs, experiment.splits["train"])
+        self.batches = Dataset(self._inputs(), experiment.splits["train"])
         return {"seconds": seconds}
 
     def train(self, first: int, last: int, untimed: int) -> Message:
@@ -103,8 +102,7 @@ class Worker:
 
     def evaluate(self) -> Message:
         """Mean loss over the validation split, from logits, in float64."""
-        assert self.inputs is not None
-        dataset = Dataset(self.inputs, self.experiment.splits["validation"])
+        dataset = Dataset(self._inputs(), self.experiment.splits["validation"])
         began = time.perf_counter()
         total, tokens = 0.0, 0
         for index in range(len(dataset)):
@@ -112,6 +110,22 @@ class Worker:
             total += negative_log_likelihood(self.trainer.logits(batch), batch["targets"])
             tokens += batch["targets"].size
         return {"loss": total / tokens, "tokens": tokens, "seconds": time.perf_counter() - began}
+
+    def probe(self, folder: str) -> Message:
+        """Write the initial logits and gradients on the first batch into `folder`."""
+        batch = self.batches.batch(0)
+        write_arrays(Path(folder, "logits.npz"), {"logits": self.trainer.logits(batch)})
+        write_arrays(Path(folder, "gradients.npz"), self.trainer.gradients(batch))
+        return {}
+
+    def save_weights(self, path: str) -> Message:
+        """Write the weights as they are now."""
+        write_arrays(Path(path), self.trainer.weights())
+        return {}
+
+    def _inputs(self) -> Path:
+        assert self.inputs is not None  # only `hello` and `open` are asked of a worker without
+        return self.inputs
 
 
 def negative_log_likelihood(logits: Array, targets: Array) -> float:

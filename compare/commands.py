@@ -1,0 +1,110 @@
+"""The commands beside the main job: list, doctor, audit."""
+
+import json as json_module
+import sys
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from compare import options, survey
+from compare.audit import Audited, Check
+from compare.audit import audit as audit_cells
+from compare.errors import UserError
+from compare.plan import make_plan
+from compare.player import CellEnded
+from compare.plugins import installed, load_reports, load_task
+
+_WIDTH_OF_A_PIPE = 180
+
+
+def list_() -> None:
+    """Tasks, presets, fields, backends, modes and reports."""
+    described = survey.describe(installed("backend"), {})
+    console = Console(highlight=False)
+    console.print("[bold]tasks[/], with every field that --set can change")
+    for name in sorted(installed("task")):
+        task = load_task(name)
+        console.print(f"  {name}: presets {', '.join(task.presets)}")
+        for section, fields in task.settings().model_dump().items():
+            values = ", ".join(f"{field}={value}" for field, value in fields.items())
+            console.print(Text(f"    {section}: {values}"))
+    console.print("[bold]backends[/], the default mode first")
+    for name, backend in described.items():
+        role = " (the oracle, not raced unless named)" if backend.oracle else ""
+        console.print(Text(f"  {name}: {backend.problem or ', '.join(backend.modes)}{role}"))
+    console.print("[bold]reports[/]")
+    for report in load_reports():
+        console.print(f"  {report.name}: {report.filename or 'printed'}")
+
+
+def doctor(
+    python: options.Python = None,
+) -> None:
+    """What is installed, its devices, and why one is missing."""
+    pythons = options.interpreters(python)
+    table = Table("backend", "versions", "devices", "problem", box=None)
+    for label, seen in survey.look_around(installed("backend"), pythons).items():
+        versions = ", ".join(f"{library} {v}" for library, v in seen.versions.items())
+        table.add_row(*map(Text, (label, versions, ", ".join(seen.devices), seen.problem)))
+    Console().print(table)
+
+
+def audit(
+    task: Annotated[str, typer.Option(help="Task whose model is audited.")] = "lm",
+    preset: Annotated[str, typer.Option(help="Size of the experiment.")] = "tiny",
+    backend: options.Backend = "",
+    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 100,
+    data: options.Data = None,
+    set_: options.Set = None,
+    config: options.Config = None,
+    python: options.Python = None,
+    json: options.Json = False,
+) -> None:
+    """Float64 proof that every backend computes the same."""
+    asked = [
+        {"train": {"precision": "fp64"}},
+        *options.overrides(config, set_, {"task": {"data": data}, "train": {"steps": steps}}),
+    ]
+    backends, pythons = options.split_backends(backend), options.interpreters(python)
+    plan = make_plan(
+        task, preset, asked, backends, pythons, ["compare", *sys.argv[1:]], every_mode=True
+    )
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        try:
+            audited = audit_cells(plan, survey.find_oracle(), status.update)
+        except CellEnded as end:
+            raise UserError(f"the oracle cannot be audited against: {end.reason}") from None
+    if json:
+        print(json_module.dumps([row.model_dump() for row in audited], indent=2))
+    else:
+        print_whole(_audit_table(audited))
+    statuses = {row.status for row in audited}
+    raise typer.Exit(0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1)
+
+
+def print_whole(table: Table) -> None:
+    """Print a table as wide as the terminal, or in a pipe as wide as its rows are."""
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDTH_OF_A_PIPE)).print(table)
+
+
+def _audit_table(audited: list[Audited]) -> Table:
+    table = Table("backend", "status", box=box.SIMPLE_HEAD)
+    kinds = next((list(row.checks) for row in audited if row.checks), [])
+    for kind in kinds:
+        table.add_column(f"{kind}, worst")
+    for row in audited:
+        cells = [_check_text(row.checks[kind]) for kind in kinds if kind in row.checks]
+        reason = f"{row.status}: {row.reason}" if row.reason else row.status
+        table.add_row(Text(f"{row.backend}:{row.mode}"), Text(reason), *cells)
+    return table
+
+
+def _check_text(check: Check) -> Text:
+    worst = "infinite" if check.worst is None else f"{check.worst:.1e}"
+    return Text(f"{worst} {check.where}", style="" if check.passed else "red")
