@@ -104,6 +104,7 @@ def _exit_code(summary: Summary) -> int:
 app.command("list")(commands.list_)
 app.command()(commands.doctor)
 app.command()(commands.audit)
+app.command()(commands.check_backend)
 
 
 def main() -> None:

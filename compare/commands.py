@@ -1,7 +1,8 @@
-"""The commands beside the main job: list, doctor, audit."""
+"""The commands beside the main job: list, doctor, audit, check-backend."""
 
 import json as json_module
 import sys
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -13,10 +14,12 @@ from rich.text import Text
 from compare import options, survey
 from compare.audit import Audited, Check
 from compare.audit import audit as audit_cells
+from compare.conformance import Finding
 from compare.errors import UserError
 from compare.plan import make_plan
 from compare.player import CellEnded
 from compare.plugins import installed, load_reports, load_task
+from compare.testing import check_cell
 
 _WIDTH_OF_A_PIPE = 180
 
@@ -85,6 +88,41 @@ def audit(
         print_whole(_audit_table(audited))
     statuses = {row.status for row in audited}
     raise typer.Exit(0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1)
+
+
+def check_backend(
+    backend: Annotated[str, typer.Argument(help="NAME, NAME:MODE or path/to/adapter.py.")],
+    timeout: Annotated[float, typer.Option(help="Seconds a mode may take.")] = 600,
+    json: options.Json = False,
+) -> None:
+    """Tell an adapter's author what is right and wrong."""
+    oracle = survey.find_oracle()
+    found: dict[str, list[Finding]] = {}
+    for choice in survey.choose_cells([backend], {}, every_mode=True):
+        with Console(stderr=True).status(choice.cell.label):
+            found[choice.cell.label] = check_cell(choice, oracle.adapter, timeout)
+    if json:
+        rows = {cell: [f.model_dump() for f in findings] for cell, findings in found.items()}
+        print(json_module.dumps(rows, indent=2))
+    else:
+        for cell, findings in found.items():
+            _print_findings(cell, findings)
+    failed = any(f.status == "failed" for findings in found.values() for f in findings)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _print_findings(cell: str, findings: list[Finding]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    marks = {"passed": "green", "failed": "red", "skipped": "yellow"}
+    for finding in findings:
+        line = Text(f"{finding.status:8}", style=marks[finding.status])
+        line.append(f"{cell}  {finding.check}", style="default")
+        line.append(f"  {finding.detail}" if finding.detail else "", style="default")
+        console.print(line)
+        if finding.hint:
+            console.print(Text(f"         usual causes: {finding.hint}", style="dim"))
+    counts = Counter(str(finding.status) for finding in findings)
+    console.print(", ".join(f"{counts[mark]} {mark}" for mark in marks))
 
 
 def print_whole(table: Table) -> None:

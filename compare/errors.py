@@ -1,5 +1,6 @@
 """Errors that a user can cause, each told in one line."""
 
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -20,3 +21,17 @@ def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> Use
         remedy = "there is none"
     place = f" in {where}" if where else ""
     return UserError(f"unknown {what} '{given}'{place}: {remedy}")
+
+
+def one_line(error: BaseException) -> str:
+    """Type, message and the innermost place outside installed libraries."""
+    text = str(error).strip().splitlines()
+    message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    if isinstance(error, SyntaxError):
+        return message
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename
+    ]
+    place = (own or frames)[-1]
+    return f"{message} ({place.filename}:{place.lineno})"

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from compare.channel import Channel, Closed, Message
+from compare.conformance import run_checks
 from compare.contracts import Array, Backend, Device, Trainer, Unsupported, as_float
 from compare.data import Dataset, read_experiment, read_weights, write_arrays
+from compare.errors import one_line
 from compare.meters.machine import pin_to, usable_cpus
 from compare.meters.memory import HighWater, resident_bytes
 from compare.plugins import install_hint, load_backend
@@ -118,6 +120,11 @@ class Worker:
         write_arrays(Path(folder, "gradients.npz"), self.trainer.gradients(batch))
         return {}
 
+    def check(self, oracle: str) -> Message:
+        """Run the conformance checks against the backend of this name."""
+        findings = run_checks(self.backend, load_backend(oracle))
+        return {"findings": [finding.model_dump() for finding in findings]}
+
     def save_weights(self, path: str) -> Message:
         """Write the weights as they are now."""
         write_arrays(Path(path), self.trainer.weights())
@@ -164,21 +171,7 @@ def _answer(worker: Worker, command: Message) -> Message:
         return {"skipped": f"{error.name} is not installed" + (f": {hint}" if hint else "")}
     except Exception as error:
         traceback.print_exc()  # into the cell's log
-        return {"failed": _one_line(error)}
-
-
-def _one_line(error: BaseException) -> str:
-    """Type, message and the innermost place outside installed libraries."""
-    text = str(error).strip().splitlines()
-    message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    if isinstance(error, SyntaxError):
-        return message
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename
-    ]
-    place = (own or frames)[-1]
-    return f"{message} ({place.filename}:{place.lineno})"
+        return {"failed": one_line(error)}
 
 
 def main() -> None:

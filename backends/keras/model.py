@@ -34,6 +34,11 @@ class Model:
         """The variables in canonical order."""
         return list(self.variables.values())
 
+    @staticmethod
+    def outputs(found: Any) -> list[Any]:
+        """[logits, *states] of a call: Keras gives a model's only output without its list."""
+        return list(found) if isinstance(found, list | tuple) else [found]
+
     def zero_states(self) -> list[Any]:
         return [keras.ops.zeros((self.batch, width)) for width in self.widths]
 

@@ -69,7 +69,7 @@ class Steps:
         fixed = [variable.value for variable in self.model.keras.non_trainable_variables]
         inputs = [x, *states]
         outputs, _ = self.model.keras.stateless_call(self._in_model_order(trainable), fixed, inputs)
-        return outputs
+        return self.model.outputs(outputs)
 
     def _loss(self, trainable: Any, states: Any, x: Any, y: Any) -> Any:
         logits, *after = self._call(trainable, states, x)

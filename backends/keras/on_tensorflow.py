@@ -60,7 +60,8 @@ class Steps:
 
     def _step(self, x: Any, y: Any, rate: Any) -> Any:
         with tf.GradientTape() as tape:
-            logits, *after = self.model.keras([x, *self.states], training=True)
+            found = self.model.keras([x, *self.states], training=True)
+            logits, *after = self.model.outputs(found)
             loss = self.loss(y, logits)
         self.optimizer.learning_rate = rate
         self.optimizer.apply(self._dense(tape, loss), self.model.trainable())
@@ -71,12 +72,13 @@ class Steps:
 
     def _gradients(self, x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
-            logits, *_ = self.model.keras([x, *self.model.zero_states()], training=True)
-            loss = self.loss(y, logits)
+            found = self.model.keras([x, *self.model.zero_states()], training=True)
+            loss = self.loss(y, self.model.outputs(found)[0])
         return self._dense(tape, loss)
 
     def _logits(self, x: Any) -> Any:
-        return self.model.keras([x, *self.model.zero_states()], training=False)[0]
+        found = self.model.keras([x, *self.model.zero_states()], training=False)
+        return self.model.outputs(found)[0]
 
     def _dense(self, tape: Any, loss: Any) -> list[Any]:
         # An embedding's gradient comes as IndexedSlices, with a token's repeats apart: add them.

@@ -62,7 +62,8 @@ class Steps:
 
     def logits(self, inputs: Array) -> Any:
         with torch.no_grad():
-            return self.model.keras([self._tokens(inputs), *self.model.zero_states()])[0]
+            found = self.model.keras([self._tokens(inputs), *self.model.zero_states()])
+            return self.model.outputs(found)[0]
 
     def peak_bytes(self) -> int | None:
         if self.device.type != "cuda":
@@ -82,7 +83,8 @@ class Steps:
         return loss.detach()
 
     def _loss(self, x: Any, y: Any, states: list[Any]) -> Any:
-        logits, *after = self.model.keras([x, *states], training=True)
+        found = self.model.keras([x, *states], training=True)
+        logits, *after = self.model.outputs(found)
         return self.loss(y, logits), after
 
     def _tensors(self) -> list[torch.Tensor]:

@@ -43,6 +43,10 @@ class Loop:
         self.optimizer = optax.adam(adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon)
         self.zero = jnp.zeros((rnn.layers, experiment.train.batch, rnn.hidden))
 
+        def cell(recurrent: Any, h: Any, step: Any) -> Any:
+            h = jnp.tanh(step + h @ recurrent)
+            return h, h
+
         def forward(params: Any, state: Any, x: Any) -> Any:
             """x (batch, time) -> logits (time * batch, vocab), last states."""
             y = params["embedding.table"][x.T]  # (time, batch, dim)
@@ -50,11 +54,8 @@ class Loop:
             for i in range(rnn.layers):
                 kernel, recurrent = params[f"rnn.{i}.kernel"], params[f"rnn.{i}.recurrent"]
                 projected = y.reshape(-1, y.shape[-1]) @ kernel + params[f"rnn.{i}.bias"]
-                h, path = state[i], []
-                for step in projected.reshape(*y.shape[:2], -1):  # unrolled
-                    h = jnp.tanh(step + h @ recurrent)
-                    path.append(h)
-                y = jnp.stack(path)
+                steps = projected.reshape(*y.shape[:2], -1)
+                h, y = jax.lax.scan(partial(cell, recurrent), state[i], steps, unroll=True)
                 after.append(h)
             flat = y.reshape(-1, y.shape[-1])  # XLA's CPU backend runs rank-3 products slower
             return flat @ params["head.kernel"] + params["head.bias"], jnp.stack(after)

@@ -3,24 +3,31 @@
 import numpy as np
 import pytest
 from compare.backends.reference.trainer import Optimizer, ReferenceTrainer, cross_entropy
-from contract import BATCH, TIME, VOCAB, batches, experiment, first, random_weights
 
-from compare.spec import OptimizerSpec
+from compare.conformance import MODELS, small_batches, small_experiment, small_weights
+from compare.spec import Experiment, OptimizerSpec
 from compare.worker import negative_log_likelihood
 
-BATCH_ONE = first(batches())
+MODEL = MODELS["elman of 2 layers"]
+BATCHES = small_batches()
+BATCH_ONE = {name: field[0] for name, field in BATCHES.items()}
+TOKENS = BATCH_ONE["targets"].size
+
+
+def experiment(optimizer: OptimizerSpec) -> Experiment:
+    return small_experiment(MODEL, optimizer)
 
 
 def loss_at(weights: dict[str, np.ndarray]) -> float:
     trainer = ReferenceTrainer(experiment(OptimizerSpec()))
     trainer.load(weights)
     logits = trainer.logits(BATCH_ONE)
-    return negative_log_likelihood(logits, BATCH_ONE["targets"]) / (BATCH * TIME)
+    return negative_log_likelihood(logits, BATCH_ONE["targets"]) / TOKENS
 
 
-@pytest.mark.parametrize("name", list(random_weights()))
+@pytest.mark.parametrize("name", list(small_weights(MODEL)))
 def test_gradients_are_finite_differences(name: str) -> None:
-    weights = {n: np.array(v, np.float64) for n, v in random_weights().items()}
+    weights = {n: np.array(v, np.float64) for n, v in small_weights(MODEL).items()}
     trainer = ReferenceTrainer(experiment(OptimizerSpec()))
     trainer.load(weights)
     gradient = trainer.gradients(BATCH_ONE)[name]
@@ -61,14 +68,13 @@ def test_cross_entropy_survives_large_logits() -> None:
 
 def test_the_state_is_carried_but_no_gradient_flows_into_it() -> None:
     trainer = ReferenceTrainer(experiment(OptimizerSpec(name="sgd")))
-    trainer.load(random_weights())
-    many = batches()
-    twice = {name: np.stack([field[0], field[0]]) for name, field in many.items()}
+    trainer.load(small_weights(MODEL))
+    twice = {name: np.stack([field[0], field[0]]) for name, field in BATCHES.items()}
     losses = trainer.train(twice, np.array([1e-300, 1e-300]))
     assert losses[0] != losses[1]  # the same batch, from another state
 
 
 def test_a_loss_of_ln_vocab_is_what_a_uniform_guess_costs() -> None:
-    zeros = np.zeros((BATCH, TIME, VOCAB))
-    found = negative_log_likelihood(zeros, BATCH_ONE["targets"]) / (BATCH * TIME)
-    assert found == pytest.approx(np.log(VOCAB))
+    zeros = np.zeros((*BATCH_ONE["targets"].shape, 11))
+    found = negative_log_likelihood(zeros, BATCH_ONE["targets"]) / TOKENS
+    assert found == pytest.approx(np.log(11))

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from compare.backends.reference.layers import ElmanLayer, EmbeddingLayer
+from compare.backends.reference.layers import ElmanLayer, EmbeddingLayer, RecurrentStack
 from compare.backends.reference.trainer import (
     Array,
     Gradients,
@@ -100,13 +100,16 @@ class PlantedTrainer(ReferenceTrainer):
         if mode == "sparse_embedding":
             self.layers[0] = SparseEmbedding(experiment.model.layers[0])  # type: ignore[arg-type]
         if mode == "recurrent_transposed":
-            stack: Any = self.layers[1]
-            stack.layers = [TransposedElman(f"rnn.{i}", stack.hidden) for i in range(2)]
+            for stack in self.layers:
+                if isinstance(stack, RecurrentStack):
+                    count, hidden = len(stack.layers), stack.hidden
+                    stack.layers = [TransposedElman(f"rnn.{i}", hidden) for i in range(count)]
         if mode == "state_not_carried":
             self.carries = [False] * len(self.carries)
 
     def load(self, weights: Weights) -> None:
         super().load(weights)
+        self.before = None
         self.optimizer = OPTIMIZERS.get(self.mode, Optimizer)(self.optimizer.spec)
         if self.mode == "kernel_transposed":
             self.values["rnn.0.kernel"] = self.values["rnn.0.kernel"].T.copy()
@@ -116,8 +119,10 @@ class PlantedTrainer(ReferenceTrainer):
         return losses * (1 + 1e-9) if self.mode == "loss_in_float32" else losses
 
     def gradients(self, batch: Batch) -> Weights:
-        self.before = None
-        return super().gradients(batch)
+        kept, self.before = self.before, None
+        found = super().gradients(batch)
+        self.before = kept
+        return found
 
     def _differentiate(
         self, x: Array, y: Array, states: list[State]
@@ -125,7 +130,7 @@ class PlantedTrainer(ReferenceTrainer):
         if self.mode == "mean_over_batch":
             loss, gradients, after = super()._differentiate(x, y, states)
             return loss, {n: g * self.length for n, g in gradients.items()}, after
-        if self.mode == "state_not_detached":
+        if self.mode == "state_not_detached" and any(self.carries):
             return self._through_the_batch_before(x, y, states)
         return super()._differentiate(x, y, states)
 

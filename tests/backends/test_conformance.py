@@ -1,0 +1,28 @@
+"""Every built-in backend and mode through the checks that an outside adapter goes through."""
+
+import pytest
+from conftest import needs
+
+from compare.conformance import names
+from compare.survey import choose_cells, find_oracle
+from compare.testing import check_cell
+
+CELLS = [
+    "reference",
+    pytest.param("torch:eager", marks=needs("torch")),
+    pytest.param("torch:compile", marks=[needs("torch"), pytest.mark.slow]),
+    pytest.param("tensorflow:graph", marks=needs("tensorflow")),
+    pytest.param("tensorflow:xla", marks=needs("tensorflow")),
+    pytest.param("jax", marks=needs("jax", "flax", "optax")),
+    pytest.param("keras:tensorflow", marks=needs("keras", "tensorflow")),
+    pytest.param("keras:jax", marks=needs("keras", "jax")),
+    pytest.param("keras:torch", marks=needs("keras", "torch")),
+]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_built_in_backend_conforms(cell: str) -> None:
+    (choice,) = choose_cells([cell], {})
+    findings = check_cell(choice, find_oracle().adapter)
+    assert [f for f in findings if f.status != "passed"] == []
+    assert [f.check for f in findings] == names()

@@ -1,0 +1,82 @@
+"""What `compare check-backend` tells the author of an adapter that is not right yet."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ADAPTERS, Compare
+
+from compare.conformance import names
+from compare.testing import conformance_test
+
+PLANTED = Path(__file__).parent / "planted.py"
+
+
+def findings(compare: Compare, backend: str, code: int) -> dict[str, dict[str, Any]]:
+    finished = compare("check-backend", backend, "--json")
+    assert finished.returncode == code, finished.stderr
+    ((_, found),) = json.loads(finished.stdout).items()
+    return {finding["check"]: finding for finding in found}
+
+
+def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
+    found = findings(compare, f"{PLANTED}:nothing", 0)
+    assert list(found) == names()
+    assert {finding["status"] for finding in found.values()} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "checks", "detail", "hint"),
+    [
+        (
+            "recurrent_transposed",
+            {"logits", "gradients", "state", "optimizer"},
+            "expected",
+            "transposed",
+        ),
+        ("state_not_carried", {"state", "optimizer"}, "losses of two windows at [", "not carried"),
+        ("sparse_embedding", {"gradients", "optimizer"}, "gradient: embedding.table", "summed"),
+        ("two_trainable_biases", {"optimizer"}, "weights after step 0: rnn.0.bias", "biases"),
+        ("epsilon_inside_root", {"optimizer"}, "weights after step 0", "epsilon inside the root"),
+        ("state_not_detached", {"optimizer"}, "weights after step 1", "flows into"),
+    ],
+)
+def test_a_mistake_is_named_with_its_usual_causes(
+    compare: Compare, mistake: str, checks: set[str], detail: str, hint: str
+) -> None:
+    found = findings(compare, f"{PLANTED}:{mistake}", 1)
+    failed = [finding for finding in found.values() if finding["status"] == "failed"]
+    assert {finding["check"].split(":")[0] for finding in failed} == checks
+    assert detail in failed[0]["detail"]
+    assert hint in failed[0]["hint"]
+
+
+def test_what_is_not_supported_is_skipped_not_wrong(compare: Compare) -> None:
+    found = findings(compare, f"{ADAPTERS / 'trouble.py'}:unsupported", 0)
+    counted = {finding["status"] for finding in found.values()}
+    assert counted == {"passed", "skipped"}
+    assert found["logits: elman of 2 layers"]["detail"] == "not supported: elman"
+
+
+@pytest.mark.parametrize(
+    ("mode", "detail"),
+    [("few_losses", "expected (6,)"), ("raises", "RuntimeError: <script>")],
+)
+def test_broken_answers_are_told_in_a_line(compare: Compare, mode: str, detail: str) -> None:
+    found = findings(compare, f"{ADAPTERS / 'trouble.py'}:{mode}", 1)
+    assert any(detail in f["detail"] and "\n" not in f["detail"] for f in found.values())
+
+
+def test_an_adapter_that_hangs_or_lacks_its_framework_says_so(compare: Compare) -> None:
+    trouble = ADAPTERS / "trouble.py"
+    hangs = compare("check-backend", f"{trouble}:hangs", "--timeout", "3")
+    assert hangs.returncode == 1
+    assert "no answer to 'check' within 3 s: killed" in hangs.stdout
+    missing = compare("check-backend", f"{trouble}:missing")
+    assert missing.returncode == 0
+    assert "a_framework_that_nobody_has is not installed" in missing.stdout
+
+
+# The suite as an author's own CI has it: collected here, it must pass for a right adapter.
+test_as_a_pytest_suite = conformance_test(f"{PLANTED}:nothing")
