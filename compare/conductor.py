@@ -58,8 +58,8 @@ class Conductor:
     def run(self) -> None:
         """Play every round. On Ctrl-C the workers are ended and KeyboardInterrupt goes on."""
         plan = self.plan
-        write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.arrays)
         self._write(self._header())
+        write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.arrays)
         failed = False
         for number in range(1, plan.run.rounds + 1):
             failed |= self._play(number)

@@ -44,13 +44,12 @@ def envelope(original: Curve, echo: Curve, precision: Precision) -> NDArray[np.f
 
 
 def first_outside(a: Curve, b: Curve, allowed: NDArray[np.float64]) -> int | None:
-    """The first step at which two curves differ by more than is allowed; None if none does."""
+    """The first step at which two curves differ by more than is allowed; None if none does.
+
+    `allowed` has a value for each step that both curves have.
+    """
     difference = relative_difference(a, b)
-    limit = allowed[: len(difference)]
-    if len(limit) < len(difference):  # the echo is behind, or gone: its last word stands
-        last = limit[-1] if len(limit) else 0.0
-        limit = np.append(limit, np.full(len(difference) - len(limit), last))
-    outside = np.flatnonzero(difference > limit)
+    outside = np.flatnonzero(difference > allowed[: len(difference)])
     return int(outside[0]) if len(outside) else None
 
 
@@ -103,7 +102,11 @@ def judge(
     for cell, curve in curves.items():
         if cell.echo:
             original = rows.get(cell.model_copy(update={"echo": False}), ())
-            allowed = envelope(original, curve, precision)
+            measured = envelope(original, curve, precision)
+            allowed[: len(measured)] = measured
+            allowed[len(measured) :] = max(
+                measured, default=FLOOR[precision]
+            )  # echo behind, or gone
     together = agreeing(rows, allowed, oracles)
     worst, reasons = {}, {}
     for cell, curve in rows.items():
@@ -124,7 +127,7 @@ def _why(curve: Curve, others: Sequence[Curve], allowed: NDArray[np.float64], kn
     step = min((s for s in steps if s is not None), default=0)
     apart = [relative_difference(curve, other) for other in others]
     furthest = max(float(difference[step]) for difference in apart if step < len(difference))
-    limit = allowed[min(step, len(allowed) - 1)]
+    limit = allowed[step]
     who = "the others" if known else "another, and which of them is wrong cannot be told"
     return f"at step {step} the loss is {furthest:.1e} away from {who} (allowed: {limit:.1e})"
 

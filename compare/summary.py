@@ -155,7 +155,7 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
             "variables": header.environment,
         },
         command=header.command,
-        notes=_notes(cells),
+        notes=_notes(cells, records),
     )
 
 
@@ -228,7 +228,7 @@ def _rank(cells: Sequence[_Cell], rows: Sequence[CellSummary], header: Header) -
                 row.ratio_to_fastest = _estimate(found)
 
 
-def _notes(cells: Sequence[_Cell]) -> list[str]:
+def _notes(cells: Sequence[_Cell], records: Sequence[AnyRecord]) -> list[str]:
     """What a reader should know before trusting the figures, with the remedy."""
     notes = []
     seconds = [w.seconds for cell in cells for w in cell.steady]
@@ -239,6 +239,9 @@ def _notes(cells: Sequence[_Cell]) -> list[str]:
         )
     if any(cell.windows for cell in cells) and not seconds:
         notes.append("too few steps to time: take more --steps for a throughput")
+    for end in records:
+        if isinstance(end, Ended) and end.cell.echo and end.status == "failed":
+            notes.append(f"the echo failed, so the parity gate is narrower: {end.reason}")
     return notes
 
 

@@ -73,7 +73,14 @@ def test_alone_a_backend_passes_and_two_pairs_do_not() -> None:
 
 def test_a_curve_that_was_cut_off_is_judged_on_what_it_has() -> None:
     assert agreeing({A: CURVE, B: CURVE[:2]}, TIGHT) == {A, B}
-    assert first_outside(CURVE, moved(4, 1e-3), TIGHT[:2]) == 4  # the echo stopped earlier
+
+
+def test_an_echo_that_stopped_early_or_never_trained_leaves_the_gate_in_force() -> None:
+    echo = A.model_copy(update={"echo": True})
+    for curve in ([], CURVE[:2]):
+        assert judge({A: CURVE, B: CURVE, echo: curve}, [], "fp32").reasons == {}
+        parted = judge({A: CURVE, B: CURVE, C: moved(4, 1e-3), echo: curve}, [], "fp32")
+        assert set(parted.reasons) == {C}
 
 
 def test_the_verdict_says_where_the_curves_parted_and_by_how_much() -> None:
