@@ -29,7 +29,7 @@ def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: st
     assert finished.returncode == 0, finished.stderr
 
 
-@needs("jax", "flax", "optax")
+@needs("torch")
 @pytest.mark.parametrize("line", [c for c in COMMANDS if "audit" in c or "check-backend" in c])
 def test_a_check_of_the_readme_passes(compare: Compare, line: str) -> None:
     finished = compare(*shlex.split(line)[1:])

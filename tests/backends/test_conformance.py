@@ -1,4 +1,7 @@
-"""Every built-in backend and mode through the checks that an outside adapter goes through."""
+"""Every built-in backend and mode through the checks that an outside adapter goes through.
+
+Modes that are not a default are slow tests.
+"""
 
 import pytest
 from conftest import needs
@@ -12,11 +15,11 @@ CELLS = [
     pytest.param("torch:eager", marks=needs("torch")),
     pytest.param("torch:compile", marks=[needs("torch"), pytest.mark.slow]),
     pytest.param("tensorflow:graph", marks=needs("tensorflow")),
-    pytest.param("tensorflow:xla", marks=needs("tensorflow")),
+    pytest.param("tensorflow:xla", marks=[needs("tensorflow"), pytest.mark.slow]),
     pytest.param("jax", marks=needs("jax", "flax", "optax")),
     pytest.param("keras:tensorflow", marks=needs("keras", "tensorflow")),
-    pytest.param("keras:jax", marks=needs("keras", "jax")),
-    pytest.param("keras:torch", marks=needs("keras", "torch")),
+    pytest.param("keras:jax", marks=[needs("keras", "jax"), pytest.mark.slow]),
+    pytest.param("keras:torch", marks=[needs("keras", "torch"), pytest.mark.slow]),
 ]
 
 
