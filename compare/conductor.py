@@ -92,7 +92,8 @@ class Conductor:
                 self._attempt(cell, self._open)
             self._each(self._build)
             self._each(self._train, "first", 0, 0, 1, 0)
-            if number == 1 and len(self.players) > 1:
+            compared = self.plan.experiment.losses_are_comparable()
+            if number == 1 and len(self.players) > 1 and compared:
                 self._start_echo()
             self._train_on()
             self._each(self._evaluate)

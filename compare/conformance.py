@@ -7,52 +7,37 @@ usual causes.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
 
+from compare.adapter_errors import AdapterError, require_trainer, wrong_answer
+from compare.conformance_cases import (
+    BATCH,
+    MODELS,
+    MOMENTUM,
+    OPTIMIZERS,
+    RATES,
+    STEPS,
+    TIME,
+    small_batches,
+    small_experiment,
+    small_weights,
+)
 from compare.contracts import Array, Backend, Batches, Device, Trainer, Unsupported, Weights
 from compare.errors import one_line
-from compare.spec import (
-    Dense,
-    Embedding,
-    Experiment,
-    ModelSpec,
-    OptimizerSpec,
-    Recurrent,
-    Spec,
-    TrainSpec,
-)
-from compare.weights import initial_weights
+from compare.hints import hint_of
+from compare.layers import Embedding
+from compare.parameters import Layer
+from compare.spec import ModelSpec
 
 TOLERANCE = 1e-12
-_BATCH, _TIME, _VOCAB, _STEPS = 3, 5, 11, 6
-
-# Square kernels, so that a transposed one fits and only its numbers tell.
-_EMBEDDING, _HEAD = Embedding(vocab=_VOCAB, dim=4), Dense(name="head", inputs=4, outputs=_VOCAB)
-MODELS = {
-    "dense": ModelSpec(layers=(_EMBEDDING, _HEAD)),
-    "elman of 2 layers": ModelSpec(
-        layers=(_EMBEDDING, Recurrent(inputs=4, hidden=4, layers=2), _HEAD)
-    ),
-    "elman, state not carried": ModelSpec(
-        layers=(
-            _EMBEDDING,
-            Recurrent(inputs=4, hidden=4, layers=1, carry_state=False),
-            _HEAD,
-        )
-    ),
-}
-_MOMENTUM = "sgd with momentum"
-OPTIMIZERS = {
-    "adam": OptimizerSpec(name="adam", learning_rate=0.01),
-    "adam, large epsilon": OptimizerSpec(name="adam", learning_rate=0.01, epsilon=1e-3),
-    "sgd": OptimizerSpec(name="sgd", learning_rate=0.5),
-    _MOMENTUM: OptimizerSpec(name="sgd", learning_rate=0.5, momentum=0.9),
-}
-_RATES = np.array([0.1, 0.1, 0.02, 0.02, 0.3, 0.3])  # a schedule that a folded-in rate shows at
+_CARRYING = [name for name in MODELS if name.split()[0] in ("elman", "elman,", "lstm", "gru")]
+_FINISHING = ["elman of 2 layers", "lstm of 2 layers", "transformer block"]
+# Largest difference of a loss from the float64 oracle, after a few steps of a small model.
+_ROUGH = {"fp32": 1e-5, "tf32": 1e-2, "bf16": 5e-2}
 
 
 class Finding(BaseModel):
@@ -74,18 +59,22 @@ class Bench:
     def __init__(self, backend: Backend, oracle: Backend) -> None:
         self.backend, self.oracle = backend, oracle
         self.device = backend.devices()[0]
-        self._built: dict[tuple[str, str], tuple[Trainer, Trainer]] = {}
+        self._built: dict[Any, tuple[Trainer, Trainer]] = {}
 
-    def pair(self, model: str, optimizer: str = _MOMENTUM) -> tuple[Trainer, Trainer, Weights]:
+    def pair(
+        self, model: str, optimizer: str = MOMENTUM, **train: Any
+    ) -> tuple[Trainer, Trainer, Weights]:
         """Both trainers with the same weights loaded, and these weights.
 
-        Built once for each model and optimizer: building compiles, and `load` starts afresh.
+        Built once for each experiment: building compiles, and `load` starts afresh.
         """
-        if (model, optimizer) not in self._built:
-            wanted = small_experiment(MODELS[model], OPTIMIZERS[optimizer])
+        key = (model, optimizer, *train.items())
+        if key not in self._built:
+            wanted = small_experiment(MODELS[model], OPTIMIZERS[optimizer], **train)
             ours = self.backend.build(wanted, self.device)
-            self._built[model, optimizer] = ours, self.oracle.build(wanted, Device("cpu"))
-        ours, theirs = self._built[model, optimizer]
+            require_trainer(ours)
+            self._built[key] = ours, self.oracle.build(wanted, Device("cpu"))
+        ours, theirs = self._built[key]
         weights = small_weights(MODELS[model])
         ours.load(weights)
         theirs.load(weights)
@@ -94,22 +83,19 @@ class Bench:
 
 def run_checks(backend: Backend, oracle: Backend) -> list[Finding]:
     """Every check, for a backend that was opened, in a process where nothing else runs."""
-    findings = [_run("devices", _devices, backend), _run("unsupported", _unsupported, backend)]
+    findings = [_run("devices", _devices, backend)]
     if findings[0].status == "failed":
         return findings
     bench = Bench(backend, oracle)
-    for model in MODELS:
-        for name, check in _PER_MODEL.items():
-            findings.append(_run(f"{name}: {model}", check, bench, model))
-    for optimizer in OPTIMIZERS:
-        findings.append(_run(f"optimizer: {optimizer}", _optimizer, bench, optimizer))
-    return findings
+    findings += [_run("trainer", _trainer, bench), _run("unsupported", _unsupported, backend)]
+    if findings[1].status == "failed":
+        return findings
+    return findings + [_run(f"{n}: {of}", check, bench, of) for n, check, of in _checks()]
 
 
 def names() -> list[str]:
     """Every check by name, in the order in which `run_checks` makes them."""
-    per_model = [f"{name}: {model}" for model in MODELS for name in _PER_MODEL]
-    return ["devices", "unsupported", *per_model, *(f"optimizer: {name}" for name in OPTIMIZERS)]
+    return ["devices", "trainer", "unsupported", *(f"{name}: {of}" for name, _, of in _checks())]
 
 
 def _run(name: str, check: Callable[..., None], *arguments: Any) -> Finding:
@@ -118,8 +104,9 @@ def _run(name: str, check: Callable[..., None], *arguments: Any) -> Finding:
     except Unsupported as reason:
         return Finding(check=name, status="skipped", detail=f"not supported: {reason}")
     except Wrong as wrong:
-        hint = HINTS.get(name.split(":")[0], "")
-        return Finding(check=name, status="failed", detail=str(wrong), hint=hint)
+        return Finding(check=name, status="failed", detail=str(wrong), hint=hint_of(name))
+    except AdapterError as error:
+        return Finding(check=name, status="failed", detail=str(error))
     except Exception as error:
         return Finding(check=name, status="failed", detail=one_line(error))
     return Finding(check=name, status="passed")
@@ -136,16 +123,23 @@ def _devices(backend: Backend) -> None:
         raise Wrong("versions() is empty: expected the version of each library that computes")
 
 
-class _Unheard(Spec):
+def _trainer(bench: Bench) -> None:
+    """The plainest model builds, and what is built has every method."""
+    bench.pair("dense")
+
+
+class _Unheard(Layer):
     """A layer that no adapter can know."""
 
     kind: str = "unheard"
+    name: str = "unheard"
 
 
 def _unsupported(backend: Backend) -> None:
-    model = ModelSpec.model_construct(layers=(_EMBEDDING, _Unheard()))  # type: ignore[arg-type]
+    layers = (Embedding(vocab=4, dim=4), _Unheard())
+    model = ModelSpec.model_construct(layers=layers)  # type: ignore[arg-type]
     try:
-        backend.build(small_experiment(model, OPTIMIZERS["sgd"]), backend.devices()[0])
+        backend.build(small_experiment(model), backend.devices()[0])
     except Unsupported:
         return
     except Exception as error:
@@ -160,13 +154,15 @@ def _round_trip(bench: Bench, model: str) -> None:
 
 def _logits(bench: Bench, model: str) -> None:
     ours, theirs, _ = bench.pair(model)
-    batch = _first(small_batches())
+    batch = _undropped(small_batches(model))
     _same(ours.logits(batch), theirs.logits(batch), "logits", TOLERANCE)
+    few = {name: field[:2, : TIME - 1] for name, field in batch.items()}
+    _same(ours.logits(few), theirs.logits(few), "logits of fewer, shorter rows", TOLERANCE)
 
 
 def _gradients(bench: Bench, model: str) -> None:
     ours, theirs, _ = bench.pair(model)
-    batch = _first(small_batches())
+    batch = _first(small_batches(model))
     _same_all(ours.gradients(batch), theirs.gradients(batch), "gradient", TOLERANCE)
 
 
@@ -176,12 +172,12 @@ def _state(bench: Bench, model: str) -> None:
     At a learning rate of 0, so that nothing but the state makes a difference.
     """
     ours, theirs, weights = bench.pair(model)
-    many, still = small_batches(), 0 * _RATES
+    many, still = small_batches(model), 0 * RATES
     expected = theirs.train(many, still)
     losses = _train(ours, _part(many, 0, 2), still[:2])
-    ours.logits(_first(many))
+    ours.logits(_undropped(many))
     ours.gradients(_first(many))
-    losses += _train(ours, _part(many, 2, _STEPS), still[2:])
+    losses += _train(ours, _part(many, 2, STEPS), still[2:])
     _same(losses, expected, "losses of two windows", TOLERANCE)
     ours.load(weights)
     again = _train(ours, many, still)
@@ -191,72 +187,90 @@ def _state(bench: Bench, model: str) -> None:
 def _finished(bench: Bench, model: str) -> None:
     """train returns when the weights are final, and two runs are the same to the bit."""
     ours, _, weights = bench.pair(model)
-    first = _train(ours, small_batches(), _RATES)
+    many = small_batches(model)
+    first = _train(ours, many, RATES)
     at_once = {name: np.array(value) for name, value in ours.weights().items()}
     time.sleep(0.05)
     _same_all(ours.weights(), at_once, "weights a moment after train()", 0.0)
     ours.load(weights)
-    _same(_train(ours, small_batches(), _RATES), first, "losses of a second run", 0.0)
+    _same(_train(ours, many, RATES), first, "losses of a second run", 0.0)
     _same_all(ours.weights(), at_once, "weights of a second run", 0.0)
 
 
 def _optimizer(bench: Bench, optimizer: str) -> None:
-    ours, theirs, _ = bench.pair("elman of 2 layers", optimizer)
-    for step in range(_STEPS):
-        batch, rate = _part(small_batches(), step, step + 1), _RATES[step : step + 1]
-        _train(ours, batch, rate)
-        theirs.train(batch, rate)
+    _same_steps(*bench.pair("elman of 2 layers", optimizer)[:2], "elman of 2 layers")
+
+
+def _accumulation(bench: Bench, model: str) -> None:
+    """A step's micro-batches, one row each, are one batch: same losses, states and weights."""
+    _same_steps(*bench.pair(model, accumulation=BATCH)[:2], model)
+
+
+def _same_steps(ours: Trainer, theirs: Trainer, model: str) -> None:
+    many = small_batches(model)
+    for step in range(STEPS):
+        batch, rate = _part(many, step, step + 1), RATES[step : step + 1]
+        losses, expected = _train(ours, batch, rate), theirs.train(batch, rate)
+        _same(losses, expected, f"loss of step {step}", 10 * TOLERANCE)
         _same_all(ours.weights(), theirs.weights(), f"weights after step {step}", 10 * TOLERANCE)
 
 
-_PER_MODEL: Mapping[str, Callable[[Bench, str], None]] = {
-    "round trip": _round_trip,
-    "logits": _logits,
-    "gradients": _gradients,
-    "state": _state,
-    "finished": _finished,
-}
-
-HINTS = {
-    "unsupported": "end the choice of layers with `raise Unsupported(layer.kind)`",
-    "round trip": "a kernel is transposed on the way in and not on the way out, or a copy is"
-    " missing: weights() must not share memory with what is trained",
-    "logits": "a kernel transposed (canonical is (inputs, outputs)), a second bias that is not"
-    " zero, float32 on the way (set the framework's float64 switch), a recurrent state that is"
-    " not zero",
-    "gradients": "the loss is not the mean over all tokens, an embedding's sparse gradient is not"
-    " summed over repeated tokens, a parameter is missing from the tape",
-    "state": "the state is not carried from batch to batch, or carried where carry_state is"
-    " False; logits() or gradients() changed it; load() did not reset it",
-    "finished": "train() returned before the device had finished, it is not deterministic, or"
-    " load() left the optimiser's moments",
-    "optimizer": "epsilon inside the root or before bias correction, float32 constants, a learning"
-    " rate that is folded into the momentum buffer or not taken from `learning_rates`, two"
-    " trainable biases, a gradient that flows into the carried state",
-}
+def _precision(bench: Bench, precision: str) -> None:
+    """Weights are float32, losses are as near to float64's as the precision allows, no nearer."""
+    if getattr(bench.backend, "oracle", False):
+        raise Unsupported("an oracle computes in float64 whatever is asked for")
+    ours, theirs, _ = bench.pair("gru of 2 layers", precision=precision)
+    for name, value in ours.weights().items():
+        if np.asarray(value).dtype != np.float32:
+            raise Wrong(f"{name} is {np.asarray(value).dtype}: expected float32 weights")
+    many = small_batches("gru of 2 layers")
+    _same(_train(ours, many, RATES), theirs.train(many, RATES), "losses", _ROUGH[precision])
+    found, exact = ours.logits(_first(many)), theirs.logits(_first(many))
+    nearest = float(np.abs(np.asarray(found, np.float64) - exact).max() / np.abs(exact).max())
+    least = 1e-5 if precision == "bf16" else 1e-12
+    if nearest < least:
+        raise Wrong(f"logits are within {nearest:.1e} of float64's: not computed in {precision}")
 
 
-def small_experiment(model: ModelSpec, optimizer: OptimizerSpec) -> Experiment:
-    """An experiment in float64 over `small_batches`."""
-    train = TrainSpec(batch=_BATCH, sequence_length=_TIME, steps=_STEPS, precision="fp64")
-    return Experiment.model_construct(
-        task="conformance", model=model, optimizer=optimizer, train=train, splits={}, data={},
-        data_sha256="", weights_sha256="",
-    )  # fmt: skip
+def _native_dropout(bench: Bench, model: str) -> None:
+    """Masks of its own: other ones at every step, and none in logits()."""
+    wanted = small_experiment(MODELS[model], dropout_masks="native")
+    ours, weights = bench.backend.build(wanted, bench.device), small_weights(MODELS[model])
+    ours.load(weights)
+    batch = _undropped(small_batches(model))
+    again = {name: np.stack([field] * STEPS) for name, field in batch.items()}
+    losses = _train(ours, again, 0 * RATES)
+    if len(set(losses)) < STEPS:
+        raise Wrong(f"{STEPS} steps on one batch at a rate of 0 have losses {losses}: same masks")
+    theirs = bench.pair(model)[1]
+    _same(ours.logits(batch), theirs.logits(batch), "logits", TOLERANCE)
 
 
-def small_weights(model: ModelSpec) -> Weights:
-    """Weights whose biases are not zero."""
-    random = np.random.default_rng(1)
-    drawn = initial_weights(model, seed=1)
-    return {n: (v + random.normal(0, 0.3, v.shape)).astype(np.float32) for n, v in drawn.items()}
+Checks = Iterator[tuple[str, Callable[[Bench, str], None], str]]
 
 
-def small_batches() -> Batches:
-    """Batches of the small experiments: fields (6, 3, 5) int32."""
-    # Few words, so that every batch has repeats: an embedding's gradient must add them up.
-    tokens = np.random.default_rng(0).integers(0, 4, (_STEPS, _BATCH, _TIME + 1)).astype(np.int32)
-    return {"inputs": tokens[..., :-1], "targets": tokens[..., 1:]}
+def _checks() -> Checks:
+    """Kind of check, the check, and what it is made on."""
+    for model in MODELS:
+        yield "round trip", _round_trip, model
+        yield "logits", _logits, model
+        yield "gradients", _gradients, model
+        if model in _CARRYING:
+            yield "state", _state, model
+        if model in _FINISHING:
+            yield "finished", _finished, model
+    for optimizer in OPTIMIZERS:
+        yield "optimizer", _optimizer, optimizer
+    for model in ("lstm of 2 layers", "encoder-decoder"):
+        yield "accumulation", _accumulation, model
+    for precision in _ROUGH:
+        yield "precision", _precision, precision
+    yield "native dropout", _native_dropout, "dropout"
+
+
+def _undropped(many: Batches) -> Batches:
+    """The first batch without dropout masks."""
+    return {n: field[0] for n, field in many.items() if not n.startswith("dropout.")}
 
 
 def _first(many: Batches) -> Batches:
@@ -270,7 +284,8 @@ def _part(many: Batches, begin: int, end: int) -> Batches:
 def _train(trainer: Trainer, many: Batches, rates: Array) -> list[float]:
     losses = np.asarray(trainer.train(many, rates), np.float64)
     if losses.shape != (len(rates),):
-        raise Wrong(f"train() returned losses of shape {losses.shape}: expected ({len(rates)},)")
+        problem = f"returned losses of shape {losses.shape}, expected ({len(rates)},)"
+        raise wrong_answer(trainer.train, problem)
     return [float(loss) for loss in losses]
 
 

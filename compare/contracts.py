@@ -21,7 +21,8 @@ Array = NDArray[Any]
 Weights = Mapping[str, Array]
 """Parameters by canonical name, in the shapes of `ModelSpec.parameters()`."""
 Batch = Mapping[str, Array]
-"""One step's fields by name; token fields are (batch, time) int32."""
+"""One step's fields by name, see `Experiment`: token ids (batch, time) int32, masks (batch, time)
+bool, and `dropout.NAME`, (batch, time, width) bool, for each place that drops values."""
 Batches = Mapping[str, Array]
 """Several steps' fields, stacked along a new first axis: (steps, batch, time)."""
 
@@ -103,12 +104,16 @@ class Trainer(Protocol):
     def gradients(self, batch: Batch) -> Weights:
         """Gradient of the loss for every parameter, from a zero recurrent state.
 
-        Changes nothing: neither weights, nor moments, nor the carried state.
+        Dropout is applied where the batch has a mask for it, and nowhere else. Changes nothing:
+        neither weights, nor moments, nor the carried state.
         """
         ...
 
     def logits(self, batch: Batch) -> Array:
-        """Logits (batch, time, vocab) from a zero recurrent state; changes nothing."""
+        """Logits (batch, time, vocab) from a zero recurrent state; changes nothing.
+
+        The batch may be of any size and length. It has no dropout masks.
+        """
         ...
 
     def memory(self) -> DeviceMemory:

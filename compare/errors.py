@@ -28,10 +28,17 @@ def one_line(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
     if isinstance(error, SyntaxError):
-        return message
+        return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
+    return f"{message} ({place_of_error(error)})"
+
+
+def place_of_error(error: BaseException) -> str:
+    """The innermost file:line outside installed libraries and Python itself."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [
-        f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename
+        f
+        for f in frames
+        if not any(part in f.filename for part in ("site-packages", "/lib/python", "<frozen"))
     ]
     place = (own or frames)[-1]
-    return f"{message} ({place.filename}:{place.lineno})"
+    return f"{place.filename}:{place.lineno}"

@@ -21,7 +21,7 @@ from compare.spec import Precision
 # once. Honest backends stay within 2 envelopes of each other in practice.
 MARGIN = 10.0
 # Least relative difference that is called one: 40 float32 roundings, 4,500 float64 ones.
-FLOOR: dict[Precision, float] = {"fp32": 5e-6, "fp64": 1e-12}
+FLOOR: dict[Precision, float] = {"fp32": 5e-6, "fp64": 1e-12, "tf32": 1e-4, "bf16": 1e-3}
 
 Curve = Sequence[float]
 
@@ -94,10 +94,18 @@ class Verdict:
 
 
 def judge(
-    curves: Mapping[CellName, Curve], oracles: Sequence[CellName], precision: Precision
+    curves: Mapping[CellName, Curve],
+    oracles: Sequence[CellName],
+    precision: Precision,
+    comparable: bool = True,
 ) -> Verdict:
-    """Judge curves, of which one may be an echo's; the allowed difference is measured by it."""
+    """Judge curves, of which one may be an echo's; the allowed difference is measured by it.
+
+    Curves that are not `comparable` are not held against each other: only their finiteness counts.
+    """
     rows = {cell: curve for cell, curve in curves.items() if not cell.echo}
+    if not comparable:
+        return Verdict({}, {c: _not_finite(rows[c]) for c in rows if not _finite(rows[c])})
     allowed = np.full(max(map(len, rows.values()), default=0), FLOOR[precision])
     for cell, curve in curves.items():
         if cell.echo:
@@ -121,8 +129,7 @@ def judge(
 
 def _why(curve: Curve, others: Sequence[Curve], allowed: NDArray[np.float64], known: bool) -> str:
     if not _finite(curve):
-        step = int(np.flatnonzero(~np.isfinite(np.array(curve, np.float64)))[0])
-        return f"the loss is not finite from step {step} on"
+        return _not_finite(curve)
     steps = [first_outside(curve, other, allowed) for other in others]
     step = min((s for s in steps if s is not None), default=0)
     apart = [relative_difference(curve, other) for other in others]
@@ -130,6 +137,11 @@ def _why(curve: Curve, others: Sequence[Curve], allowed: NDArray[np.float64], kn
     limit = allowed[step]
     who = "the others" if known else "another, and which of them is wrong cannot be told"
     return f"at step {step} the loss is {furthest:.1e} away from {who} (allowed: {limit:.1e})"
+
+
+def _not_finite(curve: Curve) -> str:
+    step = int(np.flatnonzero(~np.isfinite(np.array(curve, np.float64)))[0])
+    return f"the loss is not finite from step {step} on"
 
 
 def _finite(curve: Curve) -> bool:

@@ -44,6 +44,7 @@ class Player:
             )
         theirs.close()
         self._channel = Channel(ours)
+        self.died = False  # by itself, without an answer
 
     @property
     def pid(self) -> int:
@@ -61,6 +62,7 @@ class Player:
             self.kill()
             raise CellEnded("failed", f"no answer to '{do}' within {timeout:g} s: killed") from None
         except Closed:
+            self.died = True
             raise CellEnded("failed", f"worker {self._how_it_ended()} during '{do}'") from None
         if "ok" in answer:
             done: Message = answer["ok"]

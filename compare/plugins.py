@@ -27,7 +27,7 @@ def installed(kind: Kind) -> dict[str, EntryPoint]:
 
 
 def is_file(name: str) -> bool:
-    """Whether a backend is given as the path of an adapter file rather than by name."""
+    """Whether a plug-in is given as the path of a file rather than by name."""
     return name.endswith(".py")
 
 
@@ -41,7 +41,12 @@ def check_backend_name(name: str) -> None:
 
 
 def load_task(name: str) -> Task:
-    """The task of this name; raises UserError with the nearest names."""
+    """The task of this name, or of a file that defines a module-level `task`.
+
+    Raises UserError with the nearest names, or if the file does not define it.
+    """
+    if is_file(name):
+        return cast(Task, _defined_in(name, "task"))
     points = installed("task")
     if name not in points:
         raise unknown("task", name, points)
@@ -61,14 +66,21 @@ def load_backend(name: str) -> Backend:
     """
     if not is_file(name):
         return cast(Backend, installed("backend")[name].load())
-    module = _import_file(Path(name).resolve())
-    if not hasattr(module, "backend"):
-        raise UserError(f"{name} defines no module-level name 'backend'")
-    return cast(Backend, module.backend)
+    return cast(Backend, _defined_in(name, "backend"))
+
+
+def _defined_in(file: str, name: str) -> Any:
+    """What a plug-in file defines under this name."""
+    if not Path(file).is_file():
+        raise UserError(f"file '{file}' does not exist")
+    module = _import_file(Path(file).resolve())
+    if not hasattr(module, name):
+        raise UserError(f"{file} defines no module-level name '{name}'")
+    return getattr(module, name)
 
 
 def _import_file(path: Path) -> Any:
-    name = f"compare_adapter_{path.stem}"
+    name = f"compare_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # a .py path always has one
     assert spec.loader is not None

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from compare import parity
 from compare.results import Built, CellName, Ended, Evaluated, Header, Opened, Record, Window
-from compare.spec import Precision
 
 
 class Silent:
@@ -35,8 +34,7 @@ class LiveProgress:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._rows: dict[CellName, _Row] = {}
         self._curves: dict[CellName, list[float]] = {}
-        self._precision: Precision = "fp32"
-        self._oracles: list[CellName] = []
+        self._header: Header | None = None
         self._steps = 1
         self._rounds = 1
         self._round = 1
@@ -57,7 +55,7 @@ class LiveProgress:
     def see(self, record: Record) -> None:
         if isinstance(record, Header):
             self._steps = record.experiment.train.steps
-            self._precision, self._oracles = record.experiment.train.precision, record.oracles
+            self._header = record
             self._rounds = int(record.run["rounds"])
             self._rows = {cell: _Row() for cell in record.cells}
         elif isinstance(record, Opened | Built | Window | Evaluated | Ended):
@@ -71,7 +69,12 @@ class LiveProgress:
     def _judge(self, window: Window) -> None:
         """Show the gate's verdict as soon as two curves part, not only in the report."""
         self._curves.setdefault(window.cell, []).extend(window.losses)
-        verdict = parity.judge(self._curves, self._oracles, self._precision)
+        assert self._header is not None  # it is the first record
+        experiment = self._header.experiment
+        verdict = parity.judge(
+            self._curves, self._header.oracles, experiment.train.precision,
+            experiment.losses_are_comparable(),
+        )  # fmt: skip
         for cell, row in self._rows.items():
             row.parted = verdict.reasons.get(cell, "")
 

@@ -6,147 +6,153 @@ canonical JSON of an `Experiment` is what its fingerprint is taken of.
 
 import hashlib
 import json
-from typing import Annotated, Literal, NamedTuple
+import math
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Precision = Literal["fp32", "fp64"]
+from compare.layers import AnyLayer, CrossAttention, Pool, Recurrent, TiedHead, TransformerBlock
+from compare.parameters import DropoutSite, Parameter, Spec
 
-
-class Spec(BaseModel):
-    """Base of all specs: frozen, and strict about names, so that a typo is never ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Initializer(Spec):
-    """How a parameter is drawn: uniform in [-scale, scale]; scale 0 gives zeros."""
-
-    scale: float = Field(ge=0)
-
-
-class Parameter(NamedTuple):
-    """Shape and initialiser of one parameter, as `ModelSpec.parameters` lists them."""
-
-    shape: tuple[int, ...]
-    initializer: Initializer
-
-
-ZEROS = Initializer(scale=0.0)
-
-
-class Embedding(Spec):
-    """Token ids (batch, time) -> vectors (batch, time, dim): row lookup in table (vocab, dim)."""
-
-    kind: Literal["embedding"] = "embedding"
-    name: str = "embedding"
-    vocab: int = Field(gt=1)
-    dim: int = Field(gt=0)
-
-    def parameters(self) -> dict[str, Parameter]:
-        # Uniform in +-0.1: Zaremba et al. 2014 (arXiv:1409.2329), section 4.1, small model.
-        shape = (self.vocab, self.dim)
-        return {f"{self.name}.table": Parameter(shape, Initializer(scale=0.1))}
-
-
-class Recurrent(Spec):
-    """Stacked recurrent layers over (batch, time, inputs) -> (batch, time, hidden).
-
-    `elman`: h = tanh(x @ kernel + h @ recurrent + bias), one bias (Elman 1990). With
-    `carry_state` a training batch starts from the state in which the last one ended,
-    without a gradient flowing back into it.
-    """
-
-    kind: Literal["recurrent"] = "recurrent"
-    name: str = "rnn"
-    cell: Literal["elman"] = "elman"
-    inputs: int = Field(gt=0)
-    hidden: int = Field(gt=0)
-    layers: int = Field(gt=0)
-    carry_state: bool = True
-
-    def parameters(self) -> dict[str, Parameter]:
-        # Uniform in +-1/sqrt(hidden): the field's common choice for small recurrent layers.
-        draw = Initializer(scale=self.hidden**-0.5)
-        found: dict[str, Parameter] = {}
-        for index in range(self.layers):
-            width = self.inputs if index == 0 else self.hidden
-            found[f"{self.name}.{index}.kernel"] = Parameter((width, self.hidden), draw)
-            found[f"{self.name}.{index}.recurrent"] = Parameter((self.hidden, self.hidden), draw)
-            found[f"{self.name}.{index}.bias"] = Parameter((self.hidden,), ZEROS)
-        return found
-
-
-class Dense(Spec):
-    """y = x @ kernel + bias over the last axis, kernel (inputs, outputs)."""
-
-    kind: Literal["dense"] = "dense"
-    name: str = "dense"
-    inputs: int = Field(gt=0)
-    outputs: int = Field(gt=0)
-
-    def parameters(self) -> dict[str, Parameter]:
-        # Glorot and Bengio 2010, equation 16.
-        draw = Initializer(scale=(6.0 / (self.inputs + self.outputs)) ** 0.5)
-        return {
-            f"{self.name}.kernel": Parameter((self.inputs, self.outputs), draw),
-            f"{self.name}.bias": Parameter((self.outputs,), ZEROS),
-        }
-
-
-Layer = Annotated[Embedding | Recurrent | Dense, Field(discriminator="kind")]
+Precision = Literal["fp32", "fp64", "tf32", "bf16"]
+"""fp64 and fp32 strictly; tf32: float32 whose matrix products may round their operands to
+TensorFloat-32; bf16: matrix products of operands rounded to bfloat16, whose results may be rounded
+to it too, and float32 for weights, biases, norms, softmax, the residual stream and the loss."""
 
 
 class ModelSpec(Spec):
-    """Layers applied one after the other, from token ids to logits."""
+    """A chain of layers from token ids `inputs` to logits, and in an encoder-decoder (Sutskever
+    et al. 2014) a second one: `encoder` turns the ids `source` into the memory (batch, time,
+    width) that the cross-attention of `layers` looks at.
+    """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[AnyLayer, ...]
+    encoder: tuple[AnyLayer, ...] = ()
 
     def parameters(self) -> dict[str, Parameter]:
         """Every trainable parameter by its canonical name, in the order of the layers."""
         found: dict[str, Parameter] = {}
-        for layer in self.layers:
+        for layer in (*self.encoder, *self.layers):
             for name, parameter in layer.parameters().items():
                 if name in found:
                     raise ValueError(f"two layers share the parameter name {name!r}")
                 found[name] = parameter
         return found
 
+    def dropouts(self) -> Iterator[tuple[str, str, DropoutSite]]:
+        """Every place that drops values: its name, the field whose time axis it has ("" for one
+        behind a `Pool`, of time 1), and its width and rate."""
+        for field, layers in (("source", self.encoder), ("inputs", self.layers)):
+            for layer in layers:
+                field = "" if isinstance(layer, Pool) else field
+                for name, site in layer.dropouts().items():
+                    yield name, field, site
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "ModelSpec":
+        attends = [
+            layer.name
+            for layer in (*self.encoder, *self.layers)
+            if isinstance(layer, CrossAttention)
+            or (isinstance(layer, TransformerBlock) and layer.memory)
+        ]
+        if attends and not self.encoder:
+            raise ValueError(f"{attends[0]} attends to an encoder, and there is none")
+        for layer in self.encoder:
+            if isinstance(layer, Recurrent) and layer.carry_state:
+                raise ValueError(f"{layer.name} is in the encoder: it cannot carry its state")
+        known = self.parameters()
+        for layer in self.layers:
+            if isinstance(layer, TiedHead) and layer.table not in known:
+                raise ValueError(f"{layer.name} is tied to {layer.table}, which is not there")
+        return self
+
 
 class OptimizerSpec(Spec):
-    """The update rule; `semantics` of each field as in its paper, not as in a framework.
+    """The update rule, as in its paper and not as in a framework. g is the gradient after
+    clipping, lr the rate that the schedule gives for the step.
 
-    sgd:  buf = momentum * buf + g;  p -= lr * buf
-    adam: p -= lr * m_hat / (sqrt(v_hat) + epsilon), Kingma and Ba 2015, algorithm 1
+    sgd:   buf = momentum * buf + g;  p -= lr * buf; with nesterov p -= lr * (g + momentum * buf)
+    adam:  p -= lr * m_hat / (sqrt(v_hat) + epsilon), Kingma and Ba 2015, algorithm 1
+    adamw: additionally p -= lr * weight_decay * p, with p as it was before the step, on
+           parameters of two or more dimensions (Loshchilov and Hutter 2019, algorithm 2)
+
+    clip_norm: g * min(1, clip_norm / norm), the norm over all parameters (Pascanu et al. 2013)
     """
 
-    name: Literal["sgd", "adam"] = "adam"
+    name: Literal["sgd", "adam", "adamw"] = "adam"
     learning_rate: float = Field(default=0.001, gt=0)
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    nesterov: bool = False
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.999, ge=0, lt=1)
     epsilon: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    schedule: Literal["constant", "linear", "cosine", "step"] = "constant"
+    warmup_steps: int = Field(default=0, ge=0, description="linear rise before the schedule")
+    final_learning_rate: float = Field(default=0.0, ge=0, description="end of linear and cosine")
+    decay_every: int = Field(default=1, gt=0, description="steps between decays of `step`")
+    decay_after: int = Field(default=0, ge=0, description="steps before `step` begins to decay")
+    decay_factor: float = Field(default=1.0, gt=0, description="factor of each decay of `step`")
 
     @model_validator(mode="after")
-    def _momentum_belongs_to_sgd(self) -> "OptimizerSpec":
+    def _settings_belong_to_the_rule(self) -> "OptimizerSpec":
         if self.momentum and self.name != "sgd":
             raise ValueError(f"momentum is a setting of sgd, not of {self.name}")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum")
+        if self.weight_decay and self.name != "adamw":
+            raise ValueError(f"weight_decay is a setting of adamw, not of {self.name}")
         return self
 
-    def learning_rates(self, first: int, last: int) -> list[float]:
-        """The rate of each step in [first, last), the same numbers for every backend."""
-        return [self.learning_rate] * (last - first)
+    def learning_rates(self, first: int, last: int, steps: int) -> list[float]:
+        """The rate of each step in [first, last) of `steps`, the same for every backend."""
+        return [self._learning_rate(step, steps) for step in range(first, last)]
+
+    def _learning_rate(self, step: int, steps: int) -> float:
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / (self.warmup_steps + 1)
+        progress = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        span = self.learning_rate - self.final_learning_rate
+        match self.schedule:
+            case "constant":
+                return self.learning_rate
+            case "linear":
+                return self.learning_rate - span * progress
+            case "cosine":  # Loshchilov and Hutter 2017, equation 5
+                return self.final_learning_rate + span * (1 + math.cos(math.pi * progress)) / 2
+            case "step":
+                decays = max(0, step - self.decay_after) // self.decay_every
+                return self.learning_rate * self.decay_factor**decays
 
 
 class TrainSpec(Spec):
-    """How long and on what each backend trains."""
+    """How long and on what each backend trains.
+
+    The loss of a step is the sum of -log p over the valid tokens of its whole batch, divided by
+    their number, however many micro-batches the batch is worked off in.
+    """
 
     batch: int = Field(default=20, gt=0, description="sequences per step")
+    accumulation: int = Field(default=1, gt=0, description="micro-batches of equal size per step")
     sequence_length: int = Field(default=35, gt=0, description="tokens per sequence")
     steps: int = Field(default=100, gt=0, description="optimiser steps")
     validation_batches: int = Field(default=10, gt=0, description="batches of the last evaluation")
-    seed: int = Field(default=1, ge=0, description="draws the initial weights")
+    seed: int = Field(default=1, ge=0, description="draws the initial weights and dropout masks")
     precision: Precision = "fp32"
+    dropout_masks: Literal["core", "native"] = Field(
+        default="core", description="drawn alike for every backend, or by each framework itself"
+    )
+
+    @model_validator(mode="after")
+    def _micro_batches_are_of_equal_size(self) -> "TrainSpec":
+        if self.batch % self.accumulation:
+            raise ValueError(
+                f"a batch of {self.batch} is not {self.accumulation} equal micro-batches"
+            )
+        return self
 
 
 class Cut(Spec):
@@ -165,8 +171,10 @@ class Cut(Spec):
 class Experiment(Spec):
     """One fully resolved training: what every backend is given, and nothing else.
 
-    `splits` has the batch fields of "train" and "validation" by name; a language model's are
-    `inputs` and `targets`, each (batch, time) int32.
+    `splits` has the batch fields of "train" and "validation" by name: token ids `inputs` and
+    `targets`, (batch, time) int32; with an encoder `source`; and where there is padding the
+    masks `inputs_mask`, `targets_mask`, `source_mask`, bool, True where a position is valid.
+    Behind a `Pool` the targets are (batch, 1).
     """
 
     task: str
@@ -177,6 +185,15 @@ class Experiment(Spec):
     data: dict[str, str | int | float]
     data_sha256: str
     weights_sha256: str
+
+    def losses_are_comparable(self) -> bool:
+        """Whether every backend has to arrive at the same losses: not where each draws dropout
+        masks of its own."""
+        return self.train.dropout_masks == "core" or not any(self.model.dropouts())
+
+    def learning_rates(self, first: int, last: int) -> list[float]:
+        """The rate of each step in [first, last)."""
+        return self.optimizer.learning_rates(first, last, self.train.steps)
 
     def fingerprint(self) -> str:
         """SHA-256 of the canonical JSON: equal fingerprints are the same training."""

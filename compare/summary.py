@@ -155,7 +155,7 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
             "variables": header.environment,
         },
         command=header.command,
-        notes=_notes(cells, records),
+        notes=_notes(cells, records, header),
     )
 
 
@@ -201,7 +201,10 @@ def _gate(
         if not isinstance(record, Header) and record.cell.echo:
             curves[record.cell] = _Cell(record.cell, records).losses()
             break
-    verdict = parity.judge(curves, header.oracles, header.experiment.train.precision)
+    experiment = header.experiment
+    verdict = parity.judge(
+        curves, header.oracles, experiment.train.precision, experiment.losses_are_comparable()
+    )
     for cell, row in zip(cells, rows, strict=True):
         row.max_loss_difference = verdict.worst.get(cell.name)
         if cell.name in verdict.reasons and row.status == "ok":
@@ -228,9 +231,14 @@ def _rank(cells: Sequence[_Cell], rows: Sequence[CellSummary], header: Header) -
                 row.ratio_to_fastest = _estimate(found)
 
 
-def _notes(cells: Sequence[_Cell], records: Sequence[AnyRecord]) -> list[str]:
+def _notes(cells: Sequence[_Cell], records: Sequence[AnyRecord], header: Header) -> list[str]:
     """What a reader should know before trusting the figures, with the remedy."""
     notes = []
+    if not header.experiment.losses_are_comparable():
+        notes.append(
+            "native dropout: each framework drew masks of its own, so losses are not compared;"
+            " --set train.dropout_masks=core draws the same for all"
+        )
     seconds = [w.seconds for cell in cells for w in cell.steady]
     if seconds and min(seconds) < _SHORT_WINDOW_SECONDS:
         notes.append(

@@ -149,7 +149,8 @@ def _describe(name: str, python: str | None) -> Described:
         try:
             answer = player.ask("hello", _HELLO_SECONDS)
         except CellEnded as end:
-            last = player.log_tail().splitlines()[-1:]
+            # One that died had no time to say why: its last words may.
+            last = player.log_tail().splitlines()[-1:] if player.died else []
             return Described(name, problem=": ".join([end.reason, *last]))
         finally:
             player.stop()

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.parameters import Parameter
 from compare.spec import ModelSpec, Precision
+
+_LAST_BIT: dict[Precision, float] = {"tf32": 2.0**-10, "bf16": 2.0**-7}
+"""The last bit that a matrix product sees of its operands, relative to a power of two."""
 
 
 def initial_weights(model: ModelSpec, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -16,17 +20,17 @@ def initial_weights(model: ModelSpec, seed: int) -> dict[str, NDArray[np.float32
     A parameter's values depend on nothing but its own name, shape and the seed, so adding a
     layer changes no other layer. They are float32 values: float64 runs start from the same.
     """
-    return {
-        name: _draw(seed, name, parameter.shape, parameter.initializer.scale)
-        for name, parameter in model.parameters().items()
-    }
+    return {name: _draw(seed, name, parameter) for name, parameter in model.parameters().items()}
 
 
-def _draw(seed: int, name: str, shape: tuple[int, ...], scale: float) -> NDArray[np.float32]:
-    if scale == 0.0:
-        return np.zeros(shape, np.float32)
-    uniform = _generator(seed, name).random(shape)  # [0, 1) float64
-    return ((2.0 * uniform - 1.0) * scale).astype(np.float32)
+def _draw(seed: int, name: str, parameter: Parameter) -> NDArray[np.float32]:
+    shape, scale = parameter.shape, parameter.initializer.scale
+    if parameter.initializer.distribution == "constant":
+        return np.full(shape, scale, np.float32)
+    random = generator(seed, name)
+    if parameter.initializer.distribution == "normal":
+        return (scale * random.standard_normal(shape)).astype(np.float32)
+    return ((2.0 * random.random(shape) - 1.0) * scale).astype(np.float32)
 
 
 def perturbed(
@@ -40,14 +44,19 @@ def perturbed(
     moved: dict[str, NDArray[np.floating[Any]]] = {}
     for name, stored in weights.items():
         value = stored.astype(dtype)
-        up = _generator(0, f"perturb {name}").random(value.shape) < 0.5
+        up = generator(0, f"perturb {name}").random(value.shape) < 0.5
+        if precision in _LAST_BIT:
+            bit = np.where(up, _LAST_BIT[precision], -_LAST_BIT[precision])
+            moved[name] = (value * (1 + bit)).astype(np.float32)
+            continue
         toward = np.where(up, np.inf, -np.inf).astype(dtype)
         # Zeros stay: their neighbour is a denormal, which is no rounding error of anything.
         moved[name] = np.where(value == 0, value, np.nextafter(value, toward))
     return moved
 
 
-def _generator(seed: int, name: str) -> np.random.Generator:
+def generator(seed: int, name: str) -> np.random.Generator:
+    """A counter-based generator (Philox) whose stream depends on seed and name alone."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 

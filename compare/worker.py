@@ -14,11 +14,22 @@ from typing import Any
 
 import numpy as np
 
+from compare.adapter_errors import AdapterError, require_backend, require_trainer, wrong_answer
 from compare.channel import Channel, Closed, Message
 from compare.conformance import run_checks
-from compare.contracts import Array, Backend, Device, Trainer, Unsupported, as_float
+from compare.contracts import (
+    Array,
+    Backend,
+    Batch,
+    Batches,
+    Device,
+    Trainer,
+    Unsupported,
+    as_float,
+)
 from compare.data import Dataset, read_experiment, read_weights, write_arrays
-from compare.errors import one_line
+from compare.dropout import with_dropout_masks
+from compare.errors import UserError, one_line, place_of_error
 from compare.meters.machine import pin_to, usable_cpus
 from compare.meters.memory import HighWater, resident_bytes
 from compare.plugins import install_hint, load_backend
@@ -37,6 +48,7 @@ class Worker:
     def hello(self) -> Message:
         """Load the adapter, not yet its framework; say what it is."""
         self.backend = load_backend(self.adapter)
+        require_backend(self.backend, self.adapter)
         return {
             "name": self.backend.name,
             "modes": list(self.backend.modes),
@@ -65,6 +77,7 @@ class Worker:
         weights = perturbed(stored, experiment.train.precision) if perturb else stored
         began = time.perf_counter()
         self.trainer = self.backend.build(experiment, Device(**device))
+        require_trainer(self.trainer)
         self.trainer.load(weights)
         seconds = time.perf_counter() - began
         self.experiment = experiment
@@ -73,8 +86,8 @@ class Worker:
 
     def train(self, first: int, last: int, untimed: int) -> Message:
         """Steps [first, last), the first `untimed` of them not timed: a pause lies before them."""
-        batches = self.batches.batches(first, last)
-        rates = np.array(self.experiment.optimizer.learning_rates(first, last))
+        batches = self._masked(self.batches.batches(first, last), first)
+        rates = np.array(self.experiment.learning_rates(first, last))
         began = time.perf_counter()
         losses = self._train(batches, rates, 0, untimed)
         lead_seconds = time.perf_counter() - began
@@ -88,7 +101,7 @@ class Worker:
             "seconds": seconds,
             "lead_seconds": lead_seconds,
             "timed_steps": last - first - untimed,
-            "tokens": int(batches["targets"][untimed:].size),
+            "tokens": valid_tokens({name: field[untimed:] for name, field in batches.items()}),
             "peak_bytes": high_water.peak(),
             "device_peak_bytes": self.trainer.memory().peak_bytes,
         }
@@ -99,7 +112,8 @@ class Worker:
         part = {name: field[first:last] for name, field in batches.items()}
         losses = as_float(self.trainer.train(part, rates[first:last]))
         if len(losses) != last - first:
-            raise ValueError(f"train returned {len(losses)} losses for {last - first} batches")
+            problem = f"returned {len(losses)} losses for {last - first} batches"
+            raise wrong_answer(self.trainer.train, problem)
         return [float(loss) for loss in losses]
 
     def evaluate(self) -> Message:
@@ -109,15 +123,22 @@ class Worker:
         total, tokens = 0.0, 0
         for index in range(len(dataset)):
             batch = dataset.batch(index)
-            total += negative_log_likelihood(self.trainer.logits(batch), batch["targets"])
-            tokens += batch["targets"].size
+            logits = self.trainer.logits(batch)
+            if logits.shape[:-1] != batch["targets"].shape:
+                wanted = ", ".join(map(str, batch["targets"].shape))
+                problem = f"returned shape {logits.shape}, expected ({wanted}, vocab)"
+                raise wrong_answer(self.trainer.logits, problem)
+            total += negative_log_likelihood(logits, batch)
+            tokens += valid_tokens(batch)
         return {"loss": total / tokens, "tokens": tokens, "seconds": time.perf_counter() - began}
 
     def probe(self, folder: str) -> Message:
         """Write the initial logits and gradients on the first batch into `folder`."""
-        batch = self.batches.batch(0)
-        write_arrays(Path(folder, "logits.npz"), {"logits": self.trainer.logits(batch)})
-        write_arrays(Path(folder, "gradients.npz"), self.trainer.gradients(batch))
+        logits = self.trainer.logits(self.batches.batch(0))
+        write_arrays(Path(folder, "logits.npz"), {"logits": logits})
+        masked = self._masked(self.batches.batches(0, 1), 0)
+        gradients = self.trainer.gradients({name: field[0] for name, field in masked.items()})
+        write_arrays(Path(folder, "gradients.npz"), gradients)
         return {}
 
     def check(self, oracle: str) -> Message:
@@ -130,22 +151,31 @@ class Worker:
         write_arrays(Path(path), self.trainer.weights())
         return {}
 
+    def _masked(self, batches: Batches, first: int) -> Batches:
+        experiment = self.experiment
+        return with_dropout_masks(batches, experiment.model, experiment.train, first)
+
     def _inputs(self) -> Path:
         assert self.inputs is not None  # only `hello` and `open` are asked of a worker without
         return self.inputs
 
 
-def negative_log_likelihood(logits: Array, targets: Array) -> float:
-    """Sum of -log softmax(logits)[target] over all tokens, in float64, row by row."""
-    expected = (*targets.shape, logits.shape[-1])
-    if logits.shape != expected:
-        raise ValueError(f"logits has shape {logits.shape}, expected {expected}")
+def valid_tokens(batch: Batch) -> int:
+    """How many targets of one batch, or of several, count."""
+    mask = batch.get("targets_mask")
+    return int(batch["targets"].size if mask is None else mask.sum())
+
+
+def negative_log_likelihood(logits: Array, batch: Batch) -> float:
+    """Sum of -log softmax(logits)[target] over all valid targets, in float64, row by row."""
+    targets = batch["targets"]
+    valid = batch.get("targets_mask", np.ones(targets.shape, bool))
     total = 0.0
-    for row, wanted in zip(logits, targets, strict=True):  # (time, vocab), (time,)
+    for row, wanted, counts in zip(logits, targets, valid, strict=True):  # (time, vocab), (time,)
         values = row.astype(np.float64)
         values -= values.max(-1, keepdims=True)
         chosen = np.take_along_axis(values, wanted[:, None], -1)[:, 0]
-        total += float((np.log(np.exp(values).sum(-1)) - chosen).sum())
+        total += float((np.log(np.exp(values).sum(-1)) - chosen)[counts].sum())
     return total if math.isfinite(total) else math.nan
 
 
@@ -167,8 +197,10 @@ def _answer(worker: Worker, command: Message) -> Message:
         return {"skipped": f"not supported: {reason}"}
     except ModuleNotFoundError as error:
         traceback.print_exc()
-        hint = install_hint(worker.adapter, error.name or "")
-        return {"skipped": f"{error.name} is not installed" + (f": {hint}" if hint else "")}
+        hint = install_hint(worker.adapter, error.name or "") or place_of_error(error)
+        return {"skipped": f"{error.name} is not installed: {hint}"}
+    except (AdapterError, UserError) as error:
+        return {"failed": str(error)}
     except Exception as error:
         traceback.print_exc()  # into the cell's log
         return {"failed": one_line(error)}

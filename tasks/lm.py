@@ -5,17 +5,29 @@ two Elman layers of 200, Adam at 0.001, batches of 20 contiguous streams, 35 ste
 backpropagation through time, the hidden state carried from batch to batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from compare.contracts import Array, Prepared
 from compare.errors import UserError
+from compare.layers import (
+    AnyLayer,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    PositionalEmbedding,
+    Recurrent,
+    TiedHead,
+    TransformerBlock,
+)
+from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings, TaskSection
-from compare.spec import Cut, Dense, Embedding, ModelSpec, Recurrent, TrainSpec
+from compare.spec import Cut, ModelSpec, TrainSpec
 
 from .data.markov import VERSION, Language
 from .data.text import Tokens, encode, read_text, split_tokens
@@ -30,10 +42,22 @@ class LmTask(TaskSection):
 
 
 class LmModel(Section):
+    architecture: Literal["elman", "lstm", "gru", "gpt"] = "elman"
     vocab: int = Field(default=10_000, gt=1, description="most frequent tokens that are kept")
-    embedding: int = Field(default=200, gt=0)
-    hidden: int = Field(default=200, gt=0)
+    embedding: int = Field(default=200, gt=0, description="width of the embedding, and of gpt")
+    hidden: int = Field(default=200, gt=0, description="recurrent state, or gpt's feed-forward")
     layers: int = Field(default=2, gt=0)
+    heads: int = Field(default=4, gt=0, description="attention heads of gpt")
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    tied: bool = Field(default=False, description="the head uses the embedding's table")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "LmModel":
+        if self.architecture == "gpt" and self.embedding % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide an embedding of {self.embedding}")
+        if self.tied and self.architecture != "gpt" and self.hidden != self.embedding:
+            raise ValueError("a tied head needs hidden and embedding to be equal")
+        return self
 
 
 class LmSettings(Settings):
@@ -49,6 +73,43 @@ class LanguageModelling:
         "tiny": {
             "model": {"vocab": 200, "embedding": 16, "hidden": 16},
             "train": {"batch": 4, "sequence_length": 8, "steps": 60, "validation_batches": 4},
+        },
+        # Zaremba et al. 2014, section 4.1, small model; an epoch there is 2,323 steps.
+        "lstm": {
+            "model": {"architecture": "lstm"},
+            "optimizer": {
+                "name": "sgd",
+                "learning_rate": 1.0,
+                "clip_norm": 5.0,
+                "schedule": "step",
+                "decay_after": 3 * 2323,
+                "decay_every": 2323,
+                "decay_factor": 0.5,
+            },
+            "train": {"sequence_length": 20},
+        },
+        "gru": {"model": {"architecture": "gru"}},
+        # The small CPU recipe of nanoGPT for characters (config/train_shakespeare_char.py, README).
+        "gpt": {
+            "model": {
+                "architecture": "gpt",
+                "embedding": 128,
+                "hidden": 512,
+                "layers": 4,
+                "heads": 4,
+                "tied": True,
+            },
+            "optimizer": {
+                "name": "adamw",
+                "learning_rate": 1e-3,
+                "beta2": 0.99,
+                "weight_decay": 0.1,
+                "clip_norm": 1.0,
+                "schedule": "cosine",
+                "warmup_steps": 100,
+                "final_learning_rate": 1e-4,
+            },
+            "train": {"batch": 12, "sequence_length": 64, "steps": 2000},
         },
     }
 
@@ -108,7 +169,8 @@ def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) 
         ),
     }
     splits = {split: _cuts(split, spec.sequence_length) for split in ("train", "validation")}
-    return Prepared(_model(settings.model, vocab), arrays, splits, about={})
+    model = ModelSpec(layers=tuple(_layers(settings.model, vocab, spec.sequence_length)))
+    return Prepared(model, arrays, splits, about={})
 
 
 def _cuts(split: str, width: int) -> dict[str, Cut]:
@@ -116,14 +178,31 @@ def _cuts(split: str, width: int) -> dict[str, Cut]:
     return {"inputs": cut, "targets": cut.model_copy(update={"offset": 1})}
 
 
-def _model(model: LmModel, vocab: int) -> ModelSpec:
-    return ModelSpec(
-        layers=(
-            Embedding(vocab=vocab, dim=model.embedding),
-            Recurrent(inputs=model.embedding, hidden=model.hidden, layers=model.layers),
-            Dense(name="head", inputs=model.hidden, outputs=vocab),
+def _layers(model: LmModel, vocab: int, length: int) -> Iterator[AnyLayer]:
+    gpt, width = model.architecture == "gpt", model.embedding
+    yield Embedding(vocab=vocab, dim=width, initializer=GPT if gpt else Initializer(scale=0.1))
+    if gpt:
+        yield PositionalEmbedding(length=length, dim=width)
+    if model.dropout:
+        yield Dropout(name="embedding_dropout", width=width, rate=model.dropout)
+    if model.architecture == "gpt":
+        for index in range(model.layers):
+            yield TransformerBlock(
+                name=f"block.{index}", width=width, heads=model.heads, hidden=model.hidden,
+                blocks=model.layers, dropout=model.dropout,
+            )  # fmt: skip
+        yield LayerNorm(width=width)
+    else:
+        yield Recurrent(
+            cell=model.architecture, inputs=width, hidden=model.hidden, layers=model.layers
         )
-    )
+        width = model.hidden
+        if model.dropout:
+            yield Dropout(name="output_dropout", width=width, rate=model.dropout)
+    if model.tied:
+        yield TiedHead()
+    else:
+        yield Dense(name="head", inputs=width, outputs=vocab, initializer=GPT if gpt else None)
 
 
 def _starts(tokens: int, split: str, train: TrainSpec, steps: int, repeat: bool = True) -> Array:

@@ -1,119 +1,152 @@
-"""The layer vocabulary as flax nnx modules, and the model that chains them.
+"""Layers without a state as flax nnx modules, called as `layer(x, context)`.
 
-Each layer is called as `layer(x, state)` and returns `(y, new state)`; only recurrent layers
-have a state. `canonical()` gives each module's variables by canonical parameter name.
+Each parameter is an nnx.Param that carries its canonical name as metadata.
 """
 
-import jax
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 from jax.typing import DTypeLike
 
-from compare.contracts import Unsupported
-from compare.spec import Dense, Embedding, ModelSpec, Recurrent
+from compare.dropout import field_of
+from compare.layers import Embedding, Pool, PositionalEmbedding
 
-State = Array | None
-Canonical = dict[str, nnx.Param[Array]]
-_UNROLL = 35  # steps per turn of a scan: its loop costs more than a small cell on a CPU
+from .numerics import Numerics
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a layer may look at besides its input: the batch, the mask of the valid positions of
+    its side (batch, time), the encoder's output, and where JAX draws dropout its generator."""
+
+    batch: Mapping[str, Array]
+    mask: Array | None = None
+    memory: Array | None = None
+    rngs: nnx.Rngs | None = None
+
+
+def named(name: str) -> dict[str, str]:
+    """The metadata of a parameter with this canonical name."""
+    return {"canonical": name}
 
 
 class EmbeddingLayer(nnx.Module):
     def __init__(self, spec: Embedding, dtype: DTypeLike, rngs: nnx.Rngs) -> None:
-        self.name = spec.name
-        self.embed = nnx.Embed(spec.vocab, spec.dim, param_dtype=dtype, rngs=rngs)
+        self.embed = nnx.Embed(
+            spec.vocab,
+            spec.dim,
+            param_dtype=dtype,
+            embedding_metadata=named(f"{spec.name}.table"),
+            rngs=rngs,
+        )
 
-    def __call__(self, x: Array, state: State) -> tuple[Array, State]:
-        return self.embed(x), state  # (batch, time) -> (batch, time, dim)
-
-    def canonical(self) -> Canonical:
-        return {f"{self.name}.table": self.embed.embedding}
+    def __call__(self, x: Array, context: Context) -> Array:
+        y: Array = self.embed(x)  # (batch, time) -> (batch, time, dim)
+        return y
 
 
-class DenseLayer(nnx.Module):
-    def __init__(self, spec: Dense, dtype: DTypeLike, rngs: nnx.Rngs) -> None:
-        self.name = spec.name
-        self.linear = nnx.Linear(spec.inputs, spec.outputs, param_dtype=dtype, rngs=rngs)
+class PositionalLayer(nnx.Module):
+    def __init__(self, spec: PositionalEmbedding, dtype: DTypeLike) -> None:
+        table = jnp.zeros((spec.length, spec.dim), dtype)
+        self.table = nnx.Param(table, **named(f"{spec.name}.table"))
 
-    def __call__(self, x: Array, state: State) -> tuple[Array, State]:
+    def __call__(self, x: Array, context: Context) -> Array:
+        return x + self.table[: x.shape[1]]
+
+
+class TiedHeadLayer(nnx.Module):
+    """nnx.Embed.attend would look up in the type of its products, be that bfloat16."""
+
+    def __init__(self, table: nnx.Param[Array], numerics: Numerics) -> None:
+        self.table, self.numerics = table, numerics  # the embedding's own variable, not a copy
+
+    def __call__(self, x: Array, context: Context) -> Array:
+        logits = self.numerics.einsum("nd,vd->nv", x.reshape(-1, x.shape[-1]), self.table[...])
+        return logits.reshape(*x.shape[:-1], -1)
+
+
+class DenseLayer(nnx.Linear):
+    def __init__(
+        self, name: str, inputs: int, outputs: int, numerics: Numerics, rngs: nnx.Rngs
+    ) -> None:
+        super().__init__(
+            inputs,
+            outputs,
+            param_dtype=numerics.dtype,
+            dot_general=numerics.dot_general,
+            kernel_metadata=named(f"{name}.kernel"),
+            bias_metadata=named(f"{name}.bias"),
+            rngs=rngs,
+        )
+
+    def __call__(self, x: Array, context: Context | None = None) -> Array:
         # One flat product: XLA on a CPU runs a rank-3 one at four fifths of the speed.
-        flat = self.linear(x.reshape(-1, x.shape[-1]))
-        return flat.reshape(*x.shape[:-1], -1), state
-
-    def canonical(self) -> Canonical:
-        assert self.linear.bias is not None
-        return {f"{self.name}.kernel": self.linear.kernel, f"{self.name}.bias": self.linear.bias}
+        flat: Array = super().__call__(x.reshape(-1, x.shape[-1]))
+        return flat.reshape(*x.shape[:-1], -1)
 
 
-class ElmanLayer(nnx.Module):
-    """Stacked Elman layers; nnx.RNN would multiply the input inside its loop, step by step."""
-
-    def __init__(self, spec: Recurrent, dtype: DTypeLike, rngs: nnx.Rngs) -> None:
-        self.name, self.hidden = spec.name, spec.hidden
-        widths = [spec.inputs] + [spec.hidden] * (spec.layers - 1)
-        self.inputs = nnx.List(
-            nnx.Linear(width, spec.hidden, param_dtype=dtype, rngs=rngs) for width in widths
+class NormLayer(nnx.Module):
+    def __init__(
+        self,
+        name: str,
+        how: Literal["layer", "rms"],
+        width: int,
+        epsilon: float,
+        dtype: DTypeLike,
+        rngs: nnx.Rngs,
+    ) -> None:
+        scale = named(f"{name}.scale")
+        if how == "rms":
+            self.norm = nnx.RMSNorm(
+                width, epsilon=epsilon, param_dtype=dtype, scale_metadata=scale, rngs=rngs
+            )
+            return
+        self.norm = nnx.LayerNorm(
+            width,
+            epsilon=epsilon,
+            param_dtype=dtype,
+            use_fast_variance=False,  # E[x^2] - E[x]^2 loses digits
+            scale_metadata=scale,
+            bias_metadata=named(f"{name}.shift"),
+            rngs=rngs,
         )
-        self.recurrents = nnx.List(
-            nnx.Linear(spec.hidden, spec.hidden, use_bias=False, param_dtype=dtype, rngs=rngs)
-            for _ in widths
-        )
 
-    def __call__(self, x: Array, state: State) -> tuple[Array, State]:
-        if state is None:
-            state = jnp.zeros((len(self.inputs), x.shape[0], self.hidden), x.dtype)
-        last = []
-        for index, (inputs, recurrent) in enumerate(zip(self.inputs, self.recurrents, strict=True)):
-
-            def cell(
-                h: Array, step: Array, recurrent: nnx.Linear = recurrent
-            ) -> tuple[Array, Array]:
-                h = jnp.tanh(step + recurrent(h))
-                return h, h
-
-            projected = inputs(x).swapaxes(0, 1)  # all steps at once: (time, batch, hidden)
-            end, path = jax.lax.scan(cell, state[index], projected, unroll=_UNROLL)
-            x = path.swapaxes(0, 1)
-            last.append(end)
-        return x, jnp.stack(last)
-
-    def canonical(self) -> Canonical:
-        found: Canonical = {}
-        for index, (inputs, recurrent) in enumerate(zip(self.inputs, self.recurrents, strict=True)):
-            assert inputs.bias is not None
-            found[f"{self.name}.{index}.kernel"] = inputs.kernel
-            found[f"{self.name}.{index}.recurrent"] = recurrent.kernel
-            found[f"{self.name}.{index}.bias"] = inputs.bias
-        return found
+    def __call__(self, x: Array, context: Context | None = None) -> Array:
+        y: Array = self.norm(x)
+        return y
 
 
-class Model(nnx.Module):
-    """The layers of a ModelSpec one after the other; states in a list, one per layer."""
+class DropoutLayer(nnx.Module):
+    """Drops what the batch's mask of this name says, or, given a generator, what that says."""
 
-    def __init__(self, spec: ModelSpec, dtype: DTypeLike) -> None:
-        rngs = nnx.Rngs(0)  # modules draw weights when they are made; `load` replaces them
-        self.layers = nnx.List(_layer(layer, dtype, rngs) for layer in spec.layers)
+    def __init__(self, name: str, rate: float) -> None:
+        self.field, self.rate = field_of(name), rate
+        self.native = nnx.Dropout(rate)
 
-    def __call__(self, x: Array, states: list[State]) -> tuple[Array, list[State]]:
-        after = []
-        for layer, state in zip(self.layers, states, strict=True):
-            x, state = layer(x, state)
-            after.append(state)
-        return x, after
-
-    def canonical(self) -> Canonical:
-        found: Canonical = {}
-        for layer in self.layers:
-            found.update(layer.canonical())
-        return found
+    def __call__(self, x: Array, context: Context) -> Array:
+        mask = context.batch.get(self.field)
+        if mask is not None:
+            return jnp.where(mask, x / (1.0 - self.rate), 0)
+        return x if context.rngs is None else self.native(x, rngs=context.rngs)
 
 
-def _layer(spec: object, dtype: DTypeLike, rngs: nnx.Rngs) -> nnx.Module:
-    match spec:
-        case Embedding():
-            return EmbeddingLayer(spec, dtype, rngs)
-        case Dense():
-            return DenseLayer(spec, dtype, rngs)
-        case Recurrent(cell="elman"):
-            return ElmanLayer(spec, dtype, rngs)
-    raise Unsupported(f"layer {spec!r}")
+class PoolLayer(nnx.Module):
+    """(batch, time, width) -> (batch, 1, width)"""
+
+    def __init__(self, spec: Pool) -> None:
+        self.how = spec.how
+
+    def __call__(self, x: Array, context: Context) -> Array:
+        valid = jnp.ones(x.shape[:2], bool) if context.mask is None else context.mask
+        valid = valid[..., None]  # (batch, time, 1)
+        if self.how == "mean":
+            return jnp.mean(x, 1, where=valid, keepdims=True)
+        if self.how == "last":
+            chosen = valid.sum(1, keepdims=True) - 1
+        else:  # not jnp.max, which shares the gradient among equal maxima: the first has it all
+            chosen = jnp.where(valid, x, -jnp.inf).argmax(1, keepdims=True)
+        return jnp.sum(x, 1, where=jnp.arange(x.shape[1])[:, None] == chosen, keepdims=True)

@@ -7,16 +7,23 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from compare.contracts import Array, Device, Weights
+from compare.contracts import Array, Batch, Batches, Device, Weights
 
-from .model import Model
+from . import steps
+from .layers import Tensor
+from .model import States
+from .steps import Fields, Gradients, fields_of
+
+CUDNN = True
+_PRODUCTS = {"tf32": "tensorfloat32"}
 
 
 def set_up(threads: int) -> None:
-    jax.config.update("jax_default_matmul_precision", "highest")
+    """JAX sizes its thread pool when it is imported."""
 
 
 def set_precision(precision: str) -> None:
+    jax.config.update("jax_default_matmul_precision", _PRODUCTS.get(precision, "highest"))
     jax.config.update("jax_enable_x64", precision == "fp64")
 
 
@@ -25,75 +32,90 @@ def devices() -> list[Device]:
     return [Device("cpu"), *(Device("cuda", gpu.id, gpu.device_kind) for gpu in gpus)]
 
 
-class Steps:
-    def __init__(self, model: Model, optimizer: Any, loss: Any, device: Device) -> None:
-        self.model, self.optimizer, self.loss = model, optimizer, loss
+class Steps(steps.Steps):
+    def __init__(self, *arguments: Any, device: Device) -> None:
+        super().__init__(*arguments)
         self.device = jax.devices("gpu" if device.kind == "cuda" else "cpu")[device.index]
-        jax.config.update("jax_default_device", self.device)
-        self.zero = model.zero_states()
         self.step = jax.jit(self._step, donate_argnums=0)
-        self._differentiate = jax.jit(jax.grad(self._loss, has_aux=True))
-        self._forward = jax.jit(self._call)
+        self.differentiate = jax.jit(self._gradients)
+        self.forward = jax.jit(self._logits)
 
     def reset(self) -> None:
+        super().reset()
         # Copies, since `step` is given the buffers to write over.
-        trainable = [jnp.copy(variable.value) for variable in self.model.trainable()]
-        optimizer = [jnp.copy(variable.value) for variable in self.optimizer.variables]
-        self.state = (trainable, optimizer, [jnp.copy(zero) for zero in self.zero])
+        self.state = jax.tree.map(
+            jnp.copy,
+            (
+                [variable.value for variable in self.variables.values()],
+                [variable.value for variable in self.optimizer.variables],
+                self.network.seed.state.value,
+                self.states,
+            ),
+        )
 
     def weights(self) -> Weights:
         return {
-            name: np.array(value)
-            for name, value in zip(self.model.variables, self.state[0], strict=True)
+            name: np.array(value) for name, value in zip(self.variables, self.state[0], strict=True)
         }
 
-    def train(self, inputs: Array, targets: Array, rates: Array) -> Array:
+    def train(self, batches: Batches, rates: Array) -> Array:
         losses = []
-        for x, y, rate in zip(inputs, targets, rates.astype(keras.config.floatx()), strict=True):
-            self.state, loss = self.step(self.state, x, y, rate)
+        for index, rate in enumerate(rates.astype(self.network.variable_dtype)):
+            self.state, loss = self.step(self.state, fields_of(batches, index), rate)
             losses.append(loss)
         jax.block_until_ready((self.state, losses))  # dispatch is asynchronous
         return np.array(jax.device_get(losses))
 
-    def gradients(self, x: Any, y: Any) -> Any:
-        return self._differentiate(self.state[0], self.zero, x, y)[0]
+    def gradients(self, batch: Batch) -> Gradients:
+        found: Gradients = self.differentiate(self.state[0], self.state[2], dict(batch))
+        return found
 
-    def logits(self, x: Any) -> Any:
-        return self._forward(self.state[0], self.zero, x)[0]
+    def logits(self, batch: Batch) -> Tensor:
+        return self.forward(self.state[0], dict(batch))
 
     def peak_bytes(self) -> int | None:
         stats = self.device.memory_stats()
         return int(stats["peak_bytes_in_use"]) if stats else None
 
-    def _call(self, trainable: Any, states: Any, x: Any) -> Any:
-        fixed = [variable.value for variable in self.model.keras.non_trainable_variables]
-        inputs = [x, *states]
-        outputs, _ = self.model.keras.stateless_call(self._in_model_order(trainable), fixed, inputs)
-        return self.model.outputs(outputs)
+    def _step(self, state: Any, batch: Fields, rate: Tensor) -> tuple[Any, Tensor]:
+        trainable, optimizer, seed, states = state
+        value_and_gradient = jax.value_and_grad(self._loss, has_aux=True)
 
-    def _loss(self, trainable: Any, states: Any, x: Any, y: Any) -> Any:
-        logits, *after = self._call(trainable, states, x)
-        return self.loss(y, logits), after
+        def differentiate(
+            part: Fields, before: States, valid: Tensor
+        ) -> tuple[Tensor, Gradients, States]:
+            nonlocal seed
+            found = value_and_gradient(trainable, seed, part, before, valid, training=True)
+            (loss, (after, seed)), gradients = found
+            return loss, gradients, after
 
-    def _step(self, state: Any, x: Any, y: Any, rate: Any) -> Any:
-        trainable, optimizer, states = state
-        differentiate = jax.value_and_grad(self._loss, has_aux=True)
-        (loss, after), gradients = differentiate(trainable, states, x, y)
+        loss, gradients, states = self.accumulated(differentiate, batch, states)
         optimizer = [
             rate if variable is self.optimizer.learning_rate else value
             for variable, value in zip(self.optimizer.variables, optimizer, strict=True)
         ]
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
-        states = [
-            new if carry else zero
-            for new, zero, carry in zip(after, self.zero, self.model.carries, strict=True)
-        ]
-        return (trainable, optimizer, states), loss
+        return (trainable, optimizer, seed, states), loss
 
-    def _in_model_order(self, trainable: Any) -> list[Any]:
-        # The model keeps its variables in the order in which its graph was walked, not ours.
-        value_of = {
-            id(variable): value
-            for variable, value in zip(self.model.trainable(), trainable, strict=True)
-        }
-        return [value_of[id(variable)] for variable in self.model.keras.trainable_variables]
+    def _gradients(self, trainable: list[Tensor], seed: Tensor, batch: Fields) -> Gradients:
+        valid = self.valid_targets(batch)
+        found: Gradients
+        found, _ = jax.grad(self._loss, has_aux=True)(trainable, seed, batch, None, valid)
+        return found
+
+    def _loss(
+        self, trainable: list[Tensor], seed: Tensor, batch: Fields, states: States | None,
+        valid: Tensor, training: bool = False,
+    ) -> tuple[Tensor, tuple[States, Tensor]]:  # fmt: skip
+        drawn = self.network.seed.state
+        mapping = [*self._mapping(trainable), (drawn, seed)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            loss, after = self.loss(batch, states, valid, training)
+        return loss, (after, scope.get_current_value(drawn))
+
+    def _logits(self, trainable: list[Tensor], batch: Fields) -> Tensor:
+        with keras.StatelessScope(state_mapping=self._mapping(trainable)):
+            return self.network(batch)[0]
+
+    def _mapping(self, trainable: list[Tensor]) -> list[tuple[keras.Variable, Tensor]]:
+        return list(zip(self.variables.values(), trainable, strict=True))

@@ -2,22 +2,25 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from compare.contracts import Array, Device, Weights
+from compare.contracts import Array, Batch, Batches, Device
 
-from .model import Model
+from . import steps
+from .layers import Tensor
+from .model import States
+from .steps import Fields, Gradients, fields_of
+
+CUDNN = False  # what cuDNN computes, XLA cannot compile
 
 
 def set_up(threads: int) -> None:
-    tf.config.experimental.enable_tensor_float_32_execution(False)
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def set_precision(precision: str) -> None:
-    """Nothing to switch on: TensorFlow has float64 as it is."""
+    tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
 
 
 def devices() -> list[Device]:
@@ -25,62 +28,57 @@ def devices() -> list[Device]:
     return [Device("cpu"), *(Device("cuda", index) for index in range(len(gpus)))]
 
 
-class Steps:
-    def __init__(self, model: Model, optimizer: Any, loss: Any, device: Device) -> None:
-        self.model, self.optimizer, self.loss = model, optimizer, loss
-        self.place = f"GPU:{device.index}" if device.kind == "cuda" else "CPU:0"
-        self.states = [tf.Variable(zero) for zero in model.zero_states()]
+class Steps(steps.Steps):
+    def __init__(self, *arguments: Any, device: Device) -> None:
+        super().__init__(*arguments)
+        self.gpu = f"GPU:{device.index}" if device.kind == "cuda" else None
         # "auto" would leave XLA off on a machine without a GPU.
         self.step = tf.function(self._step, jit_compile=True)
-        self.gradients = tf.function(self._gradients, jit_compile=True)
-        self.logits = tf.function(self._logits, jit_compile=True)
+        self.differentiate = tf.function(self._gradients, jit_compile=True)
+        self.forward = tf.function(self._logits, jit_compile=True)
 
-    def reset(self) -> None:
-        for state in self.states:
-            state.assign(tf.zeros_like(state))
-
-    def weights(self) -> Weights:
-        return {name: value.numpy() for name, value in self.model.variables.items()}
-
-    def train(self, inputs: Array, targets: Array, rates: Array) -> Array:
-        if self.place != "CPU:0":
-            tf.config.experimental.reset_memory_stats(self.place)
-        with tf.device(self.place):
-            x, y = tf.constant(inputs), tf.constant(targets)
-            rate = tf.constant(rates, keras.config.floatx())
-            losses = [self.step(x[i], y[i], rate[i]) for i in range(len(rates))]
-            fetched: Array = tf.stack(losses).numpy()
-            tf.test.experimental.sync_devices()  # a GPU's last update is later than its loss
+    def train(self, batches: Batches, rates: Array) -> Array:
+        if self.gpu:
+            tf.config.experimental.reset_memory_stats(self.gpu)
+        fields = {name: tf.constant(field) for name, field in batches.items()}
+        scheduled = tf.constant(rates, self.network.variable_dtype)
+        losses = []
+        for index in range(len(rates)):
+            batch = fields_of(fields, index)
+            loss, self.states = self.step(batch, self.states, scheduled[index])
+            losses.append(loss)
+        fetched: Array = tf.stack(losses).numpy()
+        tf.test.experimental.sync_devices()  # a GPU's last update is later than its loss
         return fetched
 
+    def gradients(self, batch: Batch) -> Gradients:
+        found: Gradients = self.differentiate(dict(batch))
+        return found
+
+    def logits(self, batch: Batch) -> Tensor:
+        return self.forward(dict(batch))
+
     def peak_bytes(self) -> int | None:
-        if self.place == "CPU:0":
-            return None
-        return int(tf.config.experimental.get_memory_info(self.place)["peak"])
+        return int(tf.config.experimental.get_memory_info(self.gpu)["peak"]) if self.gpu else None
 
-    def _step(self, x: Any, y: Any, rate: Any) -> Any:
-        with tf.GradientTape() as tape:
-            found = self.model.keras([x, *self.states], training=True)
-            logits, *after = self.model.outputs(found)
-            loss = self.loss(y, logits)
+    def _step(self, batch: Fields, states: States, rate: Tensor) -> tuple[Tensor, States]:
+        loss, gradients, after = self.accumulated(self._differentiate, batch, states)
         self.optimizer.learning_rate = rate
-        self.optimizer.apply(self._dense(tape, loss), self.model.trainable())
-        for state, value, carry in zip(self.states, after, self.model.carries, strict=True):
-            if carry:
-                state.assign(value)
-        return loss
+        self.optimizer.apply(gradients, list(self.variables.values()))
+        return loss, after
 
-    def _gradients(self, x: Any, y: Any) -> Any:
+    def _differentiate(
+        self, batch: Fields, states: States | None, valid: Tensor, training: bool = True
+    ) -> tuple[Tensor, Gradients, States]:
         with tf.GradientTape() as tape:
-            found = self.model.keras([x, *self.model.zero_states()], training=True)
-            loss = self.loss(y, self.model.outputs(found)[0])
-        return self._dense(tape, loss)
-
-    def _logits(self, x: Any) -> Any:
-        found = self.model.keras([x, *self.model.zero_states()], training=False)
-        return self.model.outputs(found)[0]
-
-    def _dense(self, tape: Any, loss: Any) -> list[Any]:
+            loss, after = self.loss(batch, states, valid, training)
+        tensors = [variable.value for variable in self.variables.values()]
+        found = tape.gradient(loss, tensors, unconnected_gradients="zero")
         # An embedding's gradient comes as IndexedSlices, with a token's repeats apart: add them.
-        found = tape.gradient(loss, [variable.value for variable in self.model.trainable()])
-        return [tf.convert_to_tensor(gradient) for gradient in found]
+        return loss, [tf.convert_to_tensor(gradient) for gradient in found], after
+
+    def _gradients(self, batch: Fields) -> Gradients:
+        return self._differentiate(batch, None, self.valid_targets(batch), training=False)[1]
+
+    def _logits(self, batch: Fields) -> Tensor:
+        return self.network(batch)[0]

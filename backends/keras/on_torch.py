@@ -2,23 +2,29 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import torch
 
-from compare.contracts import Array, Device, Weights
+from compare.contracts import Array, Batch, Batches, Device
 
-from .model import Model
+from . import steps
+from .model import States
+from .steps import Fields, Gradients, fields_of
+
+CUDNN = True
 
 
 def set_up(threads: int) -> None:
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # as XLA does by default
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    # Sums of bfloat16 products stay in float32.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
 
 
 def set_precision(precision: str) -> None:
-    """Nothing to switch on: torch has float64 as it is."""
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
 def devices() -> list[Device]:
@@ -31,64 +37,56 @@ def devices() -> list[Device]:
     ]
 
 
-class Steps:
-    def __init__(self, model: Model, optimizer: Any, loss: Any, device: Device) -> None:
-        self.model, self.optimizer, self.loss = model, optimizer, loss
+class Steps(steps.Steps):
+    def __init__(self, *arguments: Any, device: Device) -> None:
+        super().__init__(*arguments)
         self.device = torch.device(device.label)
-        self.reset()
 
-    def reset(self) -> None:
-        self.states = self.model.zero_states()
-
-    def weights(self) -> Weights:
-        return {
-            name: value.value.detach().cpu().numpy().copy()
-            for name, value in self.model.variables.items()
-        }
-
-    def train(self, inputs: Array, targets: Array, rates: Array) -> Array:
+    def train(self, batches: Batches, rates: Array) -> Array:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-        x, y = self._tokens(inputs), self._tokens(targets)
-        losses = [self._step(x[i], y[i], float(rates[i])) for i in range(len(rates))]
+        fields = self._fields(batches)
+        losses = [self._step(fields_of(fields, i), float(rate)) for i, rate in enumerate(rates)]
         fetched: Array = torch.stack(losses).cpu().numpy()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # the last update is later than the last loss
         return fetched
 
-    def gradients(self, inputs: Array, targets: Array) -> Any:
-        loss, _ = self._loss(self._tokens(inputs), self._tokens(targets), self.model.zero_states())
-        return torch.autograd.grad(loss, self._tensors())
+    def gradients(self, batch: Batch) -> Gradients:
+        fields = self._fields(batch)
+        return self._differentiate(fields, None, self.valid_targets(fields), training=False)[1]
 
-    def logits(self, inputs: Array) -> Any:
+    def logits(self, batch: Batch) -> torch.Tensor:
         with torch.no_grad():
-            found = self.model.keras([self._tokens(inputs), *self.model.zero_states()])
-            return self.model.outputs(found)[0]
+            logits: torch.Tensor = self.network(self._fields(batch))[0]
+        return logits
 
     def peak_bytes(self) -> int | None:
         if self.device.type != "cuda":
             return None
         return int(torch.cuda.max_memory_allocated(self.device))
 
-    def _step(self, x: Any, y: Any, rate: float) -> Any:
-        loss, after = self._loss(x, y, self.states)
-        gradients = torch.autograd.grad(loss, self._tensors())
+    def _step(self, batch: Fields, rate: float) -> torch.Tensor:
+        loss: torch.Tensor
+        loss, gradients, self.states = self.accumulated(self._differentiate, batch, self.states)
         self.optimizer.learning_rate = rate
         with torch.no_grad():
-            self.optimizer.apply(list(gradients), self.model.trainable())
-        self.states = [
-            new.detach() if carry else torch.zeros_like(new)
-            for new, carry in zip(after, self.model.carries, strict=True)
-        ]
-        return loss.detach()
+            self.optimizer.apply(gradients, list(self.variables.values()))
+        return loss
 
-    def _loss(self, x: Any, y: Any, states: list[Any]) -> Any:
-        found = self.model.keras([x, *states], training=True)
-        logits, *after = self.model.outputs(found)
-        return self.loss(y, logits), after
+    def _differentiate(
+        self, batch: Fields, states: States | None, valid: Any, training: bool = True
+    ) -> tuple[torch.Tensor, Gradients, States]:
+        loss, after = self.loss(batch, states, valid, training)
+        tensors = [variable.value for variable in self.variables.values()]
+        gradients = torch.autograd.grad(loss, tensors, materialize_grads=True)
+        ended = keras.tree.map_structure(lambda state: state.detach(), after)
+        return loss.detach(), list(gradients), ended
 
-    def _tensors(self) -> list[torch.Tensor]:
-        return [variable.value for variable in self.model.trainable()]
+    def _fields(self, batch: Batch) -> dict[str, torch.Tensor]:
+        return {name: self._tensor(field) for name, field in batch.items()}
 
-    def _tokens(self, ids: Array) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(ids, np.int64)).to(self.device)
+    def _tensor(self, field: Array) -> torch.Tensor:
+        # cross_entropy takes int64 class ids
+        dtype = np.int64 if field.dtype == np.int32 else field.dtype
+        return torch.from_numpy(np.ascontiguousarray(field, dtype)).to(self.device)

@@ -9,12 +9,21 @@ from keras import ops
 from compare.spec import OptimizerSpec
 
 
-class Sgd(keras.optimizers.Optimizer):
-    """buf = momentum * buf + g; p -= lr * buf. Keras folds the rate into its velocity."""
+class Rule(keras.optimizers.Optimizer):
+    """What the rules share: one rate, and clipping."""
 
     def __init__(self, spec: OptimizerSpec) -> None:
         super().__init__(learning_rate=spec.learning_rate)
         self.spec = spec
+
+    def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
+        if self.spec.clip_norm is not None:
+            grads = _clipped(grads, self.spec.clip_norm)
+        super().apply(grads, trainable_variables)
+
+
+class Sgd(Rule):
+    """buf = momentum * buf + g; p -= lr * buf. Keras folds the rate into its velocity."""
 
     def build(self, variables: list[Any]) -> None:
         super().build(variables)
@@ -28,17 +37,18 @@ class Sgd(keras.optimizers.Optimizer):
         gradient = ops.cast(gradient, variable.dtype)
         if self.buffers:
             buffer = self.buffers[self._get_variable_index(variable)]
-            gradient = self.spec.momentum * buffer + gradient
-            self.assign(buffer, gradient)
+            momentum = _constant(self.spec.momentum, variable.dtype)
+            updated = momentum * buffer + gradient
+            self.assign(buffer, updated)
+            gradient = gradient + momentum * updated if self.spec.nesterov else updated
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * gradient)
 
 
-class Adam(keras.optimizers.Optimizer):
-    """p -= lr * m_hat / (sqrt(v_hat) + eps). Keras adds its epsilon before bias correction."""
+class Adam(Rule):
+    """p -= lr * m_hat / (sqrt(v_hat) + eps). Keras adds its epsilon before bias correction.
 
-    def __init__(self, spec: OptimizerSpec) -> None:
-        super().__init__(learning_rate=spec.learning_rate)
-        self.spec = spec
+    AdamW adds lr * weight_decay * p, where Keras's own decays vectors too.
+    """
 
     def build(self, variables: list[Any]) -> None:
         super().build(variables)
@@ -58,11 +68,21 @@ class Adam(keras.optimizers.Optimizer):
         self.assign(v, new_v)
         m_hat, v_hat = new_m / _one_minus_power(b1, step), new_v / _one_minus_power(b2, step)
         direction = m_hat / (ops.sqrt(v_hat) + _constant(self.spec.epsilon, dtype))
+        if self.spec.weight_decay and len(variable.shape) >= 2:
+            direction = direction + _constant(self.spec.weight_decay, dtype) * variable
         self.assign_sub(variable, ops.cast(learning_rate, dtype) * direction)
 
 
 def optimizer_of(spec: OptimizerSpec) -> keras.optimizers.Optimizer:
     return Sgd(spec) if spec.name == "sgd" else Adam(spec)
+
+
+def _clipped(gradients: list[Any], limit: float) -> list[Any]:
+    """g * min(1, limit / norm). Keras's global_clipnorm takes an embedding's repeats apart."""
+    dtype = gradients[0].dtype
+    norm = ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
+    factor = ops.minimum(_constant(1.0, dtype), _constant(limit, dtype) / norm)
+    return [gradient * factor for gradient in gradients]
 
 
 def _one_minus_power(beta: float, step: Any) -> Any:

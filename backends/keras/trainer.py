@@ -1,66 +1,83 @@
-"""Training with Keras: a functional model and an optimizer, stepped by the library below it."""
+"""Training with Keras: a model and an optimizer, stepped by the library below it."""
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import keras
 import numpy as np
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Weights
-from compare.spec import Experiment
+from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
+from compare.spec import Experiment, Precision
 
-from .model import Model
+from .model import network_of
 from .optimizers import optimizer_of
 
-FLOATX = {"fp32": "float32", "fp64": "float64"}
+# Under mixed_bfloat16 weights are float32; see layers.py for what is not.
+POLICIES = {"fp32": "float32", "tf32": "float32", "fp64": "float64", "bf16": "mixed_bfloat16"}
 
 
 class KerasTrainer:
-    def __init__(self, experiment: Experiment, device: Device, steps: ModuleType) -> None:
-        steps.set_precision(experiment.train.precision)
-        _set_floatx(FLOATX[experiment.train.precision])
+    def __init__(self, experiment: Experiment, device: Device, library: ModuleType) -> None:
         train = experiment.train
-        with keras.device(device.label.replace("cuda", "gpu")):
-            self.model = Model(experiment.model, train.batch, train.sequence_length)
+        _set_precision(train.precision, device, library)
+        cudnn = library.CUDNN and device.kind == "cuda" and train.precision in ("fp32", "tf32")
+        self.place = device.label.replace("cuda", "gpu")
+        with self._on_device():
+            network, self.variables = network_of(experiment.model, train.seed, cudnn)
             self.optimizer = optimizer_of(experiment.optimizer)
-            self.optimizer.build(self.model.trainable())
-            self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-            self.steps = steps.Steps(self.model, self.optimizer, self.loss, device)
+            self.optimizer.build(list(self.variables.values()))
+            self.seed = network.seed
+            self.steps = library.Steps(
+                network, self.variables, self.optimizer, train, device=device
+            )
+            self.seeds = np.array([train.seed, 0])
 
     def load(self, weights: Weights) -> None:
-        for name, variable in self.model.variables.items():
-            variable.assign(weights[name])
-        for variable in self.optimizer.variables:
-            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-        self.steps.reset()
+        with self._on_device():
+            for name, variable in self.variables.items():
+                variable.assign(weights[name])
+            for variable in self.optimizer.variables:
+                variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+            self.seed.state.assign(self.seeds)
+            self.steps.reset()
 
     def weights(self) -> Weights:
         found: Weights = self.steps.weights()
         return found
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
-        losses: Array = self.steps.train(batches["inputs"], batches["targets"], learning_rates)
+        with self._on_device():
+            losses: Array = self.steps.train(batches, learning_rates)
         return losses
 
     def gradients(self, batch: Batch) -> Weights:
-        found = self.steps.gradients(batch["inputs"], batch["targets"])
-        names = self.model.variables
+        with self._on_device():
+            found = self.steps.gradients(batch)
         return {
             name: keras.ops.convert_to_numpy(value)
-            for name, value in zip(names, found, strict=True)
+            for name, value in zip(self.variables, found, strict=True)
         }
 
     def logits(self, batch: Batch) -> Array:
-        return np.asarray(keras.ops.convert_to_numpy(self.steps.logits(batch["inputs"])))
+        with self._on_device():
+            return np.asarray(keras.ops.convert_to_numpy(self.steps.logits(batch)))
 
     def memory(self) -> DeviceMemory:
         return DeviceMemory(self.steps.peak_bytes())
 
+    def _on_device(self) -> Any:
+        """Keras puts what an operation is given on its own default device, the GPU if any."""
+        return keras.device(self.place)
 
-def _set_floatx(dtype: str) -> None:
-    keras.config.set_floatx(dtype)
-    keras.config.set_dtype_policy(dtype)
-    if dtype == "float64":
+
+def _set_precision(precision: Precision, device: Device, library: ModuleType) -> None:
+    if precision == "tf32" and device.kind != "cuda":
+        raise Unsupported("tf32 on this device: it takes an NVIDIA GPU")
+    library.set_precision(precision)
+    keras.config.set_floatx("float64" if precision == "fp64" else "float32")
+    keras.config.set_dtype_policy(POLICIES[precision])
+    if precision == "fp64":
         # On JAX and torch, Keras's type promotion turns float64 into float32 inside its ops.
         promotion = import_module("keras.src.backend.common.dtypes")
         promotion.BIT64_TO_BIT32_DTYPE["float64"] = "float64"

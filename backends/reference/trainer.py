@@ -1,26 +1,37 @@
-"""Training by hand: forward, backward, update, all in float64."""
+"""Training by hand: forward, backward, update, all in float64 whatever the precision asked.
+
+Micro-batches are not worked off apart: the gradient of their sum is the same.
+"""
 
 from typing import Any
 
 import numpy as np
 
-from compare.contracts import Array, Batch, Batches, DeviceMemory, Weights
-from compare.spec import Experiment, OptimizerSpec
+from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
+from compare.layers import CrossAttention, Recurrent, TransformerBlock
+from compare.spec import Experiment
 
-from .layers import Gradients, State, layer_of
+from .attention import cross_attention, transformer_block
+from .layers import Chain, Context, Gradients, Layer, Memory, State, add_to, plain_layer_of
+from .optimizer import Optimizer
+from .recurrent import recurrent_stack
 
 
 class ReferenceTrainer:
     def __init__(self, experiment: Experiment) -> None:
-        self.layers = [layer_of(layer) for layer in experiment.model.layers]
-        self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
+        model = experiment.model
+        if experiment.train.dropout_masks == "native" and any(model.dropouts()):
+            raise Unsupported("dropout masks of its own: it is what others are compared with")
+        self.encoder = Chain([layer_of(layer) for layer in model.encoder])
+        self.decoder = Chain([layer_of(layer) for layer in model.layers])
+        self.carries = [getattr(layer, "carry_state", False) for layer in model.layers]
         self.values: Gradients = {}
-        self.states: list[State] = [None] * len(self.layers)
+        self.states: list[State] = [None] * len(self.carries)
         self.optimizer = Optimizer(experiment.optimizer)
 
     def load(self, weights: Weights) -> None:
         self.values = {name: np.array(value, np.float64) for name, value in weights.items()}
-        self.states = [None] * len(self.layers)
+        self.states = [None] * len(self.carries)
         self.optimizer = Optimizer(self.optimizer.spec)
 
     def weights(self) -> Weights:
@@ -28,8 +39,9 @@ class ReferenceTrainer:
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         losses = []
-        for x, y, rate in zip(batches["inputs"], batches["targets"], learning_rates, strict=True):
-            loss, gradients, states = self._differentiate(x, y, self.states)
+        for index, rate in enumerate(learning_rates):
+            batch = {name: field[index] for name, field in batches.items()}
+            loss, gradients, states = self._differentiate(batch, self.states)
             self.optimizer.update(self.values, gradients, float(rate))
             self.states = [
                 state if carry else None for state, carry in zip(states, self.carries, strict=True)
@@ -38,73 +50,63 @@ class ReferenceTrainer:
         return np.array(losses)
 
     def gradients(self, batch: Batch) -> Weights:
-        fresh: list[State] = [None] * len(self.layers)
-        return self._differentiate(batch["inputs"], batch["targets"], fresh)[1]
+        return self._differentiate(batch, [None] * len(self.carries))[1]
 
     def logits(self, batch: Batch) -> Array:
-        return self._forward(batch["inputs"], [None] * len(self.layers))[0]
+        return self._forward(batch, [None] * len(self.carries))[0]
 
     def memory(self) -> DeviceMemory:
         return DeviceMemory()
 
-    def _forward(self, x: Array, states: list[State]) -> tuple[Array, list[State], list[Any]]:
-        after, kept = [], []
-        for layer, state in zip(self.layers, states, strict=True):
-            x, state, keep = layer.forward(self.values, x, state)
-            after.append(state)
-            kept.append(keep)
-        return x, after, kept
+    def _forward(self, batch: Batch, states: list[State]) -> tuple[Array, list[State], Any]:
+        memory = of_encoder = None
+        if self.encoder.layers:
+            mask = batch.get("source_mask")
+            value, _, of_encoder = self.encoder.forward(
+                self.values, batch["source"], None, Context(batch, mask)
+            )
+            memory = Memory(value, mask, np.zeros_like(value))
+        context = Context(batch, batch.get("inputs_mask"), memory)
+        logits, after, kept = self.decoder.forward(self.values, batch["inputs"], states, context)
+        return logits, after, (kept, memory, of_encoder)
+
+    def _backward(self, kept: Any, dy: Array) -> Gradients:
+        of_decoder, memory, of_encoder = kept
+        _, gradients = self.decoder.backward(self.values, of_decoder, dy)
+        if memory is not None:
+            add_to(gradients, self.encoder.backward(self.values, of_encoder, memory.gradient)[1])
+        return {name: gradients[name] for name in self.values}
 
     def _differentiate(
-        self, x: Array, y: Array, states: list[State]
+        self, batch: Batch, states: list[State]
     ) -> tuple[float, Gradients, list[State]]:
-        logits, after, kept = self._forward(x, states)
-        loss, dy = cross_entropy(logits, y)
-        gradients: Gradients = {}
-        for layer, keep in zip(reversed(self.layers), reversed(kept), strict=True):
-            dy, found = layer.backward(self.values, keep, dy)
-            gradients |= found
-        return loss, gradients, after
+        logits, after, kept = self._forward(batch, states)
+        loss, dy = cross_entropy(logits, batch["targets"], batch.get("targets_mask"))
+        return loss, self._backward(kept, dy), after
 
 
-def cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
-    """Mean of -log softmax(logits)[target], and its gradient (softmax - onehot) / tokens."""
+def layer_of(spec: Any) -> Layer:
+    """The layer that a spec describes; raises Unsupported for one that is not here."""
+    match spec:
+        case Recurrent():
+            return recurrent_stack(spec)
+        case CrossAttention():
+            return cross_attention(spec)
+        case TransformerBlock():
+            return transformer_block(spec)
+    layer = plain_layer_of(spec)
+    if layer is None:
+        raise Unsupported(f"layer {spec.kind}")
+    return layer
+
+
+def cross_entropy(logits: Array, targets: Array, mask: Array | None = None) -> tuple[float, Array]:
+    """Sum of -log softmax(logits)[target] over valid targets / their number, and its gradient."""
+    valid = np.ones(targets.shape) if mask is None else mask.astype(np.float64)
     shifted = logits - logits.max(-1, keepdims=True)
-    log_sum = np.log(np.exp(shifted).sum(-1, keepdims=True))
-    log_p = shifted - log_sum  # (batch, time, vocab)
+    log_p = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))  # (batch, time, vocab)
     index = targets[..., None]
-    loss = -np.take_along_axis(log_p, index, -1).sum() / targets.size
+    loss = -(np.take_along_axis(log_p, index, -1)[..., 0] * valid).sum() / valid.sum()
     gradient = np.exp(log_p)
     np.put_along_axis(gradient, index, np.take_along_axis(gradient, index, -1) - 1.0, -1)
-    return float(loss), gradient / targets.size
-
-
-class Optimizer:
-    """The update rules of `OptimizerSpec`, word for word."""
-
-    def __init__(self, spec: OptimizerSpec) -> None:
-        self.spec = spec
-        self.step = 0
-        self.first: Gradients = {}  # Adam's m, or the momentum buffer
-        self.second: Gradients = {}  # Adam's v
-
-    def update(self, values: Gradients, gradients: Gradients, rate: float) -> None:
-        """Change `values` in place by one step at the learning rate `rate`."""
-        self.step += 1
-        for name, g in gradients.items():
-            if self.spec.name == "sgd":
-                values[name] -= rate * self._momentum(name, g)
-            else:
-                values[name] -= rate * self._adam(name, g)
-
-    def _momentum(self, name: str, g: Array) -> Array:
-        self.first[name] = self.spec.momentum * self.first.get(name, 0.0) + g
-        return self.first[name]
-
-    def _adam(self, name: str, g: Array) -> Array:
-        b1, b2 = self.spec.beta1, self.spec.beta2
-        m = self.first[name] = b1 * self.first.get(name, 0.0) + (1 - b1) * g
-        v = self.second[name] = b2 * self.second.get(name, 0.0) + (1 - b2) * g * g
-        m_hat, v_hat = m / (1 - b1**self.step), v / (1 - b2**self.step)
-        direction: Array = m_hat / (np.sqrt(v_hat) + self.spec.epsilon)
-        return direction
+    return float(loss), gradient * valid[..., None] / valid.sum()

@@ -21,7 +21,6 @@ class TensorFlowBackend:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
         import tensorflow as tf
 
-        tf.config.experimental.enable_tensor_float_32_execution(False)  # strict float32
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)  # leave the others their memory
         self._xla = mode == "xla"

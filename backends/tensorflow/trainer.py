@@ -1,64 +1,79 @@
 """Training with TensorFlow: one tf.function per step, variables updated in place."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Weights
+from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
 from compare.spec import Experiment
 
-from .layers import Model, State
+from .layers import Sampler, States
+from .model import Model
 from .optimizers import optimizer_of
 
-DTYPES = {"fp32": tf.float32, "fp64": tf.float64}
+Fields = Mapping[str, tf.Tensor]
 
 
 class TensorFlowTrainer:
     def __init__(self, experiment: Experiment, device: Device, xla: bool) -> None:
-        self.dtype = DTYPES[experiment.train.precision]
+        train, precision = experiment.train, experiment.train.precision
+        if precision == "tf32" and device.kind != "cuda":
+            raise Unsupported("tf32 on this device: it takes an NVIDIA GPU")
+        # For the whole process, and on by default: float32 products are strict without it.
+        tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
+        self.dtype = tf.float64 if precision == "fp64" else tf.float32
         self.place = f"/GPU:{device.index}" if device.kind == "cuda" else "/CPU:0"
-        self.batch = experiment.train.batch
-        self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
+        self.micro_batches, self.seed = train.accumulation, train.seed
         with tf.device(self.place):
-            self.model = Model(experiment.model, self.dtype)
-            self.variables = self.model.canonical()
-            self.optimizer = optimizer_of(experiment.optimizer, list(self.variables.values()))
-            self.states = [
-                tf.Variable(zero) if zero is not None else None for zero in self._zero_states()
-            ]
+            operands = tf.bfloat16 if precision == "bf16" else self.dtype
+            self.model = Model(experiment.model, self.dtype, operands, xla)
+            self.variables = list(self.model.canonical.values())
+            self.optimizer = optimizer_of(experiment.optimizer, self.variables)
+            self.states = tf.nest.map_structure(
+                lambda zero: tf.Variable(zero, trainable=False),
+                self.model.zero_states(train.batch),
+            )
+            self.generator = tf.random.Generator.from_seed(self.seed)
+        native = train.dropout_masks == "native"
+        self.sampler: Sampler | None = self.generator.uniform if native else None
         self.step = tf.function(self._step, jit_compile=xla)
         self.forward = tf.function(self._forward, jit_compile=xla)
-        self.differentiate = tf.function(self._differentiate, jit_compile=xla)
+        self.differentiate = tf.function(self._gradients, jit_compile=xla)
 
     def load(self, weights: Weights) -> None:
-        for name, variable in self.variables.items():
+        for name, variable in self.model.canonical.items():
             variable.assign(tf.cast(weights[name], self.dtype))
         self.optimizer.reset()
-        for state in self.states:
-            if state is not None:
-                state.assign(tf.zeros_like(state))
+        self.generator.reset_from_seed(self.seed)
+        for state in tf.nest.flatten(self.states):
+            state.assign(tf.zeros_like(state))
 
     def weights(self) -> Weights:
-        return {name: variable.numpy() for name, variable in self.variables.items()}
+        return {name: variable.numpy() for name, variable in self.model.canonical.items()}
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         if self.place != "/CPU:0":
             tf.config.experimental.reset_memory_stats(self.place[1:])
         with tf.device(self.place):
-            inputs, targets = tf.constant(batches["inputs"]), tf.constant(batches["targets"])
-            rates = tf.constant(learning_rates, self.dtype)
+            # Apart at once: slicing a step's fields one by one costs small models time.
+            fields = {name: tf.unstack(tf.constant(field)) for name, field in batches.items()}
+            rates = tf.unstack(tf.constant(learning_rates, self.dtype))
             losses = [
-                self.step(inputs[index], targets[index], rates[index])
-                for index in range(len(learning_rates))
+                self.step({name: steps[index] for name, steps in fields.items()}, rate)
+                for index, rate in enumerate(rates)
             ]
             fetched: Array = tf.stack(losses).numpy()
             tf.test.experimental.sync_devices()  # a GPU's last update is later than the last loss
         return fetched
 
     def gradients(self, batch: Batch) -> Weights:
-        found = self.differentiate(tf.constant(batch["inputs"]), tf.constant(batch["targets"]))
-        return {name: value.numpy() for name, value in zip(self.variables, found, strict=True)}
+        with tf.device(self.place):
+            found = self.differentiate(_tensors(batch))
+        return {n: value.numpy() for n, value in zip(self.model.canonical, found, strict=True)}
 
     def logits(self, batch: Batch) -> Array:
-        fetched: Array = self.forward(tf.constant(batch["inputs"])).numpy()
+        with tf.device(self.place):
+            fetched: Array = self.forward(_tensors(batch)).numpy()
         return fetched
 
     def memory(self) -> DeviceMemory:
@@ -66,36 +81,58 @@ class TensorFlowTrainer:
             return DeviceMemory()
         return DeviceMemory(tf.config.experimental.get_memory_info(self.place[1:])["peak"])
 
-    def _forward(self, x: tf.Tensor) -> tf.Tensor:
-        return self.model(x, self._zero_states())[0]  # (batch, time, vocab)
+    def _forward(self, batch: Fields) -> tf.Tensor:
+        return self.model(batch, {})[0]  # (batch, time, vocab)
 
-    def _loss(
-        self, x: tf.Tensor, y: tf.Tensor, states: list[State]
-    ) -> tuple[tf.Tensor, list[State]]:
-        logits, after = self.model(x, states)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
-        return tf.reduce_mean(losses), after
+    def _gradients(self, batch: Fields) -> list[tf.Tensor]:
+        return self._differentiate(batch, {}, self._valid_targets(batch))[1]
 
-    def _step(self, x: tf.Tensor, y: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            loss, after = self._loss(
-                x, y, [s if s is None else s.read_value() for s in self.states]
-            )
-        self.optimizer.apply(self._dense_gradients(tape, loss), rate)
-        for state, value, carry in zip(self.states, after, self.carries, strict=True):
-            if state is not None and carry:
-                state.assign(value)
+    def _step(self, batch: Fields, rate: tf.Tensor) -> tf.Tensor:
+        states = tf.nest.map_structure(tf.convert_to_tensor, self.states)
+        loss, gradients, after = self._micro_batched(batch, states)
+        self.optimizer.apply(gradients, rate)
+        tf.nest.map_structure(lambda state, value: state.assign(value), self.states, after)
         return loss
 
-    def _differentiate(self, x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
+    def _micro_batched(
+        self, batch: Fields, states: States
+    ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
+        """Loss, gradients and new states of a whole batch, some of its rows at a time."""
+        count = self._valid_targets(batch)
+        if self.micro_batches == 1:
+            return self._differentiate(batch, states, count, self.sampler)
+        rows = batch["inputs"].shape[0] // self.micro_batches
+        total, gradients = tf.zeros((), self.dtype), [tf.zeros_like(v) for v in self.variables]
+        ends = []
+        for first in range(0, rows * self.micro_batches, rows):
+            part, start = tf.nest.map_structure(
+                lambda x, first=first: x[first : first + rows], (dict(batch), states)
+            )
+            with tf.control_dependencies(gradients):  # one after the other: it is for the memory
+                loss, found, end = self._differentiate(part, start, count, self.sampler)
+                total += loss
+                gradients = [g + more for g, more in zip(gradients, found, strict=True)]
+            ends.append(end)
+        return total, gradients, tf.nest.map_structure(lambda *x: tf.concat(x, axis=0), *ends)
+
+    def _differentiate(
+        self, batch: Fields, states: States, count: tf.Tensor, sampler: Sampler | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
+        """The summed loss over `count`, its gradients, and the new states."""
         with tf.GradientTape() as tape:
-            loss, _ = self._loss(x, y, self._zero_states())
-        return self._dense_gradients(tape, loss)
-
-    def _dense_gradients(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+            logits, after = self.model(batch, states, sampler)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(batch["targets"], logits)
+            if "targets_mask" in batch:
+                losses = tf.where(batch["targets_mask"], losses, 0.0)
+            loss = tf.reduce_sum(losses) / count
+        found = tape.gradient(loss, self.variables, unconnected_gradients="zero")
         # An embedding's gradient comes as IndexedSlices, with a token's repeats apart: add them.
-        found = tape.gradient(loss, list(self.variables.values()))
-        return [tf.convert_to_tensor(gradient) for gradient in found]
+        return loss, [tf.convert_to_tensor(gradient) for gradient in found], after
 
-    def _zero_states(self) -> list[State]:
-        return self.model.zero_states(self.batch)
+    def _valid_targets(self, batch: Fields) -> tf.Tensor:
+        mask = batch.get("targets_mask", tf.ones_like(batch["targets"], tf.bool))
+        return tf.math.count_nonzero(mask, dtype=self.dtype)
+
+
+def _tensors(batch: Batch) -> Fields:
+    return {name: tf.constant(field) for name, field in batch.items()}

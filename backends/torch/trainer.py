@@ -1,5 +1,6 @@
 """Training with PyTorch: a plain loop of forward, backward and a fused optimiser step."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -7,79 +8,65 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Weights
-from compare.spec import Experiment, OptimizerSpec
+from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
+from compare.spec import Experiment, Precision
 
-from .layers import Model, State
+from .model import Model
+from .optimizer import clip_gradients, optimizer_of
+from .recurrent import State
 
-DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
+_IGNORED = -100  # cross_entropy leaves out targets of this value
+Fields = Mapping[str, Tensor]
 
 
 class TorchTrainer:
     def __init__(self, experiment: Experiment, device: Device, compiled: bool) -> None:
         self.device = torch.device(device.label)
-        self.spec = experiment
-        self.dtype = DTYPES[experiment.train.precision]
-        self.model = Model(experiment.model, compiled).to(self.device, self.dtype)
-        self.parameters = self.model.canonical()
+        self.spec, self.train_spec = experiment, experiment.train
+        precision = self.train_spec.precision
+        _set_precision(precision, self.device)
+        self.dtype = torch.float64 if precision == "fp64" else torch.float32
+        model = Model(experiment.model, compiled, bf16=precision == "bf16")
+        self.model = model.to(self.device, self.dtype)
+        self.entries = self.model.canonical()
+        self.parameters = list({id(e.tensor): e.tensor for e in self.entries.values()}.values())
         self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
-        self.states = self.model.zero_states()
-        self.optimizer = _optimizer(experiment.optimizer, self._trainable())
+        self.native_dropout = self.train_spec.dropout_masks == "native"
         self.loss = torch.compile(self._loss, dynamic=False) if compiled else self._loss
-
-    def _trainable(self) -> list[Tensor]:
-        return [parameter for parameter, _ in self.parameters.values()]
 
     def load(self, weights: Weights) -> None:
         with torch.no_grad():
-            for name, (parameter, transposed) in self.parameters.items():
-                value = torch.from_numpy(np.array(weights[name]))
-                parameter.copy_(value.T if transposed else value)
-        self.optimizer = _optimizer(self.spec.optimizer, self._trainable())
-        self.states = self.model.zero_states()
+            for name, entry in self.entries.items():
+                entry.view(entry.tensor).copy_(torch.from_numpy(np.array(weights[name])))
+        self.optimizer = optimizer_of(self.spec.optimizer, self.parameters)
+        zeros = self.model.zero_states()
+        self.states = [zeros for _ in range(self.train_spec.accumulation)]  # of each micro-batch
+        torch.manual_seed(self.train_spec.seed)
 
     def weights(self) -> Weights:
-        return {
-            name: _canonical(parameter.detach(), transposed)
-            for name, (parameter, transposed) in self.parameters.items()
-        }
+        return self._canonical([parameter.detach() for parameter in self.parameters])
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-        inputs, targets = self._tokens(batches["inputs"]), self._tokens(batches["targets"])
+        fields = self._fields(batches)
         losses = []
-        for x, y, rate in zip(inputs, targets, learning_rates, strict=True):
-            loss, states = self.loss(x, y, self.states)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            for group in self.optimizer.param_groups:
-                group["lr"] = float(rate)
-            self.optimizer.step()
-            self.states = [
-                state.detach() if state is not None and carry else None
-                for state, carry in zip(states, self.carries, strict=True)
-            ]
-            losses.append(loss.detach())
+        for index, rate in enumerate(learning_rates):
+            batch = {name: field[index] for name, field in fields.items()}
+            losses.append(self._step(batch, float(rate)))
         fetched: Array = torch.stack(losses).cpu().numpy()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # the last update is later than the last loss
         return fetched
 
     def gradients(self, batch: Batch) -> Weights:
-        x, y = self._tokens(batch["inputs"]), self._tokens(batch["targets"])
-        loss, _ = self._loss(x, y, self.model.zero_states())
-        found = torch.autograd.grad(loss, self._trainable())
-        return {
-            name: _canonical(gradient, transposed)
-            for (name, (_, transposed)), gradient in zip(
-                self.parameters.items(), found, strict=True
-            )
-        }
+        fields = self._fields(batch)
+        loss, _ = self._loss(fields, _valid(fields), self.model.zero_states(), False)
+        return self._canonical(torch.autograd.grad(loss, self.parameters))
 
     def logits(self, batch: Batch) -> Array:
         with torch.no_grad():
-            logits, _ = self.model(self._tokens(batch["inputs"]), self.model.zero_states())
+            logits, _ = self.model(self._fields(batch), self.model.zero_states())
         fetched: Array = logits.cpu().numpy()
         return fetched
 
@@ -88,23 +75,76 @@ class TorchTrainer:
             return DeviceMemory()
         return DeviceMemory(torch.cuda.max_memory_allocated(self.device))
 
-    def _loss(self, x: Tensor, y: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
-        logits, states = self.model(x, states)  # (batch, time, vocab)
-        return F.cross_entropy(logits.flatten(0, -2), y.flatten()), states
+    def _step(self, batch: Fields, rate: float) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        valid, losses = _valid(batch), []
+        for index, part in enumerate(self._micro_batches(batch)):
+            loss, states = self.loss(part, valid, self.states[index], self.native_dropout)
+            loss.backward()
+            self.states[index] = [
+                _detached(state) if carry else None
+                for state, carry in zip(states, self.carries, strict=True)
+            ]
+            losses.append(loss.detach())
+        if self.spec.optimizer.clip_norm is not None:
+            clip_gradients(self.parameters, self.spec.optimizer.clip_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
-    def _tokens(self, ids: Array) -> Tensor:
+    def _loss(
+        self, batch: Fields, valid: Tensor, states: list[State], native_dropout: bool
+    ) -> tuple[Tensor, list[State]]:
+        """The batch's share of a loss over `valid` targets, and the states after it."""
+        logits, states = self.model(batch, states, native_dropout)  # (batch, time, vocab)
+        total = F.cross_entropy(
+            logits.flatten(0, -2), batch["targets"].flatten(),
+            ignore_index=_IGNORED, reduction="sum",
+        )  # fmt: skip
+        return total / valid, states
+
+    def _micro_batches(self, batch: Fields) -> Iterator[Fields]:
+        parts = self.train_spec.accumulation
+        rows = self.train_spec.batch // parts
+        for first in range(0, parts * rows, rows):
+            yield {name: field[first : first + rows] for name, field in batch.items()}
+
+    def _fields(self, batch: Batch) -> dict[str, Tensor]:
+        fields = {name: self._tensor(field) for name, field in batch.items()}
+        if "targets_mask" in fields:
+            mask = fields.pop("targets_mask")
+            fields["targets"] = fields["targets"].masked_fill(~mask, _IGNORED)
+        return fields
+
+    def _tensor(self, field: Array) -> Tensor:
         # cross_entropy takes int64 class ids
-        return torch.from_numpy(np.ascontiguousarray(ids, np.int64)).to(self.device)
+        dtype = np.int64 if field.dtype == np.int32 else field.dtype
+        return torch.from_numpy(np.ascontiguousarray(field, dtype)).to(self.device)
+
+    def _canonical(self, values: Any) -> Weights:
+        """Arrays by canonical name, of tensors shaped like `self.parameters`."""
+        own = {id(p): value for p, value in zip(self.parameters, values, strict=True)}
+        return {
+            name: entry.view(own[id(entry.tensor)]).cpu().numpy().copy()
+            for name, entry in self.entries.items()
+        }
 
 
-def _optimizer(spec: OptimizerSpec, parameters: list[Tensor]) -> torch.optim.Optimizer:
-    options: dict[str, Any] = {"lr": spec.learning_rate, "fused": True}
-    if spec.name == "sgd":
-        return torch.optim.SGD(parameters, momentum=spec.momentum, **options)
-    betas = (spec.beta1, spec.beta2)
-    return torch.optim.Adam(parameters, betas=betas, eps=spec.epsilon, **options)
+def _set_precision(precision: Precision, device: torch.device) -> None:
+    if precision == "tf32" and device.type != "cuda":
+        raise Unsupported("tf32 on this device: it takes an NVIDIA GPU")
+    # torch has TF32 off in matrix products, and on inside cuDNN.
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
-def _canonical(value: Tensor, transposed: bool) -> Array:
-    array: Array = (value.T if transposed else value).cpu().numpy().copy()
-    return array
+def _valid(batch: Fields) -> Tensor:
+    """The number of valid targets of a batch."""
+    return (batch["targets"] != _IGNORED).sum()
+
+
+def _detached(state: State) -> State:
+    if state is None:
+        return None
+    return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()

@@ -2,45 +2,46 @@
 
 import numpy as np
 import pytest
-from compare.backends.reference.trainer import Optimizer, ReferenceTrainer, cross_entropy
+from compare.backends.reference.optimizer import Optimizer
+from compare.backends.reference.trainer import ReferenceTrainer, cross_entropy
 
-from compare.conformance import MODELS, small_batches, small_experiment, small_weights
-from compare.spec import Experiment, OptimizerSpec
-from compare.worker import negative_log_likelihood
+from compare.conformance_cases import MODELS, small_batches, small_experiment, small_weights
+from compare.contracts import Batch
+from compare.spec import OptimizerSpec
+from compare.worker import negative_log_likelihood, valid_tokens
 
-MODEL = MODELS["elman of 2 layers"]
-BATCHES = small_batches()
-BATCH_ONE = {name: field[0] for name, field in BATCHES.items()}
-TOKENS = BATCH_ONE["targets"].size
-
-
-def experiment(optimizer: OptimizerSpec) -> Experiment:
-    return small_experiment(MODEL, optimizer)
+ELMAN = "elman of 2 layers"
 
 
-def loss_at(weights: dict[str, np.ndarray]) -> float:
-    trainer = ReferenceTrainer(experiment(OptimizerSpec()))
-    trainer.load(weights)
-    logits = trainer.logits(BATCH_ONE)
-    return negative_log_likelihood(logits, BATCH_ONE["targets"]) / TOKENS
+def first_batch(model: str) -> Batch:
+    return {name: field[0] for name, field in small_batches(model).items()}
 
 
-@pytest.mark.parametrize("name", list(small_weights(MODEL)))
-def test_gradients_are_finite_differences(name: str) -> None:
-    weights = {n: np.array(v, np.float64) for n, v in small_weights(MODEL).items()}
-    trainer = ReferenceTrainer(experiment(OptimizerSpec()))
-    trainer.load(weights)
-    gradient = trainer.gradients(BATCH_ONE)[name]
-    numeric = np.zeros_like(gradient)
+def trainer_of(model: str, optimizer: OptimizerSpec | None = None) -> ReferenceTrainer:
+    trainer = ReferenceTrainer(small_experiment(MODELS[model], optimizer or OptimizerSpec()))
+    trainer.load(small_weights(MODELS[model]))
+    return trainer
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_gradients_are_finite_differences(model: str) -> None:
+    trainer, batch = trainer_of(model), first_batch(model)
+    gradients = trainer.gradients(batch)
+    assert list(gradients) == list(MODELS[model].parameters())
     step = 1e-6
-    for index in np.ndindex(gradient.shape):
-        ends = []
-        for sign in (1, -1):
-            moved = {n: v.copy() for n, v in weights.items()}
-            moved[name][index] += sign * step
-            ends.append(loss_at(moved))
-        numeric[index] = (ends[0] - ends[1]) / (2 * step)
-    np.testing.assert_allclose(gradient, numeric, atol=1e-9)
+    for name, gradient in gradients.items():
+        numeric = np.zeros_like(gradient)
+        value = trainer.values[name]
+        for index in np.ndindex(gradient.shape):
+            exact, ends = value[index], []
+            for sign in (1, -1):
+                value[index] = exact + sign * step
+                # Dropout masks are in the batch, so they are the same at both ends.
+                total = negative_log_likelihood(trainer.logits(batch), batch)
+                ends.append(total / valid_tokens(batch))
+            value[index] = exact
+            numeric[index] = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose(gradient, numeric, atol=1e-9, err_msg=name)
 
 
 def test_adam_s_epsilon_is_outside_the_root_and_after_the_correction() -> None:
@@ -67,14 +68,14 @@ def test_cross_entropy_survives_large_logits() -> None:
 
 
 def test_the_state_is_carried_but_no_gradient_flows_into_it() -> None:
-    trainer = ReferenceTrainer(experiment(OptimizerSpec(name="sgd")))
-    trainer.load(small_weights(MODEL))
-    twice = {name: np.stack([field[0], field[0]]) for name, field in BATCHES.items()}
+    trainer = trainer_of(ELMAN, OptimizerSpec(name="sgd"))
+    twice = {name: np.stack([field, field]) for name, field in first_batch(ELMAN).items()}
     losses = trainer.train(twice, np.array([1e-300, 1e-300]))
     assert losses[0] != losses[1]  # the same batch, from another state
 
 
 def test_a_loss_of_ln_vocab_is_what_a_uniform_guess_costs() -> None:
-    zeros = np.zeros((*BATCH_ONE["targets"].shape, 11))
-    found = negative_log_likelihood(zeros, BATCH_ONE["targets"]) / TOKENS
+    batch = first_batch(ELMAN)
+    zeros = np.zeros((*batch["targets"].shape, 11))
+    found = negative_log_likelihood(zeros, batch) / valid_tokens(batch)
     assert found == pytest.approx(np.log(11))

@@ -47,7 +47,7 @@ def test_the_envelope_is_measured_and_never_falls() -> None:
 
 
 def test_the_floors_are_not_widened() -> None:
-    assert FLOOR == {"fp32": 5e-6, "fp64": 1e-12}
+    assert FLOOR == {"fp32": 5e-6, "fp64": 1e-12, "tf32": 1e-4, "bf16": 1e-3}
 
 
 def test_the_one_that_differs_from_all_is_outside() -> None:
@@ -103,3 +103,9 @@ def test_an_echo_widens_the_gate_by_what_it_measured_and_is_not_judged() -> None
 def test_one_that_is_not_finite_fails_even_alone() -> None:
     verdict = judge({A: [1.0, math.nan]}, [], "fp32")
     assert verdict.reasons == {A: "the loss is not finite from step 1 on"}
+
+
+def test_curves_that_need_not_agree_must_still_be_finite() -> None:
+    verdict = judge({A: CURVE, B: moved(0, 0.5), C: [math.nan] * 5}, [], "fp32", comparable=False)
+    assert set(verdict.reasons) == {C}
+    assert verdict.worst == {}

@@ -1,6 +1,7 @@
 import numpy as np
 
-from compare.spec import Dense, Embedding, ModelSpec, Recurrent
+from compare.layers import Dense, Embedding, Recurrent
+from compare.spec import ModelSpec
 from compare.weights import arrays_sha256, initial_weights, perturbed
 
 

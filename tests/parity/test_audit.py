@@ -2,67 +2,132 @@
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from conftest import ADAPTERS, Compare, command, environment
 
 from compare.audit import TOLERANCES
+from compare.survey import choose_cells, describe
 
 PLANTED = Path(__file__).parent / "planted.py"
 
-# The first kind of number, in the order in which they are computed, that must be outside.
-CAUGHT_BY = {
-    "kernel_transposed": "logits",
-    "recurrent_transposed": "logits",
-    "sparse_embedding": "gradients of embedding.table",
-    "mean_over_batch": "gradients",
-    "epsilon_inside_root": "losses",
-    "keras_epsilon": "losses",
-    "no_bias_correction": "losses",
-    "float32_constants": "losses",
-    "two_trainable_biases": "losses",
-    "state_not_carried": "losses at step",
-    "state_not_detached": "losses at step",
-    "loss_in_float32": "losses",
-}
+PADDED = Path(__file__).parent / "padded_task.py"
+
+# What is audited -> planted mistake -> the first number, in the order in which they are
+# computed, that must be outside: the reason for which it was planted.
+CAUGHT_BY: dict[tuple[str, ...], dict[str, str]] = {
+    (): {
+        "kernel_transposed": "logits",
+        "recurrent_transposed": "logits",
+        "sparse_embedding": "gradients of embedding.table",
+        "mean_over_batch": "gradients",
+        "epsilon_inside_root": "losses",
+        "keras_epsilon": "losses",
+        "no_bias_correction": "losses",
+        "float32_constants": "losses",
+        "two_trainable_biases": "losses",
+        "state_not_carried": "losses at step",
+        "state_not_detached": "losses at step",
+        "loss_in_float32": "losses",
+    },
+    ("model.architecture=gru",): {
+        "gru_gates_swapped": "logits",
+        "reset_before_the_product": "logits",
+    },
+    ("model.architecture=lstm",): {"lstm_gates_permuted": "logits"},
+    ("model.architecture=gpt", "model.tied=true", "model.dropout=0.2"): {
+        "exact_gelu": "logits",
+        "layer_norm_epsilon": "logits",
+        "post_norm": "logits",
+        "unscaled_attention": "logits",
+        "mask_off_by_one": "logits",
+        "dropout_not_rescaled": "gradients",
+        "tied_gradient_of_the_embedding_only": "gradients of embedding.table",
+    },
+    ("optimizer.name=adamw", "optimizer.weight_decay=0.1"): {
+        "coupled_decay": "losses",
+        "decay_on_biases": "losses",
+    },
+    (
+        "optimizer.name=sgd", "optimizer.learning_rate=0.5", "optimizer.momentum=0.9",
+        "optimizer.nesterov=true", "optimizer.schedule=linear",
+    ): {"momentum_with_the_rate_folded_in": "losses", "nesterov_left_out": "losses"},
+    ("optimizer.clip_norm=0.05",): {
+        "clipping_after_the_optimiser": "losses",
+        "clipping_norm_of_sparse_slices": "losses",
+        "clipping_norm_plus_a_little": "losses",
+    },
+    (str(PADDED),): {
+        "loss_averaged_over_padding": "gradients",
+        "encoder_padding_seen": "logits",
+    },
+    (str(PADDED), "model.pool=true", "model.rotary=true"): {
+        "pool_over_padding": "logits",
+        "rotary_of_neighbours": "logits",
+    },
+}  # fmt: skip
+
+
+def together(group: tuple[str, ...]) -> pytest.MarkDecorator:
+    """Tests of one group run in one process, which audits the group once."""
+    return pytest.mark.xdist_group(group_id(group))
+
+
+def group_id(group: tuple[str, ...]) -> str:
+    return " ".join(Path(text).stem for text in group) or "elman"
+
+
+GROUPS = [pytest.param(group, id=group_id(group), marks=together(group)) for group in CAUGHT_BY]
+CASES = [
+    pytest.param(group, mistake, first, id=mistake, marks=together(group))
+    for group, mistakes in CAUGHT_BY.items()
+    for mistake, first in mistakes.items()
+]
 
 
 def test_the_tolerances_are_not_widened() -> None:
     assert TOLERANCES == {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1e-10}
 
 
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """One audit of all planted mistakes, by mode."""
-    finished = subprocess.run(
-        command("audit", "--task", "lm", "--backend", str(PLANTED), "--steps", "40", "--json"),
-        cwd=tmp_path_factory.mktemp("audit"),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+@cache
+def audited(group: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """One audit of the mistakes of a group, and of none, by mode."""
+    task, settings = "lm", group
+    if group and group[0].endswith(".py"):
+        task, settings = group[0], group[1:]
+    modes = ",".join(f"{PLANTED}:{mode}" for mode in ("nothing", *CAUGHT_BY[group]))
+    chosen = [argument for setting in settings for argument in ("--set", setting)]
+    asked = ["--task", task, "--backend", modes, "--steps", "40", "--json", *chosen]
+    with TemporaryDirectory() as folder:
+        finished = subprocess.run(
+            command("audit", *asked),
+            cwd=folder, env=environment(), capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
     assert finished.returncode == 1, finished.stderr
     return {row["mode"]: row for row in json.loads(finished.stdout)}
 
 
-def test_every_mode_of_the_adapter_was_audited(audited: dict[str, dict[str, Any]]) -> None:
-    assert set(audited) == {*CAUGHT_BY, "nothing"}
+def test_every_planted_mistake_is_audited() -> None:
+    (choice,) = choose_cells([f"{PLANTED}:nothing"], {})
+    described = describe([choice.adapter], {})[choice.adapter]
+    caught = {mistake for mistakes in CAUGHT_BY.values() for mistake in mistakes}
+    assert set(described.modes) == {"nothing", *caught}
 
 
-def test_without_a_mistake_the_figures_are_rounding(audited: dict[str, dict[str, Any]]) -> None:
-    row = audited["nothing"]
-    assert (row["status"], row["reason"]) == ("ok", "")
-    assert all(check["worst"] < 1e-14 for check in row["checks"].values())
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_same_adapter_without_a_mistake_passes(group: tuple[str, ...]) -> None:
+    row = audited(group)["nothing"]
+    assert row["status"] == "ok"
+    assert all(check["passed"] for check in row["checks"].values())
 
 
-@pytest.mark.parametrize(("mistake", "first"), CAUGHT_BY.items())
-def test_a_planted_mistake_is_caught(
-    audited: dict[str, dict[str, Any]], mistake: str, first: str
-) -> None:
-    row = audited[mistake]
+@pytest.mark.parametrize(("group", "mistake", "first"), CASES)
+def test_a_planted_mistake_is_caught(group: tuple[str, ...], mistake: str, first: str) -> None:
+    row = audited(group)[mistake]
     assert row["status"] == "parity_failed"
     assert row["reason"].startswith(f"first seen in {first}")
 

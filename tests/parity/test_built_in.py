@@ -1,6 +1,7 @@
 """The two promises over the long run: float64 to the last digits, float32 within the gate."""
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import Compare, document, needs
@@ -11,8 +12,26 @@ pytestmark = [
 ]
 
 
-def test_every_built_in_backend_and_mode_passes_the_audit(compare: Compare) -> None:
-    finished = compare("audit", "--task", "lm", "--steps", "100", "--json")
+PADDED = str(Path(__file__).parent / "padded_task.py")
+AUDITS = {
+    "elman": (),
+    "lstm": ("--set", "model.architecture=lstm", "--set", "optimizer.clip_norm=0.1"),
+    "gru": ("--set", "model.architecture=gru", "--set", "train.accumulation=2"),
+    "gpt": (
+        *("--set", "model.architecture=gpt", "--set", "model.tied=true"),
+        *("--set", "model.dropout=0.1", "--set", "optimizer.name=adamw"),
+        *("--set", "optimizer.weight_decay=0.1", "--set", "optimizer.schedule=cosine"),
+    ),
+    "encoder-decoder": ("--task", PADDED, "--set", "model.dropout=0.1"),
+    "classifier": ("--task", PADDED, "--set", "model.pool=true", "--set", "model.rotary=true"),
+}
+
+
+@pytest.mark.parametrize("arguments", AUDITS.values(), ids=AUDITS)
+def test_every_built_in_backend_and_mode_passes_the_audit(
+    compare: Compare, arguments: tuple[str, ...]
+) -> None:
+    finished = compare("audit", "--steps", "100", "--json", *arguments)
     rows = json.loads(finished.stdout)
     assert finished.returncode == 0, finished.stdout
     assert len(rows) == 8

@@ -90,3 +90,38 @@ def test_generated_text_knows_its_floor_and_its_size() -> None:
     assert prepared.floor is not None
     assert prepared.about["train_tokens"] == 1_000_000
     assert prepared.about["validation_tokens"] == 4 * 4 * 8
+
+
+@pytest.mark.parametrize("architecture", ["elman", "lstm", "gru", "gpt"])
+def test_an_architecture_is_named_with_its_dropout_and_tied_head(architecture: str) -> None:
+    model = {"architecture": architecture, "dropout": 0.1, "tied": True}
+    prepared = LM.prepare(resolve(LM, "tiny", [{"model": model}]))
+    names = set(prepared.model.parameters())
+    assert "head.kernel" not in names
+    assert ("rnn.1.recurrent_bias" in names) == (architecture == "gru")
+    assert ("block.1.attention.qkv.kernel" in names) == (architecture == "gpt")
+    dropped = {name for name, _, _ in prepared.model.dropouts()}
+    assert "embedding_dropout" in dropped
+    assert ("block.1.feedforward" in dropped) == (architecture == "gpt")
+
+
+@pytest.mark.parametrize("preset", LM.presets)
+def test_every_preset_names_a_model_that_fits_together(preset: str) -> None:
+    overrides = {"model": {"vocab": 50}, "train": {"steps": 2}}
+    prepared = LM.prepare(resolve(LM, preset, [overrides]))
+    assert prepared.floor is not None
+    assert prepared.model.parameters()["embedding.table"].shape[0] == 50
+
+
+def test_models_that_do_not_fit_together_are_bad_input() -> None:
+    for model in ({"architecture": "gpt", "heads": 3}, {"tied": True, "hidden": 8}):
+        with pytest.raises(UserError, match=r"^model: "):
+            resolve(LM, "tiny", [{"model": model}])
+
+
+def test_the_gpt_preset_is_the_public_recipe() -> None:
+    settings = resolve(LM, "gpt", [])
+    rates = settings.optimizer.learning_rates(0, 2000, 2000)
+    assert max(rates) == rates[100] == 1e-3
+    assert rates[-1] == pytest.approx(1e-4, rel=1e-3)
+    assert settings.optimizer.clip_norm == 1.0
