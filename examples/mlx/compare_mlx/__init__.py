@@ -1,0 +1,31 @@
+"""MLX for the comparison: the recurrent language models. `open` imports mlx, not this module."""
+
+from compare.contracts import Device, Trainer
+from compare.spec import Experiment
+
+
+class MlxBackend:
+    name = "mlx"
+    modes = ("eager",)
+    oracle = False
+
+    def open(self, mode: str, threads: int) -> None:
+        import mlx.core as mx
+
+        mx.set_default_device(mx.cpu)  # which has float64; MLX's GPU has not
+
+    def versions(self) -> dict[str, str]:
+        import mlx.core as mx
+
+        return {"mlx": mx.__version__}
+
+    def devices(self) -> list[Device]:
+        return [Device("cpu")]
+
+    def build(self, experiment: Experiment, device: Device) -> Trainer:
+        from .trainer import MlxTrainer
+
+        return MlxTrainer(experiment)
+
+
+backend = MlxBackend()
