@@ -1,0 +1,111 @@
+"""An adapter that is wrong in itself is named in one line, with its file and line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Compare, cell, document
+
+RIGHT = """
+from compare.contracts import Device
+from compare.plugins import load_backend
+
+class Trainer:
+    def __init__(self, inner):
+        self.inner = inner
+    def load(self, weights):
+        self.inner.load(weights)
+    def weights(self):
+        return self.inner.weights()
+    def train(self, batches, learning_rates):
+        return self.inner.train(batches, learning_rates)
+    def gradients(self, batch):
+        return self.inner.gradients(batch)
+    def logits(self, batch):
+        return self.inner.logits(batch)
+    def memory(self):
+        return self.inner.memory()
+
+class Backend:
+    name = "mine"
+    modes = ("only",)
+    def open(self, mode, threads):
+        self.reference = load_backend("reference")
+    def versions(self):
+        return {"mine": "1"}
+    def devices(self):
+        return [Device("cpu")]
+    def build(self, experiment, device):
+        return Trainer(self.reference.build(experiment, device))
+
+backend = Backend()
+""".lstrip()
+
+UNLOADABLE = [
+    ("class Backend:", "class Backend", "SyntaxError: expected ':' ({file}:20)"),
+    ("from compare.contracts", "import not_there, compare.contracts", "SyntaxError"),
+    ("backend = Backend()", "", "{file} defines no module-level name 'backend'"),
+    ("backend = Backend()", "backend = Backend(1)", "Backend() takes no arguments ({file}:"),
+    ("def versions", "def version", "Backend lacks the method versions() ({file}:20)"),
+    ('    name = "mine"\n', "", "has no attribute 'name'"),
+    ("import Device", "import Device, nothing_of_the_kind", "ImportError: cannot import name"),
+]  # fmt: skip
+FAILING = [
+    ("    def logits", "    def logit", "Trainer lacks the method logits() ({file}:4)"),
+    (
+        "self.inner.train(batches, learning_rates)",
+        "self.inner.train(batches, learning_rates)[1:]",
+        "Trainer.train returned 0 losses for 1 batches ({file}:11)",
+    ),
+    ("inner.logits(batch)", "inner.logits(batch)[1:]", "Trainer.logits returned shape (3,"),
+    ("inner.logits(batch)", "inner.lost", "has no attribute 'lost' ({file}:16)"),
+    (
+        "self.inner.train(batches, learning_rates)",
+        "float('nan') * self.inner.train(batches, learning_rates)",
+        "the loss is not finite from step 0 on",
+    ),
+]  # fmt: skip
+
+
+def adapter(folder: Path, right: str, wrong: str) -> Path:
+    file = folder / "mine.py"
+    assert RIGHT.count(right) == 1
+    file.write_text(RIGHT.replace(right, wrong))
+    return file
+
+
+@pytest.mark.parametrize(("right", "wrong", "told"), UNLOADABLE)
+def test_one_that_does_not_load_is_bad_input(
+    compare: Compare, tmp_path: Path, right: str, wrong: str, told: str
+) -> None:
+    file = adapter(tmp_path, right, wrong)
+    finished = compare("--task", "lm", "--preset", "tiny", "--backend", str(file))
+    assert finished.returncode == 2
+    (line,) = finished.stderr.splitlines()
+    assert told.format(file=file) in line
+    assert "Traceback" not in line
+
+
+@pytest.mark.parametrize(("right", "wrong", "told"), FAILING)
+def test_one_that_fails_in_a_run_keeps_its_row(
+    compare: Compare, tmp_path: Path, right: str, wrong: str, told: str
+) -> None:
+    file = adapter(tmp_path, right, wrong)
+    finished = compare(
+        "--task", "lm", "--preset", "tiny", "--steps", "6", "--json",
+        "--backend", f"{file},reference",
+    )  # fmt: skip
+    rows = document(finished)
+    row = cell(rows, "mine")
+    assert row["status"] in ("failed", "parity_failed")
+    assert told.format(file=file) in row["reason"]
+    assert "\n" not in row["reason"]
+    assert cell(rows, "reference")["status"] == "ok"
+
+
+def test_the_check_says_at_once_what_is_missing(compare: Compare, tmp_path: Path) -> None:
+    file = adapter(tmp_path, "    def gradients", "    def gradient")
+    finished = compare("check-backend", str(file), "--json")
+    ((_, findings),) = json.loads(finished.stdout).items()
+    (failed,) = (f for f in findings if f["status"] == "failed")
+    assert failed["detail"] == f"Trainer lacks the method gradients() ({file}:4)"
