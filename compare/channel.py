@@ -4,11 +4,15 @@ The channel is the worker's own; stdout and stderr belong to the frameworks.
 """
 
 import json
+import signal
 import socket
 import time
 from typing import Any
 
 Message = dict[str, Any]
+
+STACK_SIGNAL = signal.SIGUSR1
+"""On it a worker writes into its log where it is, even while it hangs."""
 
 
 class Closed(Exception):

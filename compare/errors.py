@@ -35,10 +35,11 @@ def one_line(error: BaseException) -> str:
 def place_of_error(error: BaseException) -> str:
     """The innermost file:line outside installed libraries and Python itself."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        f
-        for f in frames
-        if not any(part in f.filename for part in ("site-packages", "/lib/python", "<frozen"))
-    ]
+    own = [frame for frame in frames if is_own_code(frame.filename)]
     place = (own or frames)[-1]
     return f"{place.filename}:{place.lineno}"
+
+
+def is_own_code(filename: str) -> bool:
+    """Whether a file is an adapter's or ours, not an installed library's or Python's own."""
+    return not any(part in filename for part in ("site-packages", "/lib/python", "<frozen"))

@@ -1,19 +1,24 @@
 """The conductor's side of one worker: start it, ask it, and survive whatever becomes of it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from compare.channel import Channel, Closed, Late, Message
+from compare.channel import STACK_SIGNAL, Channel, Closed, Late, Message
+from compare.errors import is_own_code
 from compare.results import Status
 
 _TAIL_LINES = 12
 _PATIENCE = 5.0  # seconds for a process to end after its channel closed
+_SECONDS_FOR_A_STACK = 0.5
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', flags=re.MULTILINE)
 
 
 class CellEnded(Exception):
@@ -59,8 +64,10 @@ class Player:
             self._channel.send({"do": do, **arguments})
             answer = self._channel.receive(timeout)
         except Late:
+            place = self._where_it_is()
             self.kill()
-            raise CellEnded("failed", f"no answer to '{do}' within {timeout:g} s: killed") from None
+            reason = f"no answer to '{do}' within {timeout:g} s: killed{place}"
+            raise CellEnded("failed", reason) from None
         except Closed:
             self.died = True
             raise CellEnded("failed", f"worker {self._how_it_ended()} during '{do}'") from None
@@ -89,6 +96,17 @@ class Player:
         """The last lines that the worker printed."""
         text = self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
+
+    def _where_it_is(self) -> str:
+        """at file:line, as the worker's faulthandler tells; nothing where it does not."""
+        known = len(self.log.read_bytes())
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, STACK_SIGNAL)
+        time.sleep(_SECONDS_FOR_A_STACK)
+        told = self.log.read_bytes()[known:].decode(errors="replace")
+        frames = [f"{file}:{line}" for file, line in _FRAME.findall(told)]  # the innermost first
+        own = [frame for frame in frames if is_own_code(frame)]
+        return f" at {(own or frames)[0]}" if frames else ""
 
     def _how_it_ended(self) -> str:
         try:

@@ -4,6 +4,7 @@ Commands come and answers go over the socket with file descriptor FD, one JSON o
 Only NumPy, pydantic and psutil are imported here besides the adapter and its framework.
 """
 
+import faulthandler
 import math
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from compare.adapter_errors import AdapterError, require_backend, require_trainer, wrong_answer
-from compare.channel import Channel, Closed, Message
+from compare.channel import STACK_SIGNAL, Channel, Closed, Message
 from compare.conformance import run_checks
 from compare.contracts import (
     Array,
@@ -208,6 +209,7 @@ def _answer(worker: Worker, command: Message) -> Message:
 
 def main() -> None:
     descriptor, adapter, *rest = sys.argv[1:]
+    faulthandler.register(STACK_SIGNAL, all_threads=False)  # asked for where it hangs
     channel = Channel(socket.socket(fileno=int(descriptor)))
     serve(Worker(adapter, Path(rest[0]) if rest else None), channel)
 
