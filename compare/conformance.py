@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel
 
-from compare.adapter_errors import AdapterError, require_trainer, wrong_answer
+from compare.adapter_errors import AdapterError, require_trainer
+from compare.comparing import Wrong, first_of, part_of, same, same_all, train, undropped
 from compare.conformance_cases import (
     BATCH,
     MODELS,
@@ -26,7 +27,7 @@ from compare.conformance_cases import (
     small_experiment,
     small_weights,
 )
-from compare.contracts import Array, Backend, Batches, Device, Trainer, Unsupported, Weights
+from compare.contracts import Backend, Device, Trainer, Unsupported, Weights
 from compare.errors import one_line
 from compare.hints import hint_of
 from compare.layers import Embedding
@@ -47,10 +48,6 @@ class Finding(BaseModel):
     status: Literal["passed", "failed", "skipped"]
     detail: str = ""
     hint: str = ""
-
-
-class Wrong(Exception):
-    """A check failed: what, where, expected and found."""
 
 
 class Bench:
@@ -149,21 +146,26 @@ def _unsupported(backend: Backend) -> None:
 
 def _round_trip(bench: Bench, model: str) -> None:
     ours, _, weights = bench.pair(model)
-    _same_all(ours.weights(), weights, "weights() after load()", 0.0)
+    same_all(ours.weights(), weights, "weights() after load()", 0.0)
 
 
 def _logits(bench: Bench, model: str) -> None:
     ours, theirs, _ = bench.pair(model)
-    batch = _undropped(small_batches(model))
-    _same(ours.logits(batch), theirs.logits(batch), "logits", TOLERANCE)
+    batch = undropped(small_batches(model))
+    same(ours.logits(batch), theirs.logits(batch), "logits", TOLERANCE)
+
+
+def _other_shapes(bench: Bench, model: str) -> None:
+    ours, theirs, _ = bench.pair(model)
+    batch = undropped(small_batches(model))
     few = {name: field[:2, : TIME - 1] for name, field in batch.items()}
-    _same(ours.logits(few), theirs.logits(few), "logits of fewer, shorter rows", TOLERANCE)
+    same(ours.logits(few), theirs.logits(few), "logits of fewer, shorter rows", TOLERANCE)
 
 
 def _gradients(bench: Bench, model: str) -> None:
     ours, theirs, _ = bench.pair(model)
-    batch = _first(small_batches(model))
-    _same_all(ours.gradients(batch), theirs.gradients(batch), "gradient", TOLERANCE)
+    batch = first_of(small_batches(model))
+    same_all(ours.gradients(batch), theirs.gradients(batch), "gradient", TOLERANCE)
 
 
 def _state(bench: Bench, model: str) -> None:
@@ -174,31 +176,32 @@ def _state(bench: Bench, model: str) -> None:
     ours, theirs, weights = bench.pair(model)
     many, still = small_batches(model), 0 * RATES
     expected = theirs.train(many, still)
-    losses = _train(ours, _part(many, 0, 2), still[:2])
-    ours.logits(_undropped(many))
-    ours.gradients(_first(many))
-    losses += _train(ours, _part(many, 2, STEPS), still[2:])
-    _same(losses, expected, "losses of two windows", TOLERANCE)
+    losses = train(ours, part_of(many, 0, 2), still[:2])
+    ours.logits(undropped(many))
+    ours.gradients(first_of(many))
+    losses += train(ours, part_of(many, 2, STEPS), still[2:])
+    same(losses, expected, "losses of two windows", TOLERANCE)
     ours.load(weights)
-    again = _train(ours, many, still)
-    _same(again, expected, "losses after a second load()", TOLERANCE)
+    again = train(ours, many, still)
+    same(again, expected, "losses after a second load()", TOLERANCE)
 
 
 def _finished(bench: Bench, model: str) -> None:
     """train returns when the weights are final, and two runs are the same to the bit."""
     ours, _, weights = bench.pair(model)
     many = small_batches(model)
-    first = _train(ours, many, RATES)
+    first = train(ours, many, RATES)
     at_once = {name: np.array(value) for name, value in ours.weights().items()}
     time.sleep(0.05)
-    _same_all(ours.weights(), at_once, "weights a moment after train()", 0.0)
+    same_all(ours.weights(), at_once, "weights a moment after train()", 0.0)
     ours.load(weights)
-    _same(_train(ours, many, RATES), first, "losses of a second run", 0.0)
-    _same_all(ours.weights(), at_once, "weights of a second run", 0.0)
+    same(train(ours, many, RATES), first, "losses of a second run", 0.0)
+    same_all(ours.weights(), at_once, "weights of a second run", 0.0)
 
 
 def _optimizer(bench: Bench, optimizer: str) -> None:
-    _same_steps(*bench.pair("elman of 2 layers", optimizer)[:2], "elman of 2 layers")
+    model = "elman of 2 layers" if optimizer in (MOMENTUM, "adam") else "dense"
+    _same_steps(*bench.pair(model, optimizer)[:2], model)
 
 
 def _accumulation(bench: Bench, model: str) -> None:
@@ -209,10 +212,10 @@ def _accumulation(bench: Bench, model: str) -> None:
 def _same_steps(ours: Trainer, theirs: Trainer, model: str) -> None:
     many = small_batches(model)
     for step in range(STEPS):
-        batch, rate = _part(many, step, step + 1), RATES[step : step + 1]
-        losses, expected = _train(ours, batch, rate), theirs.train(batch, rate)
-        _same(losses, expected, f"loss of step {step}", 10 * TOLERANCE)
-        _same_all(ours.weights(), theirs.weights(), f"weights after step {step}", 10 * TOLERANCE)
+        batch, rate = part_of(many, step, step + 1), RATES[step : step + 1]
+        losses, expected = train(ours, batch, rate), theirs.train(batch, rate)
+        same(losses, expected, f"loss of step {step}", 10 * TOLERANCE)
+        same_all(ours.weights(), theirs.weights(), f"weights after step {step}", 10 * TOLERANCE)
 
 
 def _precision(bench: Bench, precision: str) -> None:
@@ -224,8 +227,8 @@ def _precision(bench: Bench, precision: str) -> None:
         if np.asarray(value).dtype != np.float32:
             raise Wrong(f"{name} is {np.asarray(value).dtype}: expected float32 weights")
     many = small_batches("gru of 2 layers")
-    _same(_train(ours, many, RATES), theirs.train(many, RATES), "losses", _ROUGH[precision])
-    found, exact = ours.logits(_first(many)), theirs.logits(_first(many))
+    same(train(ours, many, RATES), theirs.train(many, RATES), "losses", _ROUGH[precision])
+    found, exact = ours.logits(first_of(many)), theirs.logits(first_of(many))
     nearest = float(np.abs(np.asarray(found, np.float64) - exact).max() / np.abs(exact).max())
     least = 1e-5 if precision == "bf16" else 1e-12
     if nearest < least:
@@ -237,13 +240,13 @@ def _native_dropout(bench: Bench, model: str) -> None:
     wanted = small_experiment(MODELS[model], dropout_masks="native")
     ours, weights = bench.backend.build(wanted, bench.device), small_weights(MODELS[model])
     ours.load(weights)
-    batch = _undropped(small_batches(model))
+    batch = undropped(small_batches(model))
     again = {name: np.stack([field] * STEPS) for name, field in batch.items()}
-    losses = _train(ours, again, 0 * RATES)
+    losses = train(ours, again, 0 * RATES)
     if len(set(losses)) < STEPS:
         raise Wrong(f"{STEPS} steps on one batch at a rate of 0 have losses {losses}: same masks")
     theirs = bench.pair(model)[1]
-    _same(ours.logits(batch), theirs.logits(batch), "logits", TOLERANCE)
+    same(ours.logits(batch), theirs.logits(batch), "logits", TOLERANCE)
 
 
 Checks = Iterator[tuple[str, Callable[[Bench, str], None], str]]
@@ -262,52 +265,8 @@ def _checks() -> Checks:
     for optimizer in OPTIMIZERS:
         yield "optimizer", _optimizer, optimizer
     for model in ("lstm of 2 layers", "encoder-decoder"):
+        yield "other shapes", _other_shapes, model
         yield "accumulation", _accumulation, model
     for precision in _ROUGH:
         yield "precision", _precision, precision
     yield "native dropout", _native_dropout, "dropout"
-
-
-def _undropped(many: Batches) -> Batches:
-    """The first batch without dropout masks."""
-    return {n: field[0] for n, field in many.items() if not n.startswith("dropout.")}
-
-
-def _first(many: Batches) -> Batches:
-    return {name: field[0] for name, field in many.items()}
-
-
-def _part(many: Batches, begin: int, end: int) -> Batches:
-    return {name: field[begin:end] for name, field in many.items()}
-
-
-def _train(trainer: Trainer, many: Batches, rates: Array) -> list[float]:
-    losses = np.asarray(trainer.train(many, rates), np.float64)
-    if losses.shape != (len(rates),):
-        problem = f"returned losses of shape {losses.shape}, expected ({len(rates)},)"
-        raise wrong_answer(trainer.train, problem)
-    return [float(loss) for loss in losses]
-
-
-def _same_all(found: Weights, expected: Weights, what: str, tolerance: float) -> None:
-    for name in expected:
-        if name not in found:
-            raise Wrong(f"{what}: {name} is missing")
-        _same(found[name], expected[name], f"{what}: {name}", tolerance)
-    for name in found:
-        if name not in expected:
-            raise Wrong(f"{what}: {name} is not a parameter of the model")
-
-
-def _same(found: Any, expected: Any, what: str, tolerance: float) -> None:
-    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    if found.shape != expected.shape:
-        raise Wrong(f"{what}: found shape {found.shape}, expected {expected.shape}")
-    off = np.abs(found - expected) / (np.abs(expected).max() or 1.0)
-    off = np.where(np.isfinite(found), off, np.inf)
-    if off.max() > tolerance:
-        at = tuple(int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
-        raise Wrong(
-            f"{what} at {list(at)}: found {found[at]:.10g}, expected {expected[at]:.10g},"
-            f" off by {off.max():.1e} of the largest value"
-        )

@@ -16,6 +16,7 @@ _OF_KIND = {
     "optimizer": "epsilon inside the root or before bias correction, float32 constants, a learning"
     " rate that is folded into the momentum buffer or not taken from `learning_rates`, two"
     " trainable biases, a gradient that flows into the carried state",
+    "other shapes": "something is fixed to the training batch: its size, its length, zero states",
     "accumulation": "a mean over micro-batches where the sum over all valid tokens is to be"
     " divided by their number, rows taken in another order, one state for all micro-batches",
     "precision": "a precision that was asked for is not set, or is set for weights instead of"

@@ -30,11 +30,11 @@ class Model(tf.Module):
         self, batch: Mapping[str, tf.Tensor], states: States, sampler: Sampler | None = None
     ) -> tuple[tf.Tensor, States]:
         """Logits (batch, time, vocab), and the new states of the layers that are in `states`."""
-        memory = None
+        context = Context(batch, self.operands, sampler)
         if self.encoder:
-            context = Context(batch, self.operands, sampler, batch.get("source_mask"))
-            memory = _run(self.encoder, batch["source"], context)
-        context = Context(batch, self.operands, sampler, batch.get("inputs_mask"), memory, states)
+            reading = replace(context, mask=batch.get("source_mask"))
+            context = replace(context, memory=_run(self.encoder, batch["source"], reading))
+        context = replace(context, mask=batch.get("inputs_mask"), states=states)
         logits = _run(self.decoder, batch["inputs"], context)
         return logits, {name: context.ends[name] for name in states}
 

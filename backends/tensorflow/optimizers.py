@@ -53,9 +53,10 @@ class Adam(tf.Module):
             for value in (self.spec.beta1, self.spec.beta2, self.spec.epsilon)
         )
         # Decoupled, and before the kernel's own update: of the parameter as it was.
-        shrink = 1 - rate * tf.constant(self.spec.weight_decay, rate.dtype)
+        # Subtracted: in float32 the factor 1 - rate * decay has few digits of the decay left.
+        decay = rate * tf.constant(self.spec.weight_decay, rate.dtype)
         for value in self.decayed:
-            value.assign(value * shrink)
+            value.assign_sub(decay * value)
         step = self.step.assign_add(tf.ones((), rate.dtype))
         power1, power2 = beta1**step, beta2**step
         # The kernel divides by sqrt(v) + epsilon, before bias correction. Scaled like sqrt(v),

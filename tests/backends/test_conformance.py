@@ -1,6 +1,6 @@
 """Every built-in backend and mode through the checks that an outside adapter goes through.
 
-Modes that are not a default are slow tests.
+Modes that take minutes to compile are slow tests.
 """
 
 import pytest
@@ -17,9 +17,10 @@ CELLS = [
     pytest.param("tensorflow:graph", marks=needs("tensorflow")),
     pytest.param("tensorflow:xla", marks=[needs("tensorflow"), pytest.mark.slow]),
     pytest.param("jax", marks=needs("jax", "flax", "optax")),
-    pytest.param("keras:tensorflow", marks=needs("keras", "tensorflow")),
+    # Of Keras the mode that compiles nothing; the others take minutes each.
+    pytest.param("keras:torch", marks=needs("keras", "torch")),
+    pytest.param("keras:tensorflow", marks=[needs("keras", "tensorflow"), pytest.mark.slow]),
     pytest.param("keras:jax", marks=[needs("keras", "jax"), pytest.mark.slow]),
-    pytest.param("keras:torch", marks=[needs("keras", "torch"), pytest.mark.slow]),
 ]
 
 
@@ -27,5 +28,9 @@ CELLS = [
 def test_a_built_in_backend_conforms(cell: str) -> None:
     (choice,) = choose_cells([cell], {})
     findings = check_cell(choice, find_oracle().adapter)
-    assert [f for f in findings if f.status != "passed"] == []
+    assert [f for f in findings if f.status == "failed"] == []
+    skipped = {"precision: tf32"}  # it takes a GPU, and is checked where there is one
+    if choice.oracle:  # it computes in float64 whatever is asked for, and draws no masks
+        skipped |= {"precision: fp32", "precision: bf16", "native dropout: dropout"}
+    assert {f.check for f in findings if f.status == "skipped"} == skipped
     assert [f.check for f in findings] == names()

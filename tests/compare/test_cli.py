@@ -83,7 +83,7 @@ def test_bad_data_files_are_named(
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("def broken(:\n", "SyntaxError: invalid syntax (broken.py, line 1)"),
+        ("def broken(:\n", "SyntaxError: invalid syntax ("),
         ("x = 1\nraise ValueError('no')\n", "broken.py:2"),
         ("x = 1\n", "defines no module-level name 'backend'"),
         ("import os\nos._exit(4)\n", "ended with exit code 4"),

@@ -18,9 +18,10 @@ def test_later_layers_win_over_earlier_ones() -> None:
 
 def test_the_default_is_the_classic_small_rnn() -> None:
     settings = resolve(LM, "small", [])
-    assert settings.model.model_dump() == {
-        "vocab": 10_000, "embedding": 200, "hidden": 200, "layers": 2,
-    }  # fmt: skip
+    model = settings.model.model_dump()
+    assert (model["architecture"], model["vocab"]) == ("elman", 10_000)
+    assert (model["embedding"], model["hidden"], model["layers"]) == (200, 200, 2)
+    assert (model["dropout"], model["tied"]) == (0.0, False)
     assert (settings.train.batch, settings.train.sequence_length) == (20, 35)
     assert (settings.optimizer.name, settings.optimizer.learning_rate) == ("adam", 0.001)
 
@@ -41,7 +42,7 @@ def test_assignments_are_read_as_toml_or_as_plain_words(text: str, value: object
         ("modle.hidden=3", r"unknown section 'modle' in the settings: did you mean model"),
         ("model.hidden=wide", r"model\.hidden: .*integer.*'wide'"),
         ("train.steps=0", r"train\.steps: .*greater than 0, not 0"),
-        ("optimizer.name=adm", r"optimizer\.name: .*'sgd' or 'adam'.*'adm'"),
+        ("optimizer.name=adm", r"optimizer\.name: .*'sgd', 'adam' or 'adamw'.*'adm'"),
         ("optimizer.momentum=0.9", "momentum is a setting of sgd"),
         ("hidden=3", "--set takes SECTION.FIELD=VALUE, not 'hidden=3'"),
         ("model.hidden", "--set takes SECTION.FIELD=VALUE"),

@@ -95,14 +95,15 @@ def test_a_worker_that_hangs_is_killed_at_its_deadline(compare: Compare, tmp_pat
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
-        ("missing", "a_framework_that_nobody_has is not installed"),
+        ("missing", f"a_framework_that_nobody_has is not installed: {TROUBLE}:"),
         ("unsupported", "not supported: elman"),
     ],
 )
 def test_what_is_not_there_is_skipped_not_wrong(compare: Compare, mode: str, reason: str) -> None:
     finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:{mode}")
     row = cell(document(finished), "trouble")
-    assert (finished.returncode, row["status"], row["reason"]) == (0, "skipped", reason)
+    assert (finished.returncode, row["status"]) == (0, "skipped")
+    assert row["reason"].startswith(reason)
 
 
 def test_where_nothing_could_run_the_exit_code_says_so(compare: Compare) -> None:

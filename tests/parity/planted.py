@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.contracts import Array, Batch, Device, Trainer
+from compare.contracts import Array, Batch, Device, Trainer, Unsupported
 from compare.plugins import load_backend
 from compare.spec import Experiment
 
@@ -412,8 +412,33 @@ def state_not_detached() -> None:
         dy[:, -length:] = tail
         return loss, self._backward(kept, dy), after
 
+    def gradients(self: Any, batch: Batch) -> Any:
+        kept = list(before)
+        found = asked(self, batch)
+        before[:] = kept
+        return found
+
     loaded, ReferenceTrainer.load = ReferenceTrainer.load, load
+    asked, ReferenceTrainer.gradients = ReferenceTrainer.gradients, gradients
     real, ReferenceTrainer._differentiate = ReferenceTrainer._differentiate, differentiate
+
+
+class Float32(ReferenceTrainer):  # type: ignore[misc,valid-type]
+    """Keeps weights in float32 between steps and gives float32 away."""
+
+    def train(self, batches: Any, learning_rates: Array) -> Array:
+        losses = []
+        for index in range(len(learning_rates)):
+            step = {name: field[index : index + 1] for name, field in batches.items()}
+            losses.append(super().train(step, learning_rates[index : index + 1]))
+            self.values = {n: np.float32(v).astype(np.float64) for n, v in self.values.items()}
+        return np.float32(np.concatenate(losses))
+
+    def logits(self, batch: Batch) -> Array:
+        return np.float32(super().logits(batch))
+
+    def weights(self) -> Any:
+        return {name: np.float32(value) for name, value in self.values.items()}
 
 
 class Planted:
@@ -432,7 +457,10 @@ class Planted:
         return [Device("cpu")]
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
-        built: Trainer = ReferenceTrainer(experiment)
+        precision = experiment.train.precision
+        if precision in ("tf32", "bf16"):
+            raise Unsupported(f"precision {precision}")
+        built: Trainer = (Float32 if precision == "fp32" else ReferenceTrainer)(experiment)
         return built
 
 
