@@ -92,6 +92,7 @@ def audit(
 
 def check_backend(
     backend: Annotated[str, typer.Argument(help="NAME, NAME:MODE or path/to/adapter.py.")],
+    device: Annotated[str, typer.Option(help="Such as cuda:0; else the backend's first.")] = "",
     timeout: Annotated[float, typer.Option(help="Seconds a mode may take.")] = 600,
     json: options.Json = False,
 ) -> None:
@@ -100,7 +101,7 @@ def check_backend(
     found: dict[str, list[Finding]] = {}
     for choice in survey.choose_cells([backend], {}, every_mode=True):
         with Console(stderr=True).status(choice.cell.label):
-            found[choice.cell.label] = check_cell(choice, oracle.adapter, timeout)
+            found[choice.cell.label] = check_cell(choice, oracle.adapter, timeout, device)
     if json:
         rows = {cell: [f.model_dump() for f in findings] for cell, findings in found.items()}
         print(json_module.dumps(rows, indent=2))

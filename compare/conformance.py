@@ -7,7 +7,7 @@ usual causes.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -53,9 +53,8 @@ class Finding(BaseModel):
 class Bench:
     """The adapter and the oracle, side by side on small experiments."""
 
-    def __init__(self, backend: Backend, oracle: Backend) -> None:
-        self.backend, self.oracle = backend, oracle
-        self.device = backend.devices()[0]
+    def __init__(self, backend: Backend, oracle: Backend, device: Device) -> None:
+        self.backend, self.oracle, self.device = backend, oracle, device
         self._built: dict[Any, tuple[Trainer, Trainer]] = {}
 
     def pair(
@@ -78,16 +77,27 @@ class Bench:
         return ours, theirs, weights
 
 
-def run_checks(backend: Backend, oracle: Backend) -> list[Finding]:
-    """Every check, for a backend that was opened, in a process where nothing else runs."""
+def run_checks(backend: Backend, oracle: Backend, device: str = "") -> list[Finding]:
+    """Every check, for a backend that was opened, in a process where nothing else runs.
+
+    On the device with this label, or on the backend's first. Raises AdapterError where it has
+    none of that label.
+    """
     findings = [_run("devices", _devices, backend)]
     if findings[0].status == "failed":
         return findings
-    bench = Bench(backend, oracle)
+    bench = Bench(backend, oracle, _chosen(backend.devices(), device))
     findings += [_run("trainer", _trainer, bench), _run("unsupported", _unsupported, backend)]
     if findings[1].status == "failed":
         return findings
     return findings + [_run(f"{n}: {of}", check, bench, of) for n, check, of in _checks()]
+
+
+def _chosen(devices: Sequence[Device], label: str) -> Device:
+    labels = [device.label for device in devices]
+    if label and label not in labels:
+        raise AdapterError(f"no device {label}: there is {', '.join(labels)}")
+    return devices[labels.index(label) if label else 0]
 
 
 def names() -> list[str]:

@@ -142,9 +142,9 @@ class Worker:
         write_arrays(Path(folder, "gradients.npz"), gradients)
         return {}
 
-    def check(self, oracle: str) -> Message:
+    def check(self, oracle: str, device: str) -> Message:
         """Run the conformance checks against the backend of this name."""
-        findings = run_checks(self.backend, load_backend(oracle))
+        findings = run_checks(self.backend, load_backend(oracle), device)
         return {"findings": [finding.model_dump() for finding in findings]}
 
     def save_weights(self, path: str) -> Message:

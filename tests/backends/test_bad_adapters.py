@@ -1,10 +1,14 @@
 """An adapter that is wrong in itself is named in one line, with its file and line."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Compare, cell, document
+
+from compare.conformance import names
 
 RIGHT = """
 from compare.contracts import Device
@@ -109,3 +113,23 @@ def test_the_check_says_at_once_what_is_missing(compare: Compare, tmp_path: Path
     ((_, findings),) = json.loads(finished.stdout).items()
     (failed,) = (f for f in findings if f["status"] == "failed")
     assert failed["detail"] == f"Trainer lacks the method gradients() ({file}:4)"
+
+
+def test_the_pytest_suite_fails_where_checks_could_not_be_made(tmp_path: Path) -> None:
+    file = adapter(tmp_path, "    def gradients", "    def gradient")
+    suite = (
+        f"from compare.testing import conformance_test\ntest = conformance_test({str(file)!r})\n"
+    )
+    (tmp_path / "test_mine.py").write_text(suite)
+    finished = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert f"{len(names()) - 2} failed, 2 passed" in finished.stdout  # devices and unsupported
+
+
+def test_a_device_that_is_not_there_is_named(compare: Compare, tmp_path: Path) -> None:
+    file = adapter(tmp_path, "backend = Backend()", "backend = Backend()")
+    finished = compare("check-backend", str(file), "--device", "cuda:7")
+    assert finished.returncode == 1
+    assert "no device cuda:7: there is cpu" in finished.stdout

@@ -24,6 +24,22 @@ CELLS = [
 ]
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param("torch:eager", marks=needs("torch")),
+        pytest.param("jax", marks=needs("jax", "flax", "optax")),
+        pytest.param("keras:torch", marks=needs("keras", "torch")),
+        pytest.param("keras:jax", marks=needs("keras", "jax")),
+    ],
+)
+def test_a_built_in_backend_conforms_on_a_gpu(cell: str) -> None:
+    (choice,) = choose_cells([cell], {})
+    findings = check_cell(choice, find_oracle().adapter, device="cuda:0")
+    assert [f for f in findings if f.status != "passed"] == []  # tf32 among them
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_built_in_backend_conforms(cell: str) -> None:
     (choice,) = choose_cells([cell], {})
