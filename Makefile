@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: lm test test-all lint bench
+.PHONY: lm test test-all test-gpu lint bench
 
 lm: $(READY)
 	$(BIN)/compare --task lm
@@ -12,7 +12,10 @@ test: $(READY)
 	$(BIN)/pytest
 
 test-all: $(READY)
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest -m "not gpu"
+
+test-gpu: $(READY)
+	$(BIN)/pytest -n 0 -m gpu
 
 lint: $(READY)
 	$(BIN)/ruff check .
