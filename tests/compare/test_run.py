@@ -234,3 +234,24 @@ def _wait_for(folder: Path, text: str) -> None:
     while not any(text in path.read_text() for path in folder.glob(RECORDS)):
         assert time.monotonic() < deadline, "the run did not get there"
         time.sleep(0.05)
+
+
+@needs("torch", "jax")
+def test_native_dropout_is_labelled_and_its_losses_are_not_compared(compare: Compare) -> None:
+    dropout = ("--set", "model.dropout=0.3", "--steps", "12", "--backend", "torch,jax")
+    finished = compare(*TINY, *dropout, "--set", "train.dropout_masks=native")
+    found = document(finished)
+    assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
+    assert [row["max_loss_difference"] for row in found["cells"]] == [None, None]
+    assert any("losses are not compared" in note for note in found["notes"])
+    torch, jax = (row["losses"] for row in found["cells"])
+    assert torch != pytest.approx(jax, rel=1e-4)  # they did drop, and not the same values
+
+
+@needs("torch", "jax")
+def test_dropout_masks_of_the_core_are_the_same_for_all(compare: Compare) -> None:
+    dropout = ("--set", "model.dropout=0.3", "--steps", "12", "--backend", "torch,jax")
+    finished = compare(*TINY, *dropout, "--set", "model.architecture=gpt")
+    found = document(finished)
+    assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
+    assert all(row["max_loss_difference"] < 5e-6 for row in found["cells"])
