@@ -1,7 +1,7 @@
 """The table that the terminal and Markdown show: its columns, and each cell as text."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compare.summary import CellSummary, Estimate, Summary
 
@@ -69,10 +69,25 @@ def title(summary: Summary) -> str:
     parameters = summary.cells[0].parameters if summary.cells else 0
     return (
         f"{experiment['task']} ({summary.preset}) on {experiment['data']['source']}: "
-        f"{parameters:,} parameters, {train['steps']} steps of {train['batch']} x "
+        f"{_model(experiment['model'])}{parameters:,} parameters, "
+        f"{train['steps']} steps of {train['batch']} x "
         f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
         f"{train['precision']}"
     )
+
+
+def _model(model: dict[str, Any]) -> str:
+    """The layers that give a model its name: "2 elman layers of 200, "."""
+    layers = [*model.get("encoder", ()), *model["layers"]]
+    blocks = [layer for layer in layers if layer["kind"] == "transformer_block"]
+    named = [
+        f"{layer['layers']} {layer['cell']} layers of {layer['hidden']}"
+        for layer in layers
+        if layer["kind"] == "recurrent"
+    ]
+    if blocks:
+        named.append(f"{len(blocks)} transformer blocks of {blocks[0]['width']}")
+    return "".join(f"{name}, " for name in named)
 
 
 def seconds(value: float | None) -> str:

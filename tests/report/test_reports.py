@@ -47,6 +47,11 @@ def test_the_markdown_table_has_a_row_per_cell_with_whole_columns(summary: Summa
     assert len(bars) == 1
 
 
+def test_the_title_says_what_was_trained(summary: Summary) -> None:
+    title = rendered("markdown", summary).splitlines()[0]
+    assert "2 elman layers of 16, 7,656 parameters, 60 steps of 4 x 8 tokens, adam 0.001" in title
+
+
 def test_the_markdown_shows_what_went_wrong_as_text(summary: Summary) -> None:
     text = rendered("markdown", summary)
     assert "<script>" not in text.split("The end of the log")[0]
