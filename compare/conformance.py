@@ -20,6 +20,7 @@ from compare.conformance_cases import (
     MODELS,
     MOMENTUM,
     OPTIMIZERS,
+    PADDED_TARGETS,
     RATES,
     STEPS,
     TIME,
@@ -35,7 +36,7 @@ from compare.parameters import Layer
 from compare.spec import ModelSpec
 
 TOLERANCE = 1e-12
-_CARRYING = [name for name in MODELS if name.split()[0] in ("elman", "elman,", "lstm", "gru")]
+_RECURRENT = [name for name in MODELS if name.startswith(("elman", "lstm", "gru"))]
 _FINISHING = ["elman of 2 layers", "lstm of 2 layers", "transformer block"]
 # Largest difference of a loss from the float64 oracle, after a few steps of a small model.
 _ROUGH = {"fp32": 1e-5, "tf32": 1e-2, "bf16": 5e-2}
@@ -268,7 +269,7 @@ def _checks() -> Checks:
         yield "round trip", _round_trip, model
         yield "logits", _logits, model
         yield "gradients", _gradients, model
-        if model in _CARRYING:
+        if model in _RECURRENT:
             yield "state", _state, model
         if model in _FINISHING:
             yield "finished", _finished, model
@@ -277,6 +278,7 @@ def _checks() -> Checks:
     for model in ("lstm of 2 layers", "encoder-decoder"):
         yield "other shapes", _other_shapes, model
         yield "accumulation", _accumulation, model
+    yield "accumulation", _accumulation, PADDED_TARGETS
     for precision in _ROUGH:
         yield "precision", _precision, precision
     yield "native dropout", _native_dropout, "dropout"

@@ -63,6 +63,7 @@ CAUGHT_BY: dict[tuple[str, ...], dict[str, str]] = {
     },
     (str(PADDED),): {
         "loss_averaged_over_padding": "gradients",
+        "mean_of_the_means_of_micro_batches": "gradients",
         "encoder_padding_seen": "logits",
     },
     (str(PADDED), "model.pool=true", "model.rotary=true"): {
