@@ -1,6 +1,6 @@
 """Every built-in backend and mode through the checks that an outside adapter goes through.
 
-Modes that take minutes to compile are slow tests.
+Second modes, and Keras, which compiles for minutes, are slow tests.
 """
 
 import pytest
@@ -17,8 +17,7 @@ CELLS = [
     pytest.param("tensorflow:graph", marks=needs("tensorflow")),
     pytest.param("tensorflow:xla", marks=[needs("tensorflow"), pytest.mark.slow]),
     pytest.param("jax", marks=needs("jax", "flax", "optax")),
-    # Of Keras the mode that compiles nothing; the others take minutes each.
-    pytest.param("keras:torch", marks=needs("keras", "torch")),
+    pytest.param("keras:torch", marks=[needs("keras", "torch"), pytest.mark.slow]),
     pytest.param("keras:tensorflow", marks=[needs("keras", "tensorflow"), pytest.mark.slow]),
     pytest.param("keras:jax", marks=[needs("keras", "jax"), pytest.mark.slow]),
 ]

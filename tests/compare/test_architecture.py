@@ -53,7 +53,7 @@ def test_a_plug_in_imports_only_the_core_and_its_own_siblings(plugin: str) -> No
 def test_the_command_s_process_imports_no_framework(tmp_path: Path) -> None:
     code = (
         "import sys; sys.argv = ['compare', '--task', 'lm', '--preset', 'tiny', '--steps', '8',"
-        "'--backend', 'torch,jax'];"
+        "'--backend', 'torch,reference'];"
         "import compare.cli\n"
         "try: compare.cli.main()\n"
         "except SystemExit: pass\n"

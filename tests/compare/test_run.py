@@ -151,6 +151,7 @@ def test_ctrl_c_ends_the_workers_and_reports_what_was_measured(tmp_path: Path) -
     assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
+@pytest.mark.slow
 @needs("torch", "jax")
 def test_killing_a_real_worker_in_mid_run_leaves_the_others(tmp_path: Path) -> None:
     run = _start(tmp_path, "--backend", "torch,jax,reference", "--steps", "400")

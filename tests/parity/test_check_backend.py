@@ -61,7 +61,12 @@ def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
             "logits at [",
             "epsilon is 1e-5",
         ),
-        ("loss_averaged_over_padding", {"gradients"}, "embedding.table", "over valid targets"),
+        (
+            "loss_averaged_over_padding",
+            {"gradients", "accumulation"},
+            "embedding.table",
+            "over valid targets",
+        ),
         ("epsilon_inside_root", {"optimizer"}, "weights after step 0", "epsilon inside the root"),
         (
             "state_not_detached",
