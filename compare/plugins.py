@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from compare.contracts import Backend, ReportFormat, Task
-from compare.errors import UserError, unknown
+from compare.errors import UserError, one_line, unknown
 
 Kind = Literal["backend", "task", "report"]
 _GROUPS: dict[Kind, str] = {
@@ -46,11 +46,24 @@ def load_task(name: str) -> Task:
     Raises UserError with the nearest names, or if the file does not define it.
     """
     if is_file(name):
-        return cast(Task, _defined_in(name, "task"))
+        return _task_in(name)
     points = installed("task")
     if name not in points:
         raise unknown("task", name, points)
     return cast(Task, points[name].load())
+
+
+def _task_in(file: str) -> Task:
+    try:
+        task = _defined_in(file, "task")
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"task '{file}' cannot be loaded: {one_line(error)}") from None
+    for part in ("name", "settings", "presets", "prepare"):
+        if not hasattr(task, part):
+            raise UserError(f"task '{file}' cannot be loaded: its task has no '{part}'")
+    return cast(Task, task)
 
 
 def load_reports() -> list[ReportFormat]:

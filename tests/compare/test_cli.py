@@ -142,3 +142,22 @@ def test_a_real_play_can_be_read(compare: Compare) -> None:
         "--data", str(SHARED_DATA / "shakespeare.txt"), "--json",
     )  # fmt: skip
     assert document(finished)["cells"][0]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x =\n", "cannot be loaded: SyntaxError: invalid syntax ("),
+        ("import not_there\n", "cannot be loaded: ModuleNotFoundError"),
+        ("", "defines no module-level name 'task'"),
+        ("task = 3\n", "its task has no 'name'"),
+    ],
+)
+def test_a_task_file_that_does_not_load_is_named(
+    compare: Compare, tmp_path: Path, text: str, told: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    finished = compare("--task", "mine.py")
+    assert finished.returncode == 2
+    (line,) = finished.stderr.splitlines()
+    assert told in line
