@@ -3,8 +3,7 @@
 For each cell: the initial logits, the gradient of every parameter, the loss of every one of N
 steps, and the weights after them. In float64 two correct implementations agree to about 1e-15;
 a mistake as small as a constant that passed through float32 shows as 1e-8. In lower precision
-the measure is the cell's own rounding: the same cell, trained from weights perturbed in the
-last bit.
+the measure is the cell's own rounding: the same cell, trained as the gate's echo is.
 """
 
 import tempfile
@@ -61,7 +60,7 @@ def audit(plan: Plan, oracle: Choice, watch: Callable[[str], None]) -> list[Audi
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_inputs(folder / "inputs", plan.experiment, plan.weights, plan.arrays)
+        write_inputs(folder / "inputs", plan.experiment, plan.weights, plan.prepared.arrays)
         watch(f"{oracle.cell.label}: the oracle")
         expected = _measure(plan, oracle, folder)
         found = []

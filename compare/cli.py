@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from compare import commands, options
+from compare import commands, generate, options
 from compare.conductor import Conductor
 from compare.errors import UserError
 from compare.plan import Plan, make_plan
@@ -35,6 +35,8 @@ def run(
     rounds: Annotated[int | None, typer.Option(help="Fresh processes per backend.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of each backend.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda[:N] or mps.")] = None,
+    target: Annotated[str | None, typer.Option(help="Time until e.g. loss=5.5 or bleu=20.")] = None,
+    save_weights: Annotated[bool, typer.Option(help="Keep them, for `compare generate`.")] = False,
     set_: options.Set = None,
     config: options.Config = None,
     python: options.Python = None,
@@ -52,9 +54,12 @@ def run(
         {
             "task": {"data": data},
             "train": {"steps": steps, "seed": seed},
-            "run": {"rounds": rounds, "threads": threads, "device": device},
+            "run": {
+                "rounds": rounds, "threads": threads, "device": device, "target": target,
+                "save_weights": save_weights or None,
+            },
         },
-    )
+    )  # fmt: skip
     backends, pythons = options.split_backends(backend), options.interpreters(python)
     plan = make_plan(task, preset, asked, backends, pythons, ["compare", *sys.argv[1:]])
     folder = RunFolder.create(out, task, preset)
@@ -105,6 +110,7 @@ app.command("list")(commands.list_)
 app.command()(commands.doctor)
 app.command()(commands.audit)
 app.command()(commands.check_backend)
+app.command()(generate.generate)
 
 
 def main() -> None:

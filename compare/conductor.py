@@ -4,16 +4,19 @@ Window by window, in shuffled order, every worker trains the same batches while 
 rest. A worker that fails is dropped and the others play on.
 """
 
+import json
 import random
 import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
 from compare.contracts import Device
 from compare.data import write_inputs
+from compare.evaluation import Evaluator
 from compare.meters import machine
 from compare.plan import Plan
 from compare.player import CellEnded, Player
@@ -21,7 +24,6 @@ from compare.results import (
     Built,
     CellName,
     Ended,
-    Evaluated,
     Header,
     Opened,
     Record,
@@ -42,6 +44,8 @@ class Watcher(Protocol):
 
     def see(self, record: Record) -> None: ...
 
+    def decoding(self, cell: CellName, done: int, batches: int) -> None: ...
+
 
 class Conductor:
     def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
@@ -54,12 +58,13 @@ class Conductor:
         self.devices: dict[CellName, list[Device]] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
         self.window_steps = 0
+        self.evaluator = Evaluator(plan, folder, watcher.decoding)
 
     def run(self) -> None:
         """Play every round. On Ctrl-C the workers are ended and KeyboardInterrupt goes on."""
         plan = self.plan
         self._write(self._header())
-        write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.arrays)
+        write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.prepared.arrays)
         failed = False
         for number in range(1, plan.run.rounds + 1):
             failed |= self._play(number)
@@ -76,7 +81,9 @@ class Conductor:
             experiment=plan.experiment,
             fingerprint=plan.experiment.fingerprint(),
             run={**plan.run.model_dump(), "threads": plan.run.threads or machine.usable_cpus()},
-            floor=plan.floor,
+            floor=plan.prepared.floor,
+            ceilings=dict(plan.prepared.ceilings),
+            metrics=list(plan.task.metrics),
             machine=machine.describe(),
             environment=machine.relevant_environment(),
             cells=plan.cells,
@@ -96,7 +103,7 @@ class Conductor:
             if number == 1 and len(self.players) > 1 and compared:
                 self._start_echo()
             self._train_on()
-            self._each(self._evaluate)
+            self._each(self._finish)
             for cell, player in list(self.players.items()):
                 player.stop()
                 self._write(Ended(cell=cell, round=number, status="ok"))
@@ -120,8 +127,14 @@ class Conductor:
         odd = (steps - at) % self.window_steps if self.window_steps else steps - at
         if odd:  # steady windows are all of one size, so what does not fit comes before them
             self._each(self._train, "warmup", 1, at, at + odd, min(1, odd - 1))
+        self._look_for_the_target(0, at + odd)
         for index, first in enumerate(range(at + odd, steps, self.window_steps or 1)):
             self._each(self._train, "steady", index, first, first + self.window_steps, 1)
+            self._look_for_the_target(first, first + self.window_steps)
+
+    def _look_for_the_target(self, before: int, step: int) -> None:
+        if self.evaluator.due(before, step):
+            self._each(self._look, step)
 
     def _start_echo(self) -> None:
         """One more process: the cell that is quickest to start, from perturbed weights."""
@@ -188,12 +201,28 @@ class Conductor:
         self._write(window)
         return window.seconds / max(1, window.timed_steps)
 
-    def _evaluate(self, cell: CellName) -> float:
-        if cell.echo:
-            return 0.0
-        answer = self._ask(cell, "evaluate")
-        self._write(Evaluated(cell=cell, round=self.round, **answer))
+    def _look(self, cell: CellName, step: int) -> float:
+        if not cell.echo:
+            ask = partial(self._ask, cell)
+            self._write(self.evaluator.look(cell, self.round, step, ask))
         return 0.0
+
+    def _finish(self, cell: CellName) -> float:
+        if not cell.echo:
+            ask = partial(self._ask, cell)
+            self._write(self.evaluator.finish(cell, self.round, ask))
+            if self.plan.run.save_weights and self.round == 1:
+                self._save_weights(cell)
+        return 0.0
+
+    def _save_weights(self, cell: CellName) -> None:
+        path = self.folder.weights(cell)
+        path.parent.mkdir(exist_ok=True)
+        self._ask(cell, "save_weights", path=str(path.resolve()))
+        tokenizer = self.plan.prepared.tokenizer
+        if tokenizer is not None:
+            text = json.dumps(tokenizer.to_json(), ensure_ascii=False)
+            self.folder.tokenizer.write_text(text, encoding="utf-8")
 
     def _ask(self, cell: CellName, do: str, **arguments: Any) -> dict[str, Any]:
         began = time.monotonic()

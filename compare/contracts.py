@@ -4,18 +4,20 @@ The whole of a backend is `Backend` and the `Trainer` that it builds; `docs/addi
 walks through one. A plug-in need not inherit from these classes, it only has to fit them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.settings import Settings
-from compare.spec import Cut, Experiment, ModelSpec
+from compare.spec import Cut, Decoding, Experiment, ModelSpec
 
-if TYPE_CHECKING:  # a worker imports this module, and has no use for what a summary needs
+if TYPE_CHECKING:  # a worker imports this module, and has no use for what these need
+    from compare.stats import Interval
     from compare.summary import Summary
+    from compare.text.tokens import Tokenizer
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]
@@ -128,6 +130,13 @@ class Prepared:
     `arrays` by name (flat token arrays and the starts that `splits` refers to); `about`
     describes the data in a report; `floor` is the loss in nats per token that no model can
     beat, where the data's entropy is known.
+
+    A task with a quality of its own also has the `examples` of its validation rows, in their
+    order: the text and what is wanted of it; `ceilings`, what the best possible model reaches in
+    each metric on them, where the data's own rule is known; and where outputs are text the
+    `decoding` that searches for them.
+
+    `tokenizer` turns text into ids and back; it is kept with a run's weights, to generate with.
     """
 
     model: ModelSpec
@@ -135,19 +144,43 @@ class Prepared:
     splits: dict[str, dict[str, Cut]]
     about: dict[str, str | int | float]
     floor: float | None = None
+    examples: "Sequence[Example]" = ()
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+    decoding: Decoding | None = None
+    tokenizer: "Tokenizer | None" = None
+
+
+class Example(NamedTuple):
+    """One validation row as its task's metrics see it: an input, and the output that is wanted
+    of it, a text or the number of a class."""
+
+    text: str
+    wanted: Any
 
 
 class Task(Protocol):
-    """One use of a language model: prepares data, names a model."""
+    """One use of a language model: prepares data, names a model, judges its outputs."""
 
     name: str
     settings: type[Settings]
     """Every field that a user can set, with the defaults of the preset `small`."""
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]]
     """Preset name -> section -> field -> value, laid over the defaults."""
+    metrics: tuple[str, ...]
+    """Names of the metrics that `quality` computes, for all of which more is better."""
 
     def prepare(self, settings: Settings) -> Prepared:
         """Read or generate the data; raises UserError for data that cannot be used."""
+        ...
+
+    def quality(
+        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
+    ) -> "dict[str, Interval]":
+        """Each metric, with its 95% interval, of the outputs for the examples of `prepare`.
+
+        An output is a text, or behind a `Pool` the probabilities of the classes, (classes,).
+        `resamples` is how often a bootstrap draws; with 0 there are no intervals.
+        """
         ...
 
 

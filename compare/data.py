@@ -8,6 +8,7 @@ Nothing in it is unpickled, and no batch is stored: `Dataset` cuts them when the
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ class Dataset:
 
     def __init__(self, folder: Path, cuts: Mapping[str, Cut]) -> None:
         self._cuts = dict(cuts)
-        names = {name for cut in cuts.values() for name in (cut.array, cut.starts)}
+        names = {name for c in cuts.values() for name in (c.array, c.starts, c.widths) if name}
         self._arrays = {
             name: np.load(folder / "data" / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in names
@@ -67,8 +68,18 @@ class Dataset:
         """Number of batches that are planned."""
         return min(len(self._arrays[cut.starts]) for cut in self._cuts.values())
 
+    def runs(self, first: int, last: int) -> list[Batches]:
+        """Fields of the steps [first, last), each (steps, batch, width), apart where the width
+        changes."""
+        borders = {first, last}
+        for cut in self._cuts.values():
+            if cut.widths:
+                changes = np.flatnonzero(np.diff(self._arrays[cut.widths][first:last]))
+                borders.update((first + 1 + changes).tolist())
+        return [self.batches(start, end) for start, end in pairwise(sorted(borders))]
+
     def batches(self, first: int, last: int) -> Batches:
-        """Fields of the steps [first, last), each (steps, batch, width)."""
+        """Fields of the steps [first, last), which are of one width, each (steps, batch, width)."""
         return {name: self._cut(cut, first, last) for name, cut in self._cuts.items()}
 
     def batch(self, index: int) -> Batch:
@@ -77,6 +88,8 @@ class Dataset:
 
     def _cut(self, cut: Cut, first: int, last: int) -> Array:
         starts = self._arrays[cut.starts][first:last]  # (steps, batch)
-        columns = np.arange(cut.offset, cut.offset + cut.width)  # (width,)
+        width = int(self._arrays[cut.widths][first]) if cut.widths else cut.width
+        columns = np.arange(cut.offset, cut.offset + width)  # (width,)
         picked: Array = self._arrays[cut.array][starts[..., None] + columns]
-        return picked
+        # A corpus is kept in the smallest type that holds its ids; a batch has int32.
+        return picked if picked.dtype == bool else picked.astype(np.int32, copy=False)

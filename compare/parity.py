@@ -2,7 +2,8 @@
 
 Rounding differs between correct implementations, and training amplifies it step by step. How
 far it may drive two curves apart is measured in the same run: the *echo* is one backend
-trained again from weights perturbed in their last bit. A curve that leaves the others by more
+trained again from weights perturbed in their last bit, the rows of every batch in reverse order:
+the same training, rounded otherwise at every step. A curve that leaves the others by more
 than that envelope (times a margin, over a floor) was computed differently.
 """
 
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from compare.results import CellName
 from compare.spec import Precision
 
-# Rounding enters anew at each step, and in other places in each framework; the echo's enters
-# once. Honest backends stay within 2 envelopes of each other in practice.
+# Rounding enters in other places in each framework than in the echo. Honest backends stay within
+# 4 envelopes of each other in practice.
 MARGIN = 10.0
 # Least relative difference that is called one: 40 float32 roundings, 4,500 float64 ones.
 FLOOR: dict[Precision, float] = {"fp32": 5e-6, "fp64": 1e-12, "tf32": 1e-4, "bf16": 1e-3}

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from compare.contracts import Array
+from compare.contracts import Array, Prepared, Task
 from compare.overrides import Overrides, resolve
 from compare.plugins import load_task
 from compare.results import CellName
 from compare.settings import RunSection
 from compare.spec import Experiment
 from compare.survey import Choice, choose_cells
+from compare.target import Target
 from compare.weights import arrays_sha256, initial_weights
 
 
@@ -17,14 +18,14 @@ from compare.weights import arrays_sha256, initial_weights
 class Plan:
     """Everything that is decided before a worker starts."""
 
+    task: Task
     preset: str
     experiment: Experiment
-    floor: float | None
+    prepared: Prepared
     run: RunSection
     choices: list[Choice]
     pythons: Mapping[str, str]
     weights: Mapping[str, Array]
-    arrays: Mapping[str, Array]
     command: list[str]
 
     @property
@@ -44,6 +45,7 @@ def make_plan(
     """Resolve everything; raises UserError for any of it that cannot be, data included."""
     task = load_task(task_name)
     settings = resolve(task, preset, overrides)
+    Target.read(settings.run.target, task.metrics)
     choices = choose_cells(backends, pythons, every_mode)
     prepared = task.prepare(settings)
     weights = initial_weights(prepared.model, settings.train.seed)
@@ -56,8 +58,8 @@ def make_plan(
         data=prepared.about,
         data_sha256=arrays_sha256(prepared.arrays),
         weights_sha256=arrays_sha256(weights),
+        decoding=prepared.decoding,
     )
     return Plan(
-        preset, experiment, prepared.floor, settings.run, choices, pythons,
-        weights, prepared.arrays, command,
-    )  # fmt: skip
+        task, preset, experiment, prepared, settings.run, choices, pythons, weights, command
+    )

@@ -60,7 +60,7 @@ def _task_in(file: str) -> Task:
         raise
     except Exception as error:
         raise UserError(f"task '{file}' cannot be loaded: {one_line(error)}") from None
-    for part in ("name", "settings", "presets", "prepare"):
+    for part in ("name", "settings", "presets", "metrics", "prepare", "quality"):
         if not hasattr(task, part):
             raise UserError(f"task '{file}' cannot be loaded: its task has no '{part}'")
     return cast(Task, task)

@@ -26,6 +26,9 @@ class Silent:
     def see(self, record: Record) -> None:
         pass
 
+    def decoding(self, cell: CellName, done: int, batches: int) -> None:
+        pass
+
 
 class LiveProgress:
     """A row per cell, redrawn when a record comes; no thread runs while a window is timed."""
@@ -64,6 +67,11 @@ class LiveProgress:
             self._rows.setdefault(record.cell, _Row()).see(record)
         if isinstance(record, Window) and record.round == 1:
             self._judge(record)
+        self._live.update(self._picture(), refresh=True)
+
+    def decoding(self, cell: CellName, done: int, batches: int) -> None:
+        bar = "━" * (20 * done // batches)
+        self._rows[cell].doing = f"outputs {bar:20} {done}/{batches}"
         self._live.update(self._picture(), refresh=True)
 
     def _judge(self, window: Window) -> None:

@@ -4,6 +4,8 @@
         records.jsonl   one JSON object per line, the header first, appended as things happen
         inputs/         what every worker read; kept when a cell failed, so that it can be replayed
         logs/           stdout and stderr of each worker
+        outputs/        what each backend made of the validation inputs, where the task judges it
+        weights/        what was trained, with the tokenizer, when asked for by --save-weights
         report.md, summary.csv and the like, made from the records when the run ends
 
 A run that was cut off is readable up to its last whole line.
@@ -21,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from compare.errors import UserError
 from compare.spec import Experiment
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RECORDS = "records.jsonl"
 
 Status = Literal["ok", "skipped", "failed", "parity_failed", "interrupted"]
@@ -37,7 +39,8 @@ class CellName(Record):
     """One experiment on one backend in one mode.
 
     The `echo` is not a row of the table: it is a backend that was started from weights
-    perturbed in their last bit, to measure how far rounding alone drives curves apart.
+    perturbed in their last bit, with the rows of every batch in reverse order, to measure how far
+    rounding alone drives curves apart.
     """
 
     backend: str
@@ -47,6 +50,14 @@ class CellName(Record):
     @property
     def label(self) -> str:
         return f"{self.backend}:{self.mode}" + (" (echo)" if self.echo else "")
+
+
+class Estimate(Record):
+    """A figure with its 95% interval; null ends where there was too little to tell from."""
+
+    value: float
+    low: float | None
+    high: float | None
 
 
 class Header(Record):
@@ -62,6 +73,8 @@ class Header(Record):
     fingerprint: str
     run: dict[str, Any]
     floor: float | None
+    ceilings: dict[str, float]
+    metrics: list[str]
     machine: dict[str, str | int]
     environment: dict[str, str]
     cells: list[CellName]
@@ -114,14 +127,17 @@ class Window(Record):
 
 
 class Evaluated(Record):
-    """Mean loss over the validation split, nats per token."""
+    """Mean loss over the validation split after `step` steps, nats per token, and the task's own
+    metrics of the outputs."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
     round: int
+    step: int
     loss: float
     tokens: int
     seconds: float
+    quality: dict[str, Estimate] = {}
 
 
 class Ended(Record):
@@ -173,8 +189,19 @@ class RunFolder:
     def log(self, cell: CellName, round_: int) -> Path:
         """Where a cell's worker writes what its framework prints."""
         echo = "-echo" if cell.echo else ""
-        name = "".join(c if c.isalnum() else "-" for c in f"{cell.backend}-{cell.mode}")
-        return self.path / "logs" / f"{name}{echo}-round{round_}.log"
+        return self.path / "logs" / f"{_file_name(cell)}{echo}-round{round_}.log"
+
+    def outputs(self, cell: CellName) -> Path:
+        """Where a cell's outputs for the validation examples are kept, one JSON object a line."""
+        return self.path / "outputs" / f"{_file_name(cell)}.jsonl"
+
+    def weights(self, cell: CellName) -> Path:
+        """Where a cell's final weights are kept."""
+        return self.path / "weights" / f"{_file_name(cell)}.npz"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.path / "weights" / "tokenizer.json"
 
     def append(self, record: Record) -> None:
         """Add one line, on disk when this returns."""
@@ -187,6 +214,10 @@ class RunFolder:
         """Every whole line; a last line that a crash cut short is left out."""
         lines = (self.path / RECORDS).read_text("utf-8").split("\n")[:-1]
         return [_ANY.validate_json(line) for line in lines]
+
+
+def _file_name(cell: CellName) -> str:
+    return "".join(c if c.isalnum() else "-" for c in f"{cell.backend}-{cell.mode}")
 
 
 def header_of(records: Iterable[AnyRecord]) -> Header:

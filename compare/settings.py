@@ -26,6 +26,9 @@ class RunSection(Section):
     timeout: float = Field(
         default=900, gt=0, description="seconds a worker may take for one answer"
     )
+    target: str = Field(default="", description="such as loss=5.5: how long until it is reached")
+    target_every: int = Field(default=0, ge=0, description="steps between looks; 0: 20 looks")
+    save_weights: bool = Field(default=False, description="keep what was trained, to generate")
 
 
 class Settings(Section):

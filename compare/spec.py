@@ -12,7 +12,15 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from compare.layers import AnyLayer, CrossAttention, Pool, Recurrent, TiedHead, TransformerBlock
+from compare.layers import (
+    AnyLayer,
+    CrossAttention,
+    Pool,
+    PositionalEmbedding,
+    Recurrent,
+    TiedHead,
+    TransformerBlock,
+)
 from compare.parameters import DropoutSite, Parameter, Spec
 
 Precision = Literal["fp32", "fp64", "tf32", "bf16"]
@@ -29,6 +37,16 @@ class ModelSpec(Spec):
 
     layers: tuple[AnyLayer, ...]
     encoder: tuple[AnyLayer, ...] = ()
+
+    def classifies(self) -> bool:
+        """Whether there is one answer per sequence: behind a `Pool`."""
+        return any(isinstance(layer, Pool) for layer in self.layers)
+
+    def context(self, encoder: bool = False) -> int | None:
+        """Most tokens that the chain, or the encoder, can look at; None where there is no limit."""
+        layers = self.encoder if encoder else self.layers
+        tables = [layer.length for layer in layers if isinstance(layer, PositionalEmbedding)]
+        return min(tables, default=None)
 
     def parameters(self) -> dict[str, Parameter]:
         """Every trainable parameter by its canonical name, in the order of the layers."""
@@ -140,7 +158,7 @@ class TrainSpec(Spec):
     sequence_length: int = Field(default=35, gt=0, description="tokens per sequence")
     steps: int = Field(default=100, gt=0, description="optimiser steps")
     validation_batches: int = Field(default=10, gt=0, description="batches of the last evaluation")
-    seed: int = Field(default=1, ge=0, description="draws the initial weights and dropout masks")
+    seed: int = Field(default=1, ge=0, description="draws weights, dropout, order of examples")
     precision: Precision = "fp32"
     dropout_masks: Literal["core", "native"] = Field(
         default="core", description="drawn alike for every backend, or by each framework itself"
@@ -159,13 +177,25 @@ class Cut(Spec):
     """One field of a batch, cut out of a flat array.
 
     Row r of step s is `array[starts[s, r] + offset :][:width]`, where `array` and `starts`
-    name files of the data folder: (n,) and (steps, batch) int64.
+    name files of the data folder: (n,) and (steps, batch) int64. Where sequences of like length
+    share a batch, `widths` names one more, (steps,): the width of each step, at most `width`.
     """
 
     array: str
     starts: str
     offset: int = Field(default=0, ge=0)
     width: int = Field(gt=0)
+    widths: str | None = None
+
+
+class Decoding(Spec):
+    """How an encoder-decoder's output is searched for, see `compare.decoding.beam_search`."""
+
+    begin: int = Field(ge=0, description="token id that every output starts from")
+    end: int = Field(ge=0, description="token id that ends an output")
+    max_length: int = Field(gt=0, description="tokens of an output, the end included")
+    beams: int = Field(default=1, gt=0, description="1 is greedy decoding")
+    length_penalty: float = Field(default=1.0, ge=0, description="0 prefers short outputs")
 
 
 class Experiment(Spec):
@@ -185,6 +215,7 @@ class Experiment(Spec):
     data: dict[str, str | int | float]
     data_sha256: str
     weights_sha256: str
+    decoding: Decoding | None = None
 
     def losses_are_comparable(self) -> bool:
         """Whether every backend has to arrive at the same losses: not where each draws dropout

@@ -1,12 +1,16 @@
 """Pure functions from timed windows to rates, ratios and their intervals."""
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit  # Student t quantile, without the weight of scipy.stats
 
 CONFIDENCE = 0.95
+_RESAMPLING_SEED = 1
 
 
 class Interval(NamedTuple):
@@ -53,6 +57,34 @@ def ratio(ours: Sequence[Timing], theirs: Sequence[Timing]) -> Interval | None:
         return None
     logs = [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
     return _around(math.exp(math.fsum(logs) / len(logs)), logs)
+
+
+def bootstrap(
+    metric: Callable[..., Any], arrays: Sequence[NDArray[Any]], resamples: int
+) -> Interval:
+    """A metric of a sample of examples, with a percentile interval over resamples of them
+    (Efron and Tibshirani 1993, section 13.3).
+
+    `metric` is given the arrays, each (n, ...), with some rows more than once. A resample for
+    which it is not defined, such as one of a single class, is left out.
+    """
+    count = len(arrays[0])
+    random = np.random.Generator(np.random.Philox(_RESAMPLING_SEED))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of metrics that are not defined on a resample
+        found = np.array(
+            [
+                float(metric(*(array[picked] for array in arrays)))
+                for picked in random.integers(0, count, (resamples, count))
+            ]
+        )
+        value = float(metric(*arrays))
+    found = found[np.isfinite(found)]
+    if count < 2 or not len(found):
+        return Interval(value, None, None)
+    tails = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(found, (tails, 1 - tails))
+    return Interval(value, float(low), float(high))
 
 
 def _around(value: float, logs: Sequence[float]) -> Interval:

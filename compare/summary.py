@@ -13,6 +13,7 @@ from compare.results import (
     Built,
     CellName,
     Ended,
+    Estimate,
     Evaluated,
     Header,
     Opened,
@@ -20,17 +21,10 @@ from compare.results import (
     Window,
     header_of,
 )
+from compare.target import Target
 
 _SHORT_WINDOW_SECONDS = 0.5
 _ROUNDS_FOR_INTERVALS = 5
-
-
-class Estimate(BaseModel):
-    """A figure with its 95% interval; null ends where there were too few windows."""
-
-    value: float
-    low: float | None
-    high: float | None
 
 
 class CellSummary(BaseModel):
@@ -47,6 +41,8 @@ class CellSummary(BaseModel):
     losses: list[float] = []
     validation_loss: float | None = None
     perplexity: float | None = None
+    quality: dict[str, Estimate] = {}
+    seconds_to_target: float | None = None
     tokens_per_second: Estimate | None = None
     ratio_to_fastest: Estimate | None = None
     step_seconds: float | None = None
@@ -64,7 +60,8 @@ class CellSummary(BaseModel):
 
 class Summary(BaseModel):
     """What a report shows of one run. `floor` is the loss, in nats per token, that no model
-    can beat; null where it is not known."""
+    can beat, null where it is not known; `ceilings` is the best that a model can reach in some of
+    the `metrics` of the task."""
 
     model_config = ConfigDict(ser_json_inf_nan="null")
 
@@ -73,6 +70,9 @@ class Summary(BaseModel):
     experiment: dict[str, Any]
     fingerprint: str
     floor: float | None
+    ceilings: dict[str, float]
+    metrics: list[str]
+    target: str
     cells: list[CellSummary]
     environment: dict[str, Any]
     command: list[str]
@@ -88,7 +88,7 @@ class _Cell:
         self.opened = next((r for r in mine if isinstance(r, Opened)), None)
         self.built = next((r for r in mine if isinstance(r, Built)), None)
         self.windows = [r for r in mine if isinstance(r, Window)]
-        self.evaluated = next((r for r in mine if isinstance(r, Evaluated)), None)
+        self.evaluations = [r for r in mine if isinstance(r, Evaluated) and r.round == 1]
         self.ends = [r for r in mine if isinstance(r, Ended)]
         self.steady = [w for w in self.windows if w.role == "steady"]
 
@@ -104,6 +104,19 @@ class _Cell:
         if self.ends:
             return self.ends[0]
         return Ended(cell=self.name, round=1, status="interrupted", reason="the run was cut off")
+
+    def evaluated(self, steps: int) -> Evaluated | None:
+        """The evaluation after the last of `steps`."""
+        return next((r for r in self.evaluations if r.step == steps), None)
+
+    def seconds_to(self, target: Target | None) -> float | None:
+        """Training time, compilation included and evaluation not, until an evaluation reached
+        the target; of the first round, and no finer than its windows."""
+        reached = [r.step for r in self.evaluations if target and target.reached(r)]
+        if not reached:
+            return None
+        before = [w for w in self.windows if w.round == 1 and w.first_step < min(reached)]
+        return sum(w.lead_seconds + w.seconds for w in before)
 
     def step_seconds(self) -> float | None:
         steps = sum(w.timed_steps for w in self.steady)
@@ -146,6 +159,9 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
         experiment=header.experiment.model_dump(mode="json"),
         fingerprint=header.fingerprint,
         floor=header.floor,
+        ceilings=header.ceilings,
+        metrics=header.metrics,
+        target=header.run["target"],
         cells=rows,
         environment={
             **header.machine,
@@ -162,7 +178,9 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
 def _row(cell: _Cell, header: Header) -> CellSummary:
     end = cell.end()
     rate = stats.throughput(cell.timings(cell.indices(), header.run["rounds"]))
-    loss = cell.evaluated.loss if cell.evaluated else None
+    evaluated = cell.evaluated(header.experiment.train.steps)
+    loss = evaluated.loss if evaluated else None
+    target = Target.read(header.run["target"], header.metrics)
     peaks = [w.peak_bytes for w in cell.steady or cell.windows]
     device_peaks = [w.device_peak_bytes for w in cell.windows if w.device_peak_bytes]
     shapes = [p.shape for p in header.experiment.model.parameters().values()]
@@ -175,6 +193,8 @@ def _row(cell: _Cell, header: Header) -> CellSummary:
         losses=cell.losses(),
         validation_loss=loss,
         perplexity=math.exp(min(loss, 700.0)) if loss is not None else None,
+        quality=evaluated.quality if evaluated else {},
+        seconds_to_target=cell.seconds_to(target),
         tokens_per_second=_estimate(rate),
         step_seconds=cell.step_seconds(),
         compile_seconds=cell.compile_seconds(),

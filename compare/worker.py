@@ -29,6 +29,7 @@ from compare.contracts import (
     as_float,
 )
 from compare.data import Dataset, read_experiment, read_weights, write_arrays
+from compare.decoding import beam_search, continue_text, log_softmax
 from compare.dropout import with_dropout_masks
 from compare.errors import UserError, one_line, place_of_error
 from compare.meters.machine import pin_to, usable_cpus
@@ -45,6 +46,7 @@ class Worker:
         self.inputs = inputs
         self.backend: Backend
         self.trainer: Trainer
+        self._datasets: dict[str, Dataset] = {}
 
     def hello(self) -> Message:
         """Load the adapter, not yet its framework; say what it is."""
@@ -72,7 +74,7 @@ class Worker:
         }
 
     def build(self, device: dict[str, Any], perturb: bool) -> Message:
-        """Build the trainer and load the experiment's weights, perturbed in the last bit or not."""
+        """Build the trainer and load the experiment's weights; with `perturb` it is the echo's."""
         experiment = read_experiment(self._inputs())
         stored = read_weights(self._inputs())
         weights = perturbed(stored, experiment.train.precision) if perturb else stored
@@ -81,63 +83,91 @@ class Worker:
         require_trainer(self.trainer)
         self.trainer.load(weights)
         seconds = time.perf_counter() - began
-        self.experiment = experiment
-        self.batches = Dataset(self._inputs(), experiment.splits["train"])
+        self.experiment, self.reverse = experiment, perturb
         return {"seconds": seconds}
 
     def train(self, first: int, last: int, untimed: int) -> Message:
         """Steps [first, last), the first `untimed` of them not timed: a pause lies before them."""
-        batches = self._masked(self.batches.batches(first, last), first)
-        rates = np.array(self.experiment.learning_rates(first, last))
+        border = first + untimed
+        lead, timed = self._masked_runs(first, border), self._masked_runs(border, last)
         began = time.perf_counter()
-        losses = self._train(batches, rates, 0, untimed)
+        losses = self._train(lead, first)
         lead_seconds = time.perf_counter() - began
         high_water = HighWater()
         high_water.reset()
         began = time.perf_counter()
-        losses += self._train(batches, rates, untimed, last - first)
+        losses += self._train(timed, border)
         seconds = time.perf_counter() - began
         return {
             "losses": losses,
             "seconds": seconds,
             "lead_seconds": lead_seconds,
-            "timed_steps": last - first - untimed,
-            "tokens": valid_tokens({name: field[untimed:] for name, field in batches.items()}),
+            "timed_steps": last - border,
+            "tokens": sum(tokens_read(batches) for batches in timed),
             "peak_bytes": high_water.peak(),
             "device_peak_bytes": self.trainer.memory().peak_bytes,
         }
 
-    def _train(self, batches: Any, rates: Array, first: int, last: int) -> list[float]:
-        if first == last:
-            return []
-        part = {name: field[first:last] for name, field in batches.items()}
-        losses = as_float(self.trainer.train(part, rates[first:last]))
-        if len(losses) != last - first:
-            problem = f"returned {len(losses)} losses for {last - first} batches"
-            raise wrong_answer(self.trainer.train, problem)
-        return [float(loss) for loss in losses]
+    def _train(self, runs: list[Batches], first: int) -> list[float]:
+        losses: list[float] = []
+        for batches in runs:  # one, unless batches are of several widths
+            at, steps = first + len(losses), len(batches["inputs"])
+            rates = np.array(self.experiment.learning_rates(at, at + steps))
+            found = as_float(self.trainer.train(batches, rates))
+            if len(found) != steps:
+                problem = f"returned {len(found)} losses for {steps} batches"
+                raise wrong_answer(self.trainer.train, problem)
+            losses += found.tolist()
+        return losses
 
     def evaluate(self) -> Message:
         """Mean loss over the validation split, from logits, in float64."""
-        dataset = Dataset(self._inputs(), self.experiment.splits["validation"])
+        dataset = self._split("validation")
         began = time.perf_counter()
         total, tokens = 0.0, 0
         for index in range(len(dataset)):
             batch = dataset.batch(index)
-            logits = self.trainer.logits(batch)
-            if logits.shape[:-1] != batch["targets"].shape:
-                wanted = ", ".join(map(str, batch["targets"].shape))
-                problem = f"returned shape {logits.shape}, expected ({wanted}, vocab)"
-                raise wrong_answer(self.trainer.logits, problem)
-            total += negative_log_likelihood(logits, batch)
-            tokens += valid_tokens(batch)
-        return {"loss": total / tokens, "tokens": tokens, "seconds": time.perf_counter() - began}
+            total += negative_log_likelihood(self._logits(batch), batch)
+            tokens += valid_targets(batch)
+        seconds = time.perf_counter() - began
+        return {"loss": total / tokens, "tokens": tokens, "seconds": seconds}
+
+    def outputs(self, index: int) -> Message:
+        """What the model makes of one validation batch: decoded ids, or class probabilities, of
+        every row that is an example."""
+        dataset, decoding = self._split("validation"), self.experiment.decoding
+        batch = dataset.batch(index)
+        rows: list[Any]
+        if decoding:
+            rows = beam_search(self.trainer.logits, batch, decoding)
+        else:
+            rows = np.exp(log_softmax(self._logits(batch)[:, 0])).tolist()
+        examples = np.flatnonzero(np.any(_valid(batch, "targets"), axis=-1))
+        return {"outputs": [rows[index] for index in examples], "batches": len(dataset)}
+
+    def generate(self, prompt: list[int], **how: Any) -> Message:
+        """Ids after a prompt, or an encoder-decoder's output for it as source."""
+        model, decoding = self.experiment.model, self.experiment.decoding
+        if decoding is None:
+            context = model.context()
+            return {"ids": continue_text(self.trainer.logits, prompt, context=context, **how)}
+        source = np.array([prompt[: model.context(encoder=True)]], np.int32)
+        batch = {"source": source, "source_mask": np.ones(source.shape, bool)}
+        return {"ids": beam_search(self.trainer.logits, batch, decoding)[0]}
+
+    def _logits(self, batch: Batch) -> Array:
+        logits = self.trainer.logits(batch)
+        if logits.shape[:-1] != batch["targets"].shape:
+            wanted = ", ".join(map(str, batch["targets"].shape))
+            problem = f"returned shape {logits.shape}, expected ({wanted}, vocab)"
+            raise wrong_answer(self.trainer.logits, problem)
+        return logits
 
     def probe(self, folder: str) -> Message:
         """Write the initial logits and gradients on the first batch into `folder`."""
-        logits = self.trainer.logits(self.batches.batch(0))
+        logits = self.trainer.logits(self._split("train").batch(0))
         write_arrays(Path(folder, "logits.npz"), {"logits": logits})
-        masked = self._masked(self.batches.batches(0, 1), 0)
+        (masked,) = self._masked_runs(0, 1)
         gradients = self.trainer.gradients({name: field[0] for name, field in masked.items()})
         write_arrays(Path(folder, "gradients.npz"), gradients)
         return {}
@@ -152,19 +182,47 @@ class Worker:
         write_arrays(Path(path), self.trainer.weights())
         return {}
 
-    def _masked(self, batches: Batches, first: int) -> Batches:
-        experiment = self.experiment
-        return with_dropout_masks(batches, experiment.model, experiment.train, first)
+    def _masked_runs(self, first: int, last: int) -> list[Batches]:
+        """The batches of the steps [first, last), dropout masks with them."""
+        experiment, runs = self.experiment, list[Batches]()
+        for batches in self._split("train").runs(first, last):
+            masked = with_dropout_masks(batches, experiment.model, experiment.train, first)
+            if self.reverse:  # the same training, rounded otherwise at every step
+                masked = {name: field[:, ::-1] for name, field in masked.items()}
+            runs.append(masked)
+            first += len(batches["inputs"])
+        return runs
+
+    def _split(self, name: str) -> Dataset:
+        if name not in self._datasets:
+            self._datasets[name] = Dataset(self._inputs(), self.experiment.splits[name])
+        return self._datasets[name]
 
     def _inputs(self) -> Path:
         assert self.inputs is not None  # only `hello` and `open` are asked of a worker without
         return self.inputs
 
 
-def valid_tokens(batch: Batch) -> int:
-    """How many targets of one batch, or of several, count."""
+def valid_targets(batch: Batch) -> int:
+    """How many targets of a batch count."""
     mask = batch.get("targets_mask")
     return int(batch["targets"].size if mask is None else mask.sum())
+
+
+def tokens_read(batches: Batches) -> int:
+    """How many tokens one batch or several have for the model to read, padding left out."""
+    return sum(int(np.sum(_valid(batches, f))) for f in ("inputs", "source") if f in batches)
+
+
+def _valid(batches: Batches, field: str) -> Array:
+    """Which values of a field are not padding."""
+    shape = batches[field].shape
+    if f"{field}_mask" in batches:
+        return batches[f"{field}_mask"]
+    # A decoder's inputs are as many as its targets, which have a mask where they are padded.
+    if field == "inputs" and "targets_mask" in batches and shape == batches["targets"].shape:
+        return batches["targets_mask"]
+    return np.ones(shape, bool)
 
 
 def negative_log_likelihood(logits: Array, batch: Batch) -> float:
@@ -173,10 +231,8 @@ def negative_log_likelihood(logits: Array, batch: Batch) -> float:
     valid = batch.get("targets_mask", np.ones(targets.shape, bool))
     total = 0.0
     for row, wanted, counts in zip(logits, targets, valid, strict=True):  # (time, vocab), (time,)
-        values = row.astype(np.float64)
-        values -= values.max(-1, keepdims=True)
-        chosen = np.take_along_axis(values, wanted[:, None], -1)[:, 0]
-        total += float((np.log(np.exp(values).sum(-1)) - chosen)[counts].sum())
+        chosen = np.take_along_axis(log_softmax(row), wanted[:, None], -1)[:, 0]
+        total -= float(chosen[counts].sum())
     return total if math.isfinite(total) else math.nan
 
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from compare.summary import CellSummary, Estimate, Summary
+from compare.results import Estimate
+from compare.summary import CellSummary, Summary
 
 
 class CsvReport:
@@ -22,13 +23,20 @@ def _flat(cell: CellSummary) -> dict[str, object]:
         if name == "losses":
             row["final_training_loss"] = value[-1] if value else None
         elif name in ("tokens_per_second", "ratio_to_fastest"):
-            ends = value or Estimate(value=float("nan"), low=None, high=None)
-            row |= {name: ends.value, f"{name}_low": ends.low, f"{name}_high": ends.high}
+            row |= _with_ends(name, value)
+        elif name == "quality":
+            for metric, score in value.items():
+                row |= _with_ends(metric, score)
         elif name == "versions":
             row[name] = " ".join(f"{library}={version}" for library, version in value.items())
         elif name != "log_tail":
             row[name] = value
     return row
+
+
+def _with_ends(name: str, found: Estimate | None) -> dict[str, object]:
+    ends = found or Estimate(value=float("nan"), low=None, high=None)
+    return {name: ends.value, f"{name}_low": ends.low, f"{name}_high": ends.high}
 
 
 report = CsvReport()

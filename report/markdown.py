@@ -4,7 +4,7 @@ import shlex
 
 from compare.summary import Summary
 
-from .table import COLUMNS, LEGEND, environment, sentences, title
+from .table import columns, environment, legend, sentences, title
 
 
 class MarkdownReport:
@@ -12,19 +12,20 @@ class MarkdownReport:
     filename = "report.md"
 
     def render(self, summary: Summary) -> str:
-        rows = [[column.text(cell) for column in COLUMNS] for cell in summary.cells]
+        shown = columns(summary)
+        rows = [[column.text(cell) for column in shown] for cell in summary.cells]
         lines = [
             f"# {_escape(title(summary))}",
             "",
-            _row([column.title for column in COLUMNS]),
-            "|" + "|".join(["---", "---"] + ["---:"] * (len(COLUMNS) - 2)) + "|",
+            _row([column.title for column in shown]),
+            "|" + "|".join(["---", "---"] + ["---:"] * (len(shown) - 2)) + "|",
             *map(_row, rows),
             "",
             *_list(sentences(summary)),
             *_logs(summary),
             "## How to read it",
             "",
-            *_list(LEGEND),
+            *_list(legend(summary)),
             "## Environment",
             "",
             *_list(environment(summary)),

@@ -1,9 +1,11 @@
 """The table that the terminal and Markdown show: its columns, and each cell as text."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-from compare.summary import CellSummary, Estimate, Summary
+from compare.results import Estimate
+from compare.summary import CellSummary, Summary
 
 NOTHING = "–"
 
@@ -13,37 +15,64 @@ class Column(NamedTuple):
     text: Callable[[CellSummary], str]
 
 
-COLUMNS = (
-    Column("backend", lambda c: f"{c.backend}:{c.mode}"),
-    Column("status", lambda c: c.status),
-    Column("train loss", lambda c: f"{c.losses[-1]:.4f}" if c.losses else NOTHING),
-    Column("valid. loss", lambda c: _number(c.validation_loss, "{:.4f}")),
-    Column("perplexity", lambda c: _number(c.perplexity, "{:,.1f}")),
-    Column("tokens/s", lambda c: _estimate(c.tokens_per_second, "{:,.0f}")),
-    Column("of fastest", lambda c: _estimate(c.ratio_to_fastest, "{:.3f}")),
-    Column("step", lambda c: seconds(c.step_seconds)),
-    Column("compile", lambda c: seconds(c.compile_seconds)),
-    Column("peak memory", lambda c: memory(c.peak_memory_bytes)),
-    Column("over idle", lambda c: memory(_over_idle(c))),
-    Column("loss diff.", lambda c: _number(c.max_loss_difference, "{:.1e}")),
-)
-"""One row per backend and mode; every figure is explained by `LEGEND`."""
+def columns(summary: Summary) -> list[Column]:
+    """One row per backend and mode; every figure is explained by `legend`."""
+    quality = [Column(name, partial(_quality, name)) for name in summary.metrics]
+    # Perplexity is the language model's own metric.
+    quality = quality or [Column("perplexity", lambda c: _number(c.perplexity, "{:,.1f}"))]
+    if summary.target:
+        quality.append(Column(f"to {summary.target}", lambda c: seconds(c.seconds_to_target)))
+    return [
+        Column("backend", lambda c: f"{c.backend}:{c.mode}"),
+        Column("status", lambda c: c.status),
+        Column("train loss", lambda c: f"{c.losses[-1]:.4f}" if c.losses else NOTHING),
+        Column("valid. loss", lambda c: _number(c.validation_loss, "{:.4f}")),
+        *quality,
+        Column("tokens/s", lambda c: _estimate(c.tokens_per_second, "{:,.0f}")),
+        Column("of fastest", lambda c: _estimate(c.ratio_to_fastest, "{:.3f}")),
+        Column("step", lambda c: seconds(c.step_seconds)),
+        Column("compile", lambda c: seconds(c.compile_seconds)),
+        Column("peak memory", lambda c: memory(c.peak_memory_bytes)),
+        Column("over idle", lambda c: memory(_over_idle(c))),
+        Column("loss diff.", lambda c: _number(c.max_loss_difference, "{:.1e}")),
+    ]
 
-LEGEND = (
-    "tokens/s and of fastest: with 95% intervals, the latter paired window by window",
-    "compile: what the first steps took beyond a steady step",
-    "peak memory: resident, while training; over idle: beyond the imported framework",
-    "loss diff.: largest relative difference to another backend's loss at any step",
-)
+
+def legend(summary: Summary) -> list[str]:
+    """What the columns mean that do not say it themselves."""
+    lines = []
+    if summary.metrics:
+        lines.append(
+            f"{', '.join(summary.metrics)}: with 95% bootstrap intervals over the examples"
+        )
+    if summary.target:
+        lines.append(
+            f"to {summary.target}: training time until validation reached it, compilation included"
+        )
+    return [
+        *lines,
+        "tokens/s and of fastest: with 95% intervals, the latter paired window by window",
+        "compile: what the first steps took beyond a steady step",
+        "peak memory: resident, while training; over idle: beyond the imported framework",
+        "loss diff.: largest relative difference to another backend's loss at any step",
+    ]
 
 
 def sentences(summary: Summary) -> list[str]:
-    """What stands between the table and the environment: floor, troubles, warnings."""
+    """What stands between the table and the environment: ceilings, troubles, warnings."""
     lines = []
+    data = summary.experiment["data"]
     if summary.floor is not None:
-        line = f"No model can beat a loss of {summary.floor:.4f} on this language"
-        sampled = summary.experiment["data"].get("validation_floor")
+        line = f"No model can beat a loss of {summary.floor:.4f} on this data"
+        sampled = data.get("validation_floor")
         lines.append(line + (f" ({sampled:.4f} on these validation tokens)." if sampled else "."))
+    if summary.ceilings:
+        best = ", ".join(f"{name} {value:.4g}" for name, value in summary.ceilings.items())
+        lines.append(f"The rule that made these validation examples scores {best}: the ceiling.")
+    shares = {"training": "truncated_share", "validation": "validation_truncated_share"}
+    cut = [f"{data[key]:.1%} of {split}" for split, key in shares.items() if data.get(key)]
+    if cut:
+        lines.append(f"Cut off at the length that the spec allows: {' and '.join(cut)} examples.")
     for cell in summary.cells:
         if cell.reason:
             lines.append(f"{cell.backend}:{cell.mode} {cell.status}: {cell.reason}")
@@ -108,6 +137,10 @@ def _over_idle(cell: CellSummary) -> int | None:
     if cell.peak_memory_bytes is None or cell.idle_memory_bytes is None:
         return None
     return max(0, cell.peak_memory_bytes - cell.idle_memory_bytes)
+
+
+def _quality(name: str, cell: CellSummary) -> str:
+    return _estimate(cell.quality.get(name), "{:.4g}")
 
 
 def _number(value: float | None, form: str) -> str:

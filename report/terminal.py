@@ -10,10 +10,10 @@ from rich.text import Text
 
 from compare.summary import Summary
 
-from .table import COLUMNS, LEGEND, environment, sentences, title
+from .table import columns, environment, legend, sentences, title
 
 _STYLES = {"ok": "green", "skipped": "dim", "failed": "red", "parity_failed": "red"}
-_WIDTH_OF_A_PIPE = 180
+_WIDTH_OF_A_PIPE = 240
 
 
 class TerminalReport:
@@ -31,14 +31,15 @@ class TerminalReport:
 
 def _page(summary: Summary) -> Group:
     table = Table(box=box.SIMPLE_HEAD, title=Text(title(summary)), title_justify="left")
-    for index, column in enumerate(COLUMNS):
+    shown = columns(summary)
+    for index, column in enumerate(shown):
         table.add_column(column.title, justify="left" if index < 2 else "right")
     for cell in summary.cells:
         style = _STYLES.get(cell.status, "yellow")
-        texts = [column.text(cell) for column in COLUMNS]
+        texts = [column.text(cell) for column in shown]
         texts[1] = f"[{style}]{escape(texts[1])}[/]"
         table.add_row(*texts)
-    quiet = [*LEGEND, "", *environment(summary), f"repeat: {shlex.join(summary.command)}"]
+    quiet = [*legend(summary), "", *environment(summary), f"repeat: {shlex.join(summary.command)}"]
     logs = [line for cell in summary.cells for line in _log(cell.backend, cell.log_tail)]
     return Group(
         table,

@@ -5,7 +5,7 @@ two Elman layers of 200, Adam at 0.001, batches of 20 contiguous streams, 35 ste
 backpropagation through time, the hidden state carried from batch to batch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -28,17 +28,26 @@ from compare.layers import (
 from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings, TaskSection
 from compare.spec import Cut, ModelSpec, TrainSpec
+from compare.stats import Interval
+from compare.text.hub import read_hub
+from compare.text.source import Source, open_source, text_source
+from compare.text.stream import tokenise_text
+from compare.text.tokens import UNKNOWN, Unit, Words
+from compare.weights import generator
 
 from .data.markov import VERSION, Language
-from .data.text import Tokens, encode, read_text, split_tokens
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
-_VALIDATION_SHARE = 0.1
 
 
 class LmTask(TaskSection):
-    tokens: Tokens = Field(default="words", description="unit of --data: words or chars")
+    tokens: Unit = Field(default="words", description="unit of --data: words, chars, bytes or bpe")
+    validation: str | None = Field(
+        default=None, description="text, or a dataset's split, to validate on; else the last tenth"
+    )
+    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
+    column: str = Field(default="text", description="of a dataset (hf:...) to read")
 
 
 class LmModel(Section):
@@ -67,6 +76,7 @@ class LmSettings(Settings):
 
 class LanguageModelling:
     name = "lm"
+    metrics: tuple[str, ...] = ()  # perplexity follows from the loss
     settings = LmSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {},
@@ -111,6 +121,28 @@ class LanguageModelling:
             },
             "train": {"batch": 12, "sequence_length": 64, "steps": 2000},
         },
+        # For an accelerator: the shape of GPT-2's smallest model (Radford et al. 2019, table 2).
+        "medium": {
+            "model": {
+                "architecture": "gpt",
+                "embedding": 768,
+                "hidden": 3072,
+                "layers": 12,
+                "heads": 12,
+                "tied": True,
+            },
+            "optimizer": {
+                "name": "adamw",
+                "learning_rate": 6e-4,
+                "beta2": 0.95,
+                "weight_decay": 0.1,
+                "clip_norm": 1.0,
+                "schedule": "cosine",
+                "warmup_steps": 200,
+                "final_learning_rate": 6e-5,
+            },
+            "train": {"batch": 16, "sequence_length": 512, "steps": 2000},
+        },
     }
 
     def prepare(self, settings: Settings) -> Prepared:
@@ -118,6 +150,11 @@ class LanguageModelling:
         if settings.task.data is None:
             return _generated(settings)
         return _from_text(settings, settings.task.data)
+
+    def quality(
+        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
+    ) -> dict[str, Interval]:
+        return {}
 
 
 task = LanguageModelling()
@@ -137,32 +174,50 @@ def _generated(settings: LmSettings) -> Prepared:
         # What the true language itself scores on these very tokens: the floor, sampled.
         "validation_floor": language.loss(validation[at], validation[at + 1]),
     }
-    return replace(prepared, about=about, floor=language.entropy_rate())
+    words = [UNKNOWN, *(f"w{index}" for index in range(1, settings.model.vocab))]
+    tokenizer = Words(words, specials=(UNKNOWN,))  # names for the ids, to generate with
+    return replace(prepared, about=about, floor=language.entropy_rate(), tokenizer=tokenizer)
 
 
 def _from_text(settings: LmSettings, data: str) -> Prepared:
-    tokens = split_tokens(read_text(data), settings.task.tokens)
-    border = len(tokens) - int(len(tokens) * _VALIDATION_SHARE)
-    encoded = encode(tokens[:border], tokens[border:], settings.model.vocab)
-    vocab = max(2, len(encoded.words))  # a short text has fewer words than were asked for
-    prepared = _planned(settings, encoded.train, encoded.validation, vocab)
+    task = settings.task
+    text, held = _sources(task, data)
+    found = tokenise_text(text, task.tokens, settings.model.vocab, held)
+    vocab = max(2, len(found.tokenizer))  # a short text has fewer words than were asked for
+    prepared = _planned(settings, found.train, found.validation, vocab)
     about: dict[str, str | int | float] = {
         "source": data,
-        "unit": settings.task.tokens,
+        "unit": task.tokens,
         "vocab": vocab,
-        "train_tokens": len(encoded.train),
+        "train_tokens": len(found.train),
         "validation_tokens": _inputs(prepared, "validation").size,
-        "unknown_share": encoded.unknown_share(),
+        "unknown_share": found.unknown_share(),
     }
-    return replace(prepared, about=about)
+    return replace(prepared, about=about, tokenizer=found.tokenizer)
+
+
+def _sources(task: LmTask, data: str) -> tuple[Source, Source | None]:
+    """The text to train on and the one to validate on, None for the first one's last tenth."""
+    if not data.startswith("hf:"):
+        return open_source(data), open_source(task.validation) if task.validation else None
+
+    def split(name: str) -> Source:
+        (rows,) = read_hub(data.removeprefix("hf:"), name, [task.column])
+        return text_source(f"{data} ({name})", "\n".join(rows))
+
+    return split(task.split), split(task.validation) if task.validation else None
 
 
 def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) -> Prepared:
     """Model and batches over the two splits' tokens; raises UserError if one is too short."""
     spec = settings.train
+    starts = _starts(len(train), "training", spec, spec.steps)
+    if settings.model.architecture == "gpt":  # it carries no state that would need what came before
+        last = len(train) - spec.sequence_length
+        starts = generator(spec.seed, "starts").integers(0, last, starts.shape)
     arrays = {
         "train": train,
-        "train.starts": _starts(len(train), "training", spec, spec.steps),
+        "train.starts": starts,
         "validation": validation,
         "validation.starts": _starts(
             len(validation), "validation", spec, spec.validation_batches, repeat=False

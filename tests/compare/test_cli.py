@@ -62,8 +62,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         (b"", "is empty"),
         (b" \n\n", "is empty"),
         (b"a few words only", "too short for one batch: 4 rows of 8 tokens need 36"),
-        (b"good line\nbad \xff line\n", "is not UTF-8: line 2"),
-        (None, "cannot be read"),
+        (b"good line\nbad \xff line\n", "line 2: not UTF-8"),
+        (b"good line\nbad \0 line\n", "line 2: a NUL byte"),
+        (None, "is a folder"),
     ],
 )
 def test_bad_data_files_are_named(

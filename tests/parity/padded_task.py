@@ -28,6 +28,7 @@ class PaddedSettings(Settings):
 
 class Padded:
     name = "padded"
+    metrics: tuple[str, ...] = ()
     settings = PaddedSettings
     presets: Mapping[str, Any] = {"tiny": {"train": {"batch": 4, "sequence_length": TIME}}}
 
@@ -47,6 +48,9 @@ class Padded:
         cuts = {f: Cut(array=f, starts="starts", width=width.get(f, TIME)) for f in fields}
         layers = classifier(model) if model.pool else translator(model)
         return Prepared(layers, arrays, {"train": cuts, "validation": cuts}, about={})
+
+    def quality(self, wanted: Any, outputs: Any, resamples: int) -> dict[str, Any]:
+        return {}
 
 
 def classifier(model: PaddedModel) -> ModelSpec:

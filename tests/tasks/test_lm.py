@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compare.tasks.data.text import encode, split_tokens
 
 from compare.contracts import Prepared
 from compare.data import Dataset
@@ -69,20 +68,32 @@ def test_the_model_has_as_many_words_as_the_text(tmp_path: Path) -> None:
     assert prepared.floor is None
 
 
-def test_the_most_frequent_tokens_are_kept_and_the_rest_is_unknown() -> None:
-    encoded = encode(list("aaabbc"), list("cbad"), vocab=3)
-    assert encoded.words == ["<unk>", "a", "b"]
-    assert encoded.train.tolist() == [1, 1, 1, 2, 2, 0]
-    assert encoded.validation.tolist() == [0, 2, 1, 0]
-
-
-def test_words_punctuation_and_line_ends_are_tokens() -> None:
-    assert split_tokens("To be, or\nnot!", "words") == ["To", "be", ",", "or", "\n", "not", "!"]
-
-
 def test_a_split_too_short_for_one_batch_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"validation split has 10 tokens, too short"):
         prepare(tmp_path, TEXT[:100], batch=2, sequence_length=8)
+
+
+def test_gpt_starts_anywhere_since_it_carries_no_state(tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT)
+    overrides = {
+        "task": {"data": str(file), "tokens": "chars"},
+        "model": {"architecture": "gpt"},
+        "train": {"batch": 3, "sequence_length": 5, "steps": 6000},
+    }
+    starts = LM.prepare(resolve(LM, "tiny", [overrides])).arrays["train.starts"]
+    assert set(np.unique(starts)) == set(range(900 - 5))  # every window and its targets
+    assert len(np.unique(np.diff(starts, axis=0))) > 100
+
+
+def test_text_to_validate_on_can_be_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("abc" * 50)
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT)
+    task = {"data": str(file), "validation": str(tmp_path / "other.txt"), "tokens": "chars"}
+    prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
+    assert len(prepared.arrays["train"]) == 1000
+    assert len(prepared.arrays["validation"]) == 150
 
 
 def test_generated_text_knows_its_floor_and_its_size() -> None:

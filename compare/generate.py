@@ -1,0 +1,99 @@
+"""`compare generate`: text from the weights that a run kept."""
+
+import json as json_module
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from compare import options
+from compare.conductor import choose_device
+from compare.contracts import Device
+from compare.data import read_arrays, write_inputs
+from compare.errors import UserError, unknown
+from compare.player import CellEnded, Player
+from compare.plugins import is_file
+from compare.results import RECORDS, Header, RunFolder, header_of
+from compare.survey import Choice, choose_cells
+from compare.text.tokens import Tokenizer
+
+
+def generate(
+    run: Annotated[Path, typer.Argument(help="Run folder, made with --save-weights.")],
+    prompt: Annotated[str, typer.Option(help="Text to go on from, to translate, to summarise.")],
+    backend: Annotated[str, typer.Option(help="One of the run's; the first by default.")] = "",
+    tokens: Annotated[int, typer.Option(min=1, help="How many to add to a prompt.")] = 100,
+    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Of the likeliest k tokens.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the text, where temperature > 0.")] = 1,
+    json: options.Json = False,
+) -> None:
+    """Text from a run's final weights."""
+    folder = RunFolder(run)
+    header = _header(folder)
+    choice = _choice(folder, header, backend)
+    tokenizer = _tokenizer(folder)
+    ids = tokenizer.encode(prompt).tolist()
+    if not ids:
+        raise UserError("--prompt is empty: give it a token to go on from")
+    how = {"tokens": tokens, "temperature": temperature, "top_k": top_k, "seed": seed}
+    with Console(stderr=True).status(choice.cell.label):
+        try:
+            found = _play(header, choice, folder.weights(choice.cell), {"prompt": ids, **how})
+        except CellEnded as end:
+            raise UserError(f"{choice.cell.label} cannot generate: {end.reason}") from None
+    # A language model goes on where the prompt ends; a translation stands for itself.
+    text = tokenizer.decode(found if header.experiment.decoding else ids + found)
+    print(json_module.dumps({"prompt": prompt, "text": text, "ids": found}) if json else text)
+
+
+def _header(folder: RunFolder) -> Header:
+    if not (folder.path / RECORDS).is_file():
+        raise UserError(f"'{folder.path}' is no run folder: it has no {RECORDS}")
+    header = header_of(folder.records())
+    if header.experiment.model.classifies():
+        raise UserError(f"'{folder.path}' trained a classifier: it has no text to give")
+    return header
+
+
+def _choice(folder: RunFolder, header: Header, backend: str) -> Choice:
+    """The cell of the run whose weights are asked for; raises UserError where they are not."""
+    kept = [cell for cell in header.cells if folder.weights(cell).is_file()]
+    if not kept:
+        raise UserError(f"'{folder.path}' has no weights: run with --save-weights")
+    if is_file(backend):
+        choice = choose_cells([backend], {})[0]
+        if choice.cell in kept:
+            return choice
+    for cell in kept:
+        if backend in ("", cell.backend, cell.label):
+            return Choice(cell, cell.backend, oracle=False)
+    raise unknown("backend", backend, [cell.label for cell in kept], where=f"'{folder.path}'")
+
+
+def _tokenizer(folder: RunFolder) -> Tokenizer:
+    try:
+        return Tokenizer.from_json(json_module.loads(folder.tokenizer.read_text("utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"'{folder.path}' has no tokenizer: its task gave it none") from None
+
+
+def _play(header: Header, choice: Choice, weights: Path, how: dict[str, Any]) -> list[int]:
+    """Let a worker with the trained weights generate; raises CellEnded if it cannot."""
+    timeout = float(header.run["timeout"])
+    with tempfile.TemporaryDirectory() as scratch:
+        inputs = Path(scratch, "inputs")
+        write_inputs(inputs, header.experiment, read_arrays(weights), {})
+        player = Player(choice.adapter, None, inputs, Path(scratch, "log"))
+        try:
+            player.ask("hello", timeout)
+            opened = player.ask("open", timeout, mode=choice.cell.mode, threads=None)
+            devices = [Device(**device) for device in opened["devices"]]
+            device = choose_device("auto", devices, [devices])
+            player.ask("build", timeout, device=vars(device), perturb=False)
+            found: list[int] = player.ask("generate", timeout, **how)["ids"]
+        finally:
+            player.stop()
+    return found

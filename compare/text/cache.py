@@ -1,0 +1,92 @@
+"""Tokenised texts that are kept between runs, a folder each, named for all they depend on.
+
+    tokenizer.json   Tokenizer.to_json
+    *.npy            flat arrays of ids
+    sums.json        SHA-256 of each of these files
+
+An entry that is not whole counts as missing, and a cache that cannot be written to as empty.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tokens import Tokenizer
+
+Arrays = dict[str, NDArray[np.unsignedinteger[Any]]]
+
+
+def key_of(recipe: Mapping[str, Any]) -> str:
+    """The name of the entry that is made by a recipe of plain JSON values."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def load(key: str) -> tuple[Tokenizer, Arrays] | None:
+    """The tokenizer and the arrays by name, memory-mapped read-only, or None."""
+    folder = _root() / key
+    try:
+        sums = _read_json(folder / "sums.json")
+        if any(_sum(folder / name) != expected for name, expected in sums.items()):
+            return None
+        tokenizer = Tokenizer.from_json(_read_json(folder / "tokenizer.json"))
+        arrays = {
+            Path(name).stem: np.load(folder / name, mmap_mode="r", allow_pickle=False)
+            for name in sums
+            if name.endswith(".npy")
+        }
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return tokenizer, arrays
+
+
+def store(key: str, tokenizer: Tokenizer, arrays: Arrays) -> None:
+    """Keep an entry, in place of a damaged one if there is one."""
+    try:
+        root = _root()
+        root.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: a reader sees only what was renamed when it was complete.
+        with tempfile.TemporaryDirectory(dir=root, prefix="partial-") as partial:
+            entry = Path(partial, "entry")
+            _write(entry, tokenizer, arrays)
+            if load(key) is None:  # nobody else was faster
+                shutil.rmtree(root / key, ignore_errors=True)
+                entry.rename(root / key)
+    except OSError:
+        pass  # read-only, full, or renamed by another process in this moment: not needed
+
+
+def _write(folder: Path, tokenizer: Tokenizer, arrays: Arrays) -> None:
+    folder.mkdir()
+    _write_json(folder / "tokenizer.json", tokenizer.to_json())
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    sums = {path.name: _sum(path) for path in sorted(folder.iterdir())}
+    _write_json(folder / "sums.json", sums)
+
+
+def _root() -> Path:
+    if own := os.environ.get("COMPARE_CACHE"):
+        return Path(own)
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.path.expanduser(home), "framework-compare")  # noqa: PTH111 (never raises)
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")

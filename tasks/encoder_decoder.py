@@ -1,0 +1,182 @@
+"""What translation and summarisation share: encoder-decoders, and pairs of texts made into batches.
+
+The recurrent model reads with one recurrent network and writes with another, which looks at what
+was read by attention (Bahdanau et al. 2015; the dot products of Luong et al. 2015); the other is
+the transformer of Vaswani et al. 2017, with the norm first.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from compare.contracts import Example, Prepared
+from compare.layers import (
+    AnyLayer,
+    CrossAttention,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    PositionalEmbedding,
+    Recurrent,
+    TiedHead,
+    TransformerBlock,
+)
+from compare.parameters import GPT, Initializer
+from compare.settings import Section, Settings, TaskSection
+from compare.spec import Decoding, ModelSpec
+from compare.text.padded import Sequences, training, validation
+from compare.text.rows import Row, read_rows
+from compare.text.split import train_and_validation
+from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
+
+
+class PairsTask(TaskSection):
+    source: str | None = Field(default=None, description="column, or ending of the file, to read")
+    target: str | None = Field(default=None, description="column, or ending, to write")
+    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
+    validation: str | None = Field(
+        default=None, description="data, or a dataset's split, to validate on; else a tenth"
+    )
+    tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
+    source_length: int = Field(default=16, gt=0, description="source tokens; more are cut off")
+    buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
+    beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
+    length_penalty: float = Field(default=1.0, ge=0, description="0 prefers short outputs")
+
+
+class PairsModel(Section):
+    architecture: Literal["elman", "lstm", "gru", "transformer"] = "transformer"
+    vocab: int = Field(default=10_000, gt=4, description="most frequent tokens of both sides")
+    embedding: int = Field(default=128, gt=0, description="width of embedding and transformer")
+    hidden: int = Field(default=256, gt=0, description="recurrent state, or feed-forward width")
+    layers: int = Field(default=2, gt=0, description="of the encoder, and of the decoder")
+    heads: int = Field(default=4, gt=0, description="attention heads")
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    tied: bool = Field(default=False, description="the head uses the decoder's embedding")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "PairsModel":
+        width = self.width()
+        if width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a width of {width}")
+        if self.tied and width != self.embedding:
+            raise ValueError("a tied head needs hidden and embedding to be equal")
+        return self
+
+    def width(self) -> int:
+        """Of what attention looks at, and of what the head is given."""
+        return self.embedding if self.architecture == "transformer" else self.hidden
+
+
+class PairsSettings(Settings):
+    task: PairsTask = PairsTask()
+    model: PairsModel = PairsModel()
+
+
+def prepare_files(settings: PairsSettings, data: str) -> Prepared:
+    """From a user's files or dataset; raises UserError for what cannot be used."""
+    task = settings.task
+    train, held = train_and_validation(
+        lambda data, split: read_rows(data, task.source, task.target, split),
+        data, task.split, task.validation,
+    )  # fmt: skip
+    return prepare_pairs(settings, train, held, {"source": data})
+
+
+def prepare_pairs(
+    settings: PairsSettings, train: Sequence[Row], held: Sequence[Row], about: dict[str, Any]
+) -> Prepared:
+    """An encoder-decoder and its batches for pairs of (source, target) texts."""
+    task, spec = settings.task, settings.train
+    specials = (PAD, UNKNOWN, BEGIN, END)
+    texts = (text for row in train for text in row)
+    tokenizer = train_tokenizer(task.tokens, texts, settings.model.vocab, specials)
+    begin, end = tokenizer.id_of(BEGIN), tokenizer.id_of(END)
+
+    def sides(rows: Sequence[Row]) -> dict[str, Sequences]:
+        source = [tokenizer.encode(text) for text, _ in rows]
+        target = [tokenizer.encode(text) for _, text in rows]
+        return {
+            "source": Sequences(source, task.source_length),
+            "target": Sequences(target, spec.sequence_length, begin, end),
+        }
+
+    trained = training(sides(train), spec, task.buckets)
+    validated = validation(sides(held), spec)
+    vocab = len(tokenizer)
+    model = ModelSpec(
+        encoder=tuple(_encoder(settings.model, vocab, task.source_length)),
+        layers=tuple(_decoder(settings.model, vocab, spec.sequence_length)),
+    )
+    return Prepared(
+        model,
+        trained.arrays | validated.arrays,
+        {"train": trained.cuts, "validation": validated.cuts},
+        about={
+            **about,
+            "vocab": vocab,
+            "unit": task.tokens,
+            "train_examples": len(train),
+            "validation_examples": validated.examples,
+            "truncated_share": trained.truncated,
+            "validation_truncated_share": validated.truncated,
+        },
+        examples=[Example(*row) for row in held[: validated.examples]],
+        decoding=Decoding(
+            begin=begin, end=end, max_length=spec.sequence_length, beams=task.beams,
+            length_penalty=task.length_penalty,
+        ),
+        tokenizer=tokenizer,
+    )  # fmt: skip
+
+
+def _encoder(model: PairsModel, vocab: int, length: int) -> Iterator[AnyLayer]:
+    yield from _embedded(model, vocab, length, "source")
+    if model.architecture == "transformer":
+        yield from _blocks(model, "encoder", causal=False, memory=None)
+    else:
+        yield _recurrent(model, "encoder")
+
+
+def _decoder(model: PairsModel, vocab: int, length: int) -> Iterator[AnyLayer]:
+    width = model.width()
+    yield from _embedded(model, vocab, length, "embedding")
+    if model.architecture == "transformer":
+        yield from _blocks(model, "decoder", causal=True, memory=width)
+    else:
+        yield _recurrent(model, "decoder")
+        yield CrossAttention(
+            name="attention", width=width, memory=width, heads=model.heads, dropout=model.dropout
+        )
+        if model.dropout:
+            yield Dropout(name="output_dropout", width=width, rate=model.dropout)
+    yield TiedHead() if model.tied else Dense(name="head", inputs=width, outputs=vocab)
+
+
+def _embedded(model: PairsModel, vocab: int, length: int, name: str) -> Iterator[AnyLayer]:
+    transformer, width = model.architecture == "transformer", model.embedding
+    draw = GPT if transformer else Initializer(scale=0.1)
+    yield Embedding(name=name, vocab=vocab, dim=width, initializer=draw)
+    if transformer:
+        yield PositionalEmbedding(name=f"{name}_positions", length=length, dim=width)
+    if model.dropout:
+        yield Dropout(name=f"{name}_dropout", width=width, rate=model.dropout)
+
+
+def _recurrent(model: PairsModel, name: str) -> Recurrent:
+    assert model.architecture != "transformer"
+    return Recurrent(
+        name=name, cell=model.architecture, inputs=model.embedding, hidden=model.hidden,
+        layers=model.layers, carry_state=False,
+    )  # fmt: skip
+
+
+def _blocks(model: PairsModel, name: str, causal: bool, memory: int | None) -> Iterator[AnyLayer]:
+    for index in range(model.layers):
+        yield TransformerBlock(
+            name=f"{name}.{index}", width=model.embedding, heads=model.heads, hidden=model.hidden,
+            blocks=model.layers, dropout=model.dropout, causal=causal, memory=memory,
+        )  # fmt: skip
+    yield LayerNorm(name=f"{name}_norm", width=model.embedding)

@@ -1,0 +1,224 @@
+"""Sentiment: read a review, tell whether it is a good one.
+
+Generated reviews have labels of known odds (`data/reviews.py`), so the best reachable accuracy and
+loss are known. Scores are scikit-learn's.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+
+from compare.contracts import Array, Example, Prepared
+from compare.errors import unknown
+from compare.layers import (
+    AnyLayer,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    Pool,
+    PositionalEmbedding,
+    Recurrent,
+    TransformerBlock,
+)
+from compare.parameters import GPT, Initializer
+from compare.settings import Section, Settings, TaskSection
+from compare.spec import ModelSpec
+from compare.stats import Interval, bootstrap
+from compare.text.padded import Sequences, training, validation
+from compare.text.rows import Row, read_labelled
+from compare.text.split import train_and_validation
+from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
+
+from .data import reviews
+
+_GENERATED_TRAIN = 20_000
+_GENERATED_VALIDATION = 2_000
+
+
+class SentimentTask(TaskSection):
+    source: str | None = Field(default=None, description="column of the text")
+    target: str | None = Field(default=None, description="column of the label")
+    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
+    validation: str | None = Field(
+        default=None, description="data, or a dataset's split, to validate on; else a tenth"
+    )
+    tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
+    buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
+
+
+class SentimentModel(Section):
+    architecture: Literal["elman", "lstm", "gru", "transformer"] = "transformer"
+    vocab: int = Field(default=10_000, gt=2, description="most frequent tokens that are kept")
+    embedding: int = Field(default=64, gt=0, description="width of embedding and transformer")
+    hidden: int = Field(default=128, gt=0, description="recurrent state, or feed-forward width")
+    layers: int = Field(default=1, gt=0)
+    heads: int = Field(default=4, gt=0, description="attention heads of the transformer")
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    pool: Literal["mean", "max", "last"] = "mean"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "SentimentModel":
+        if self.architecture == "transformer" and self.embedding % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide an embedding of {self.embedding}")
+        return self
+
+
+class SentimentSettings(Settings):
+    task: SentimentTask = SentimentTask()
+    model: SentimentModel = SentimentModel()
+
+
+class Sentiment:
+    name = "sentiment"
+    metrics = ("accuracy", "f1", "auroc")
+    settings = SentimentSettings
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+        "small": {
+            "optimizer": {"learning_rate": 0.003},
+            "train": {"batch": 64, "sequence_length": 32, "steps": 300, "validation_batches": 20},
+        },
+        "tiny": {
+            "model": {"embedding": 16, "hidden": 32},
+            "train": {"batch": 8, "sequence_length": 32, "steps": 40, "validation_batches": 8},
+        },
+    }
+
+    def prepare(self, settings: Settings) -> Prepared:
+        assert isinstance(settings, SentimentSettings)
+        if settings.task.data is not None:
+            return _from_files(settings, settings.task.data)
+        return self._generated(settings)
+
+    def quality(
+        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
+    ) -> dict[str, Interval]:
+        """Accuracy, F1 (of the second class of two, else the mean over classes) and the area
+        under the ROC curve (each class against the rest where there are more than two)."""
+        labels, odds = np.array(wanted), np.array(outputs)  # (n,), (n, classes)
+        return {
+            "accuracy": bootstrap(accuracy_score, [labels, odds.argmax(-1)], resamples),
+            "f1": bootstrap(_f1, [labels, odds.argmax(-1)], resamples),
+            "auroc": bootstrap(_auroc, [labels, odds], resamples),
+        }
+
+    def _generated(self, settings: SentimentSettings) -> Prepared:
+        train = reviews.reviews(_GENERATED_TRAIN, "train")
+        held = reviews.reviews(_GENERATED_VALIDATION, "validation")
+        prepared = _prepare(
+            settings,
+            [(review.text, review.label) for review in train],
+            [(review.text, review.label) for review in held],
+            ["negative", "positive"],
+            f"generated reviews, version {reviews.VERSION}",
+        )
+        # What the odds that the labels were drawn with score on these very examples.
+        odds = [reviews.probability(example.text) for example in prepared.examples]
+        wanted = [example.wanted for example in prepared.examples]
+        best = self.quality(wanted, [(1 - p, p) for p in odds], resamples=0)
+        floor = reviews.loss_floor(held[: len(prepared.examples)])
+        return replace(prepared, floor=floor, ceilings={m: best[m].value for m in best})
+
+
+task = Sentiment()
+
+
+def _f1(labels: Array, answers: Array) -> float:
+    several = labels.max() > 1
+    return float(f1_score(labels, answers, average="macro" if several else "binary"))
+
+
+def _auroc(labels: Array, odds: Array) -> float:
+    if odds.shape[-1] == 2:
+        return float(roc_auc_score(labels, odds[:, 1]))
+    return float(roc_auc_score(labels, odds, multi_class="ovr", labels=range(odds.shape[-1])))
+
+
+def _from_files(settings: SentimentSettings, data: str) -> Prepared:
+    task = settings.task
+    train, held = train_and_validation(
+        lambda data, split: read_labelled(data, task.source, task.target, split),
+        data, task.split, task.validation,
+    )  # fmt: skip
+    names = sorted({name for _, name in train})
+    return _prepare(settings, _numbered(train, names), _numbered(held, names), names, data)
+
+
+def _numbered(rows: Sequence[Row], names: list[str]) -> list[tuple[str, int]]:
+    for _, name in rows:
+        if name not in names:
+            raise unknown("class", name, names, where="the validation data")
+    return [(text, names.index(name)) for text, name in rows]
+
+
+def _prepare(
+    settings: SentimentSettings,
+    train: Sequence[tuple[str, int]],
+    held: Sequence[tuple[str, int]],
+    names: Sequence[str],
+    source: str,
+) -> Prepared:
+    """A classifier and its batches for texts and the numbers of their classes."""
+    task, spec = settings.task, settings.train
+    texts = (text for text, _ in train)
+    tokenizer = train_tokenizer(task.tokens, texts, settings.model.vocab, (PAD, UNKNOWN))
+
+    def inputs(rows: Sequence[tuple[str, int]]) -> dict[str, Sequences]:
+        ids = [tokenizer.encode(text) for text, _ in rows]
+        return {"inputs": Sequences(ids, spec.sequence_length)}
+
+    trained = training(inputs(train), spec, task.buckets, _labels(train))
+    validated = validation(inputs(held), spec, labels=_labels(held))
+    layers = _layers(settings.model, len(tokenizer), spec.sequence_length, len(names))
+    return Prepared(
+        ModelSpec(layers=tuple(layers)),
+        trained.arrays | validated.arrays,
+        {"train": trained.cuts, "validation": validated.cuts},
+        about={
+            "source": source,
+            "classes": ", ".join(names),
+            "vocab": len(tokenizer),
+            "unit": task.tokens,
+            "train_examples": len(train),
+            "validation_examples": validated.examples,
+            "truncated_share": trained.truncated,
+            "validation_truncated_share": validated.truncated,
+        },
+        examples=[Example(*row) for row in held[: validated.examples]],
+        tokenizer=tokenizer,
+    )
+
+
+def _labels(rows: Sequence[tuple[str, int]]) -> Array:
+    return np.array([label for _, label in rows], np.int32)
+
+
+def _layers(model: SentimentModel, vocab: int, length: int, classes: int) -> Iterator[AnyLayer]:
+    transformer, width = model.architecture == "transformer", model.embedding
+    draw = GPT if transformer else Initializer(scale=0.1)
+    yield Embedding(vocab=vocab, dim=width, initializer=draw)
+    if transformer:
+        yield PositionalEmbedding(length=length, dim=width)
+    if model.dropout:
+        yield Dropout(name="embedding_dropout", width=width, rate=model.dropout)
+    if model.architecture == "transformer":
+        for index in range(model.layers):
+            yield TransformerBlock(
+                name=f"block.{index}", width=width, heads=model.heads, hidden=model.hidden,
+                blocks=model.layers, dropout=model.dropout, causal=False,
+            )  # fmt: skip
+        yield LayerNorm(width=width)
+    else:
+        yield Recurrent(
+            cell=model.architecture, inputs=width, hidden=model.hidden, layers=model.layers,
+            carry_state=False,
+        )  # fmt: skip
+        width = model.hidden
+    yield Pool(how=model.pool)
+    if model.dropout:
+        yield Dropout(name="output_dropout", width=width, rate=model.dropout)
+    yield Dense(name="head", inputs=width, outputs=classes)

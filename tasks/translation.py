@@ -1,0 +1,79 @@
+"""Translation: read a sentence, write it in another language.
+
+Generated sentences have an exact translation by a small grammar (`data/transduction.py`), so the
+best reachable BLEU and loss are known. Scores are sacrebleu's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sacrebleu.metrics.base import Metric
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from compare.contracts import Prepared
+from compare.settings import Settings
+from compare.stats import Interval
+
+from .data import transduction
+from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
+
+_GENERATED_TRAIN = 20_000
+_GENERATED_VALIDATION = 1_000
+
+
+class Translation:
+    name = "translation"
+    metrics = ("bleu", "chrf")
+    settings = PairsSettings
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+        "small": {
+            "model": {"embedding": 64, "hidden": 128, "layers": 1},
+            "optimizer": {"learning_rate": 0.003},
+            "train": {"batch": 64, "sequence_length": 16, "steps": 300},
+        },
+        "gru": {
+            "model": {"architecture": "gru", "embedding": 64, "hidden": 64, "layers": 1},
+            "optimizer": {"learning_rate": 0.003},
+            "train": {"batch": 64, "sequence_length": 16, "steps": 300},
+        },
+        "tiny": {
+            "model": {"embedding": 16, "hidden": 32, "layers": 1, "heads": 2},
+            "train": {"batch": 8, "sequence_length": 16, "steps": 40, "validation_batches": 2},
+        },
+    }
+
+    def prepare(self, settings: Settings) -> Prepared:
+        assert isinstance(settings, PairsSettings)
+        if settings.task.data is not None:
+            return prepare_files(settings, settings.task.data)
+        train = transduction.sentences(_GENERATED_TRAIN, "train")
+        held = transduction.sentences(_GENERATED_VALIDATION, "validation")
+        about = {"source": f"generated sentences, version {transduction.VERSION}"}
+        prepared = prepare_pairs(settings, train, held, about)
+        wanted = [example.wanted for example in prepared.examples]
+        exact = [transduction.translate(example.text) for example in prepared.examples]
+        best = self.quality(wanted, exact, resamples=0)
+        # A translation is a function of its sentence: nothing is left to chance.
+        return replace(prepared, floor=0.0, ceilings={name: best[name].value for name in best})
+
+    def quality(
+        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
+    ) -> dict[str, Interval]:
+        """BLEU (Papineni et al. 2002) and chrF (Popovic 2015), from 0 to 100."""
+        # Text that is tokenised, as corpora often are, is welcome: no warning of it.
+        metrics: dict[str, Metric] = {"bleu": BLEU(force=True), "chrf": CHRF()}
+        return {m: _scored(metric, wanted, outputs, resamples) for m, metric in metrics.items()}
+
+
+task = Translation()
+
+
+def _scored(
+    metric: Metric, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
+) -> Interval:
+    if len(wanted) < 2 or not resamples:
+        return Interval(metric.corpus_score(outputs, [wanted]).score, None, None)
+    score = metric.corpus_score(outputs, [wanted], n_bootstrap=resamples)
+    return Interval(score.score, score._mean - score._ci, score._mean + score._ci)

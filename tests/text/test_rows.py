@@ -1,0 +1,244 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from conftest import SHARED_DATA
+
+from compare.errors import UserError
+from compare.text.rows import read_labelled, read_rows
+
+shared = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs the folder shared/data")
+
+
+def files(folder: Path, **contents: str | bytes) -> str:
+    """Write files, `__` for the dots in their names, and return the prefix `folder/data`."""
+    for name, content in contents.items():
+        path = folder / name.replace("__", ".")
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(folder / "data")
+
+
+def refused(data: str, message: str, source: str | None = None, target: str | None = None) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        read_rows(data, source, target)
+    assert "\n" not in str(caught.value)
+
+
+# Parallel files
+
+
+def test_two_files_are_read_side_by_side(tmp_path: Path) -> None:
+    data = files(tmp_path, data__src="a b\r\nc\r\n", data__tgt=b"\xef\xbb\xbfA B\nC")
+    rows = [("a b", "A B"), ("c", "C")]
+    assert read_rows(data, None, None) == rows
+    assert read_rows(f"{data}.src", None, None) == read_rows(f"{data}.tgt", None, None) == rows
+    assert read_rows(data, "tgt", "src") == [("A B", "a b"), ("C", "c")]
+
+
+def test_two_files_of_different_lengths_are_refused_with_both_lengths(tmp_path: Path) -> None:
+    data = files(tmp_path, data__de="a\nb\nc\n", data__en="a\nb\n")
+    refused(data, r"data\.de' has 3 lines and '.*data\.en' has 2: ", "de", "en")
+
+
+@pytest.mark.parametrize("blank", ["", " \t", "\u00a0"])
+def test_an_empty_line_on_either_side_is_refused(tmp_path: Path, blank: str) -> None:
+    data = files(tmp_path, data__de=f"a\n{blank}\nc\n", data__en="a\nb\nc\n")
+    refused(data, r"data\.de', line 2 is empty$", "de", "en")
+    refused(data, r"data\.de', line 2 is empty$", "en", "de")
+
+
+def test_what_is_wrong_with_one_of_the_files_is_told(tmp_path: Path) -> None:
+    data = files(tmp_path, data__src="a\nb\n", data__tgt=b"a\ncaf\xe9\n")
+    refused(data, r"data\.tgt', line 2: not UTF-8 \(byte 0xe9")
+
+
+def test_files_that_are_not_there_are_told_with_those_that_are(tmp_path: Path) -> None:
+    data = files(tmp_path, data__de="a", data__en="a", data__txt="a")
+    refused(data, r"data\.src' does not exist; there is data\.de, data\.en, data\.txt: name the")
+    refused(str(tmp_path / "dat"), r"neither the prefix .*; did you mean data\b", "de", "en")
+    refused(f"{data}.txt", r"data\.txt' is neither the prefix of two files")
+    refused(str(tmp_path), r"is a folder: name two files in it by their prefix$")
+    refused(str(tmp_path / "no" / "data"), r"there is no folder")
+    refused(data, r"task.source and task.target are both 'de'$", "de", "de")
+    refused(data, r"task.source and task.target are both 'tgt'$", "tgt", None)
+
+
+# Tables
+
+TABLE = 'id,text,sum\r\n1,"He said ""hi"",\r\n\r\nthen left",left\r\n\r\n2, b ,c\r\n'
+
+
+def test_a_csv_file_has_quoted_fields_of_several_lines(tmp_path: Path) -> None:
+    data = files(tmp_path, data__csv=b"\xef\xbb\xbf" + TABLE.encode()) + ".csv"
+    text = 'He said "hi",\r\n\r\nthen left'
+    assert read_rows(data, "text", "sum") == [(text, "left"), (" b ", "c")]
+    assert read_rows(data, "id", "text") == [("1", text), ("2", " b ")]
+
+
+def test_a_tsv_file_is_separated_by_tabs(tmp_path: Path) -> None:
+    data = files(tmp_path, data__TSV='a\tb\nx, y\t"z\tz"\n') + ".TSV"
+    assert read_rows(data, "a", "b") == [("x, y", "z\tz")]
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("3,d\r\n", r"line 7 has 2 fields, and the header 3"),
+        ("3,d,e,f\r\n", r"line 7 has 4 fields, and the header 3"),
+        ("3,d, \r\n", r"line 7, column 'sum' is empty$"),
+        ('3,"d\n\n\ne",f\r\n4,,g\r\n', r"line 11, column 'text' is empty$"),
+        ('3,"d\r\n4,e,f\r\n', r"line 7: the row that begins here is badly quoted"),
+        ('3,"d" e,f\r\n', r"line 7: the row that begins here is badly quoted"),
+        (f"3,{'d' * 2_000_000},e\r\n", r"line 7, column 'text' is 2,000,000 bytes long"),
+        ("3,d\0,e\r\n", r"line 7: a NUL byte"),
+    ],
+)
+def test_what_is_wrong_in_a_csv_file_is_told_with_its_line(
+    tmp_path: Path, rest: str, message: str
+) -> None:
+    data = files(tmp_path, data__csv=TABLE + rest) + ".csv"
+    refused(data, rf"data\.csv', {message}", "text", "sum")
+
+
+def test_a_long_field_is_fine_and_leaves_the_csv_module_as_it_was(tmp_path: Path) -> None:
+    limit = csv.field_size_limit()
+    data = files(tmp_path, data__csv=f"a,b\n{'x' * 900_000},y\n") + ".csv"
+    ((text, _),) = read_rows(data, "a", "b")
+    assert len(text) == 900_000
+    assert csv.field_size_limit() == limit
+
+
+def test_columns_must_be_named_and_be_there(tmp_path: Path) -> None:
+    data = files(tmp_path, data__csv=TABLE) + ".csv"
+    refused(data, r"has columns id, text, sum: name two of them, with --set task\.source=")
+    refused(data, r"has columns id, text, sum: name two", "text", None)
+    refused(data, r"^unknown column 'txt' in '.*data\.csv': did you mean text\?$", "txt", "sum")
+    refused(data, r"^unknown column 'x' in .*: there is id, sum, text$", "text", "x")
+    refused(data, r"are both 'text'$", "text", "text")
+
+
+def test_a_csv_file_needs_a_header_of_different_names_and_a_row(tmp_path: Path) -> None:
+    folder = files(tmp_path, twice__csv="a,b,a\n1,2,3\n", header__csv="a,b\n", none__csv="")
+    for name, message in [
+        ("twice", r"line 1: two columns are named 'a'$"),
+        ("header", r"has no row below its header$"),
+        ("none", r"is empty$"),
+        ("heder", r"does not exist; did you mean header"),
+    ]:
+        refused(str(Path(folder).parent / f"{name}.csv"), message, "a", "b")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "ndjson"])
+def test_json_lines_hold_texts_and_numbers(tmp_path: Path, ending: str) -> None:
+    lines = '{"a": "x\\ny", "b": 1}\r\n\r\n{"b": true, "a": "ü", "c": []}\n'
+    data = files(tmp_path, **{f"data__{ending}": lines}) + f".{ending}"
+    assert read_rows(data, "a", "b") == [("x\ny", "1"), ("ü", "True")]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"a": "x", "b": ', r"line 3 is not JSON: "),
+        ("[" * 100_000, r"line 3 is not JSON: "),
+        ('["x", "y"]', r"line 3 is no JSON object"),
+        ('{"a": "x"}', r"line 3: there is a$"),
+        ('{"a": "x", "bb": "y"}', r"line 3: did you mean bb\?$"),
+        ('{"a": null, "b": "y"}', r"line 3, column 'a' is empty$"),
+        ('{"a": " ", "b": "y"}', r"line 3, column 'a' is empty$"),
+        ('{"a": ["x"], "b": "y"}', r"line 3, column 'a' is no text but a list$"),
+        ('{"a": "x\\u0000", "b": "y"}', r"line 3, column 'a' has a NUL character$"),
+        ('{"a": "x\\ud83e", "b": "y"}', r"line 3, column 'a' is not valid Unicode$"),
+    ],
+)
+def test_what_is_wrong_in_json_lines_is_told_with_its_line(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    good = json.dumps({"a": "x", "b": "y"})
+    data = files(tmp_path, data__jsonl=f"{good}\n\n{line}\n") + ".jsonl"
+    refused(data, message, "a", "b")
+
+
+# Labelled texts
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Three layouts of the same texts."""
+    for name, text in (("pos", "fine\ngreat\n"), ("neg", "awful\n")):
+        for path in (f"reviews.{name}", f"texts/{name}.txt", f"endings/a.{name}", f"{name}/1.txt"):
+            file = tmp_path / "data" / ("folders/" + path if path.endswith("/1.txt") else path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        (tmp_path / "data" / "folders" / name / "notes.md").write_text("no text")
+    (tmp_path / "data" / "endings" / "README.md").write_text("no class")
+    (tmp_path / "data" / "reviews.val.pos").write_text("another set")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", ["reviews", "reviews.neg", "texts", "endings", "folders"])
+def test_classes_are_named_by_folders_or_files(labelled: Path, name: str) -> None:
+    rows = [("awful", "neg"), ("fine", "pos"), ("great", "pos")]
+    assert read_labelled(str(labelled / name), None, None) == rows
+
+
+def test_a_class_may_have_several_files_and_there_may_be_several_classes(labelled: Path) -> None:
+    (labelled / "folders" / "pos" / "0.txt").write_text("first")
+    (labelled / "folders" / "mixed").mkdir()
+    (labelled / "folders" / "mixed" / "x.txt").write_text("so so")
+    rows = read_labelled(str(labelled / "folders"), None, None)
+    assert [name for _, name in rows] == ["mixed", "neg", "pos", "pos", "pos"]
+    assert rows[2][0] == "first"
+
+
+def test_labels_may_be_a_column(tmp_path: Path) -> None:
+    data = files(tmp_path, data__csv="text,label\na,1\nb,0\nc,1\n") + ".csv"
+    assert read_labelled(data, "text", "label") == [("a", "1"), ("b", "0"), ("c", "1")]
+
+
+def test_one_class_alone_is_refused(labelled: Path) -> None:
+    message = r"^only one class, 'pos', in '.*': a classifier needs two or more$"
+    files(labelled, one__csv="text,label\na,pos\nb,pos\n")
+    (labelled / "texts" / "neg.txt").unlink()
+    for name, columns in [("reviews.val", (None, None)), ("texts", (None, None)),
+                          ("one.csv", ("text", "label"))]:  # fmt: skip
+        with pytest.raises(UserError, match=message):
+            read_labelled(str(labelled / name), *columns)
+
+
+def test_what_is_wrong_with_labelled_files_is_told(labelled: Path) -> None:
+    (labelled / "texts" / "neg.txt").write_text("awful\n\nbad\n")
+    (labelled / "folders" / "empty").mkdir()
+    (labelled / "nothing").mkdir()
+    for name, message in [
+        ("texts", r"neg\.txt', line 2 is empty$"),
+        ("folders", r"empty' names a class, but has no \.txt file$"),
+        ("nothing", r"has no classes: it needs a folder for each"),
+        ("review", r"review' is neither a folder of classes, .*; did you mean reviews "),
+    ]:
+        with pytest.raises(UserError, match=message):
+            read_labelled(str(labelled / name), None, None)
+
+
+# Real data
+
+
+@shared
+def test_captions_are_read() -> None:
+    rows = read_rows(str(SHARED_DATA / "captions"), "de", "en")
+    assert len(rows) == 12_000
+    assert rows[2][1] == "a little girl climbing into a wooden playhouse ."
+
+
+@shared
+def test_news_are_read() -> None:
+    rows = read_rows(str(SHARED_DATA / "news.csv"), "text", "summary")
+    assert len(rows) == 11
+    assert rows[0][0].startswith("Edtech giant")
+    assert "\n\n" in rows[0][0]
+
+
+@shared
+def test_reviews_are_read() -> None:
+    rows = read_labelled(str(SHARED_DATA / "reviews"), None, None)
+    assert [name for _, name in rows] == ["neg"] * 5331 + ["pos"] * 5331
