@@ -62,7 +62,7 @@ def run(
     )  # fmt: skip
     backends, pythons = options.split_backends(backend), options.interpreters(python)
     plan = make_plan(task, preset, asked, backends, pythons, ["compare", *sys.argv[1:]])
-    folder = RunFolder.create(out, task, preset)
+    folder = RunFolder.create(out, plan.task.name, preset)
     interrupted = _play(plan, folder)
     summary = _report(folder)
     if json:

@@ -35,7 +35,8 @@ from compare.results import (
 WINDOW_SECONDS = 1.0
 """A window lasts at least this long in the fastest cell, where there are steps enough."""
 LEAST_WINDOWS = 5
-_WARMUP_STEPS = 3
+_COMPILING_STEPS = 3  # after the first one: batches of up to four widths are compiled for
+_WARMUP_STEPS = _COMPILING_STEPS + 3
 _HELLO_SECONDS = 60.0
 
 
@@ -121,7 +122,7 @@ class Conductor:
         at = min(steps, 1 + _WARMUP_STEPS)
         if at == 1 or not self.players:
             return
-        paces = self._each(self._train, "warmup", 0, 1, at, min(1, at - 2))
+        paces = self._each(self._train, "warmup", 0, 1, at, min(_COMPILING_STEPS, at - 2))
         if not self.window_steps:
             self.window_steps = window_steps(paces, steps - at)
         odd = (steps - at) % self.window_steps if self.window_steps else steps - at

@@ -203,13 +203,15 @@ class CrossAttention(_Attending):
     kind: Literal["cross_attention"] = "cross_attention"
     name: str = "cross"
     memory: int = Field(gt=0, description="width of the encoder's output")
+    initializer: Initializer | None = None
 
     def parameters(self) -> Parameters:
+        draw, onto = self.initializer or GPT, self.initializer or self._onto_residual()
         return {
             **norm_parameters(f"{self.name}.norm", self.norm, self.width),
-            **linear_parameters(f"{self.name}.query", self.width, self.width, GPT),
-            **linear_parameters(f"{self.name}.key_value", self.memory, 2 * self.width, GPT),
-            **linear_parameters(f"{self.name}.out", self.width, self.width, self._onto_residual()),
+            **linear_parameters(f"{self.name}.query", self.width, self.width, draw),
+            **linear_parameters(f"{self.name}.key_value", self.memory, 2 * self.width, draw),
+            **linear_parameters(f"{self.name}.out", self.width, self.width, onto),
         }
 
     def dropouts(self) -> dict[str, DropoutSite]:

@@ -148,8 +148,9 @@ def _decoder(model: PairsModel, vocab: int, length: int) -> Iterator[AnyLayer]:
     else:
         yield _recurrent(model, "decoder")
         yield CrossAttention(
-            name="attention", width=width, memory=width, heads=model.heads, dropout=model.dropout
-        )
+            name="attention", width=width, memory=width, heads=model.heads, dropout=model.dropout,
+            initializer=Initializer(scale=width**-0.5),  # as the recurrent layers beside it
+        )  # fmt: skip
         if model.dropout:
             yield Dropout(name="output_dropout", width=width, rate=model.dropout)
     yield TiedHead() if model.tied else Dense(name="head", inputs=width, outputs=vocab)

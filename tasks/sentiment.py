@@ -38,6 +38,7 @@ from .data import reviews
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
+_RECIPE = {"learning_rate": 0.003, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
 
 
 class SentimentTask(TaskSection):
@@ -52,7 +53,7 @@ class SentimentTask(TaskSection):
 
 
 class SentimentModel(Section):
-    architecture: Literal["elman", "lstm", "gru", "transformer"] = "transformer"
+    architecture: Literal["elman", "lstm", "gru", "transformer"] = "gru"
     vocab: int = Field(default=10_000, gt=2, description="most frequent tokens that are kept")
     embedding: int = Field(default=64, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=128, gt=0, description="recurrent state, or feed-forward width")
@@ -79,8 +80,26 @@ class Sentiment:
     settings = SentimentSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {
-            "optimizer": {"learning_rate": 0.003},
-            "train": {"batch": 64, "sequence_length": 32, "steps": 300, "validation_batches": 20},
+            "optimizer": _RECIPE,
+            "train": {"batch": 64, "sequence_length": 32, "steps": 400, "validation_batches": 20},
+        },
+        "transformer": {
+            "model": {"architecture": "transformer", "layers": 2},
+            "optimizer": _RECIPE,
+            "train": {"batch": 64, "sequence_length": 32, "steps": 1000, "validation_batches": 20},
+        },
+        # For an accelerator: the shape of a small BERT (Turc et al. 2019, table 1).
+        "medium": {
+            "model": {
+                "architecture": "transformer",
+                "embedding": 512,
+                "hidden": 2048,
+                "layers": 4,
+                "heads": 8,
+                "dropout": 0.1,
+            },
+            "optimizer": _RECIPE | {"learning_rate": 3e-4, "warmup_steps": 400},
+            "train": {"batch": 64, "sequence_length": 256, "steps": 4000, "validation_batches": 30},
         },
         "tiny": {
             "model": {"embedding": 16, "hidden": 32},

@@ -21,6 +21,7 @@ from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
+_RECIPE = {"learning_rate": 0.004, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 100}
 
 
 class Translation:
@@ -30,13 +31,33 @@ class Translation:
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {
             "model": {"embedding": 64, "hidden": 128, "layers": 1},
-            "optimizer": {"learning_rate": 0.003},
-            "train": {"batch": 64, "sequence_length": 16, "steps": 300},
+            "optimizer": _RECIPE,
+            "train": {"batch": 64, "sequence_length": 16, "steps": 400},
         },
         "gru": {
-            "model": {"architecture": "gru", "embedding": 64, "hidden": 64, "layers": 1},
-            "optimizer": {"learning_rate": 0.003},
-            "train": {"batch": 64, "sequence_length": 16, "steps": 300},
+            "model": {
+                "architecture": "gru",
+                "embedding": 64,
+                "hidden": 64,
+                "layers": 1,
+                "heads": 1,
+            },
+            "optimizer": _RECIPE,
+            "train": {"batch": 64, "sequence_length": 16, "steps": 600},
+        },
+        # For an accelerator: the base model of Vaswani et al. 2017, table 3.
+        "medium": {
+            "task": {"source_length": 64},
+            "model": {
+                "embedding": 512,
+                "hidden": 2048,
+                "layers": 6,
+                "heads": 8,
+                "dropout": 0.1,
+                "tied": True,
+            },
+            "optimizer": _RECIPE | {"learning_rate": 5e-4, "warmup_steps": 400},
+            "train": {"batch": 128, "sequence_length": 64, "steps": 5000},
         },
         "tiny": {
             "model": {"embedding": 16, "hidden": 32, "layers": 1, "heads": 2},

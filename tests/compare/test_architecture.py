@@ -67,7 +67,7 @@ def test_the_command_s_process_imports_no_framework(tmp_path: Path) -> None:
 
 
 def test_a_worker_without_a_framework_imports_only_the_light_part() -> None:
-    heavy = ("pandas", "typer", "rich", "scipy", *FRAMEWORKS)
+    heavy = ("pandas", "typer", "rich", "scipy", "sklearn", "tokenizers", *FRAMEWORKS)
     code = f"import sys, compare.worker; print([n for n in {heavy} if n in sys.modules])"
     finished = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
