@@ -31,7 +31,8 @@ def list_() -> None:
     console.print("[bold]tasks[/], with every field that --set can change")
     for name in sorted(installed("task")):
         task = load_task(name)
-        console.print(f"  {name}: presets {', '.join(task.presets)}")
+        metrics = f"; metrics {', '.join(task.metrics)}" if task.metrics else ""
+        console.print(f"  {name}: presets {', '.join(task.presets)}{metrics}")
         for section, fields in task.settings().model_dump().items():
             values = ", ".join(f"{field}={value}" for field, value in fields.items())
             console.print(Text(f"    {section}: {values}"))

@@ -20,6 +20,7 @@ from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
+_RECIPE = {"learning_rate": 0.004, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
 
 
 class Summarization:
@@ -29,14 +30,40 @@ class Summarization:
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {
             "task": {"source_length": 60},
-            "model": {"embedding": 64, "hidden": 128, "layers": 1},
-            "optimizer": {"learning_rate": 0.003},
-            "train": {"batch": 64, "sequence_length": 14, "steps": 200},
+            "model": {
+                "architecture": "gru",
+                "embedding": 64,
+                "hidden": 64,
+                "layers": 1,
+                "heads": 1,
+            },
+            "optimizer": _RECIPE,
+            "train": {"batch": 64, "sequence_length": 14, "steps": 700},
+        },
+        "transformer": {
+            "task": {"source_length": 60},
+            "model": {"embedding": 128, "hidden": 256, "layers": 2},
+            "optimizer": _RECIPE | {"learning_rate": 0.002, "warmup_steps": 100},
+            "train": {"batch": 64, "sequence_length": 14, "steps": 2000},
         },
         "tiny": {
             "task": {"source_length": 60},
             "model": {"embedding": 16, "hidden": 32, "layers": 1, "heads": 2},
             "train": {"batch": 8, "sequence_length": 14, "steps": 40, "validation_batches": 2},
+        },
+        # For an accelerator: the base model of Vaswani et al. 2017, table 3.
+        "medium": {
+            "task": {"source_length": 512},
+            "model": {
+                "embedding": 512,
+                "hidden": 2048,
+                "layers": 6,
+                "heads": 8,
+                "dropout": 0.1,
+                "tied": True,
+            },
+            "optimizer": _RECIPE | {"learning_rate": 5e-4, "warmup_steps": 400},
+            "train": {"batch": 32, "sequence_length": 64, "steps": 5000},
         },
     }
 

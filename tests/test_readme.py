@@ -17,16 +17,31 @@ def test_there_are_commands_to_run() -> None:
 
 
 @needs("torch", "jax")
-@pytest.mark.parametrize("line", [line for line in COMMANDS if "--task" in line])
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "compare --task" in line])
 def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: str) -> None:
     (tmp_path / "my.toml").write_text(re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)[0])
-    (tmp_path / "book.txt").write_text(
-        "It was the best of times, it was the worst of times.\n" * 99
-    )
+    times = "It was the best of times, it was the worst of times.\n"
+    (tmp_path / "book.txt").write_text(times * 99)
+    for name in ("corpus.de", "corpus.en", "reviews.pos", "reviews.neg"):
+        (tmp_path / name).write_text("".join(f"{name} line {i}\n" for i in range(60)))
+    rows = "".join(f'"{times}{i}",times\n' for i in range(60))
+    (tmp_path / "news.csv").write_text(f"text,summary\n{rows}")
     arguments = shlex.split(line)[1:]
-    quick = [*QUICK] if "--backend" not in arguments else ["--preset", "tiny"]
+    quick = [*QUICK] if "--backend" not in arguments else ["--preset", "tiny", "--steps", "20"]
     finished = compare(*arguments, *quick)  # an option given twice takes its last value
     assert finished.returncode == 0, finished.stderr
+
+
+@needs("jax")
+def test_the_text_of_the_readme_is_generated(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("It was the best of times.\n" * 99)
+    keep, generate = (
+        next(line for line in COMMANDS if part in line) for part in ("--save-weights", "generate")
+    )
+    assert compare(*shlex.split(keep)[1:], *QUICK, "--backend", "jax").returncode == 0
+    (folder,) = (tmp_path / "kept").iterdir()
+    finished = compare(*shlex.split(generate.replace("kept/*", str(folder)))[1:])
+    assert finished.stdout.startswith("It was"), finished.stderr
 
 
 @needs("torch")

@@ -164,7 +164,7 @@ def _pad(sequences: Sequences, stride: int) -> tuple[Ids, NDArray[np.bool_]]:
         ids[index, : len(whole)] = whole
         valid[index, : len(whole)] = True
     if sequences.end is None:
-        valid[-1, 0] = True  # attention must see something, also in a row that counts nowhere
+        valid[:, 0] = True  # attention must see something, also in a row that counts nowhere
     return ids.reshape(-1), valid.reshape(-1)
 
 
