@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from compare import options
@@ -27,7 +28,7 @@ def generate(
     tokens: Annotated[int, typer.Option(min=1, help="How many to add to a prompt.")] = 100,
     temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0,
     top_k: Annotated[int | None, typer.Option(min=1, help="Of the likeliest k tokens.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws the text, where temperature > 0.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Draws, where temperature > 0.")] = 1,
     json: options.Json = False,
 ) -> None:
     """Text from a run's final weights."""
@@ -52,7 +53,10 @@ def generate(
 def _header(folder: RunFolder) -> Header:
     if not (folder.path / RECORDS).is_file():
         raise UserError(f"'{folder.path}' is no run folder: it has no {RECORDS}")
-    header = header_of(folder.records())
+    try:
+        header = header_of(folder.records())
+    except (StopIteration, ValidationError):
+        raise UserError(f"'{folder.path}' cannot be read: another version wrote it") from None
     if header.experiment.model.classifies():
         raise UserError(f"'{folder.path}' trained a classifier: it has no text to give")
     return header

@@ -119,6 +119,8 @@ class Sentiment:
         """Accuracy, F1 (of the second class of two, else the mean over classes) and the area
         under the ROC curve (each class against the rest where there are more than two)."""
         labels, odds = np.array(wanted), np.array(outputs)  # (n,), (n, classes)
+        if not np.isfinite(odds).all():
+            return {}  # it diverged: there is nothing to judge
         return {
             "accuracy": bootstrap(accuracy_score, [labels, odds.argmax(-1)], resamples),
             "f1": bootstrap(_f1, [labels, odds.argmax(-1)], resamples),

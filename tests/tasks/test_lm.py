@@ -96,6 +96,17 @@ def test_text_to_validate_on_can_be_a_file_of_its_own(tmp_path: Path) -> None:
     assert len(prepared.arrays["validation"]) == 150
 
 
+def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    (tmp_path / "set").mkdir()
+    rows = "".join(f"line {i}\n" for i in range(50))
+    (tmp_path / "set" / "train.csv").write_text(f"text\n{rows}")
+    (tmp_path / "set" / "test.csv").write_text(f"text\n{rows}")
+    task = {"data": f"hf:{tmp_path / 'set'}", "validation": "test", "tokens": "chars"}
+    prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
+    assert len(prepared.arrays["train"]) == len(prepared.arrays["validation"]) == len(rows) - 1
+
+
 def test_generated_text_knows_its_floor_and_its_size() -> None:
     prepared = LM.prepare(resolve(LM, "tiny", []))
     assert prepared.floor is not None

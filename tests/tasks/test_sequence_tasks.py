@@ -67,6 +67,10 @@ def test_classifiers_are_judged_by_accuracy_f1_and_the_area_under_the_curve() ->
     assert three["f1"].low is None
 
 
+def test_a_classifier_that_diverged_is_not_judged() -> None:
+    assert TASKS["sentiment"].quality([0, 1], [(0.5, 0.5), (np.nan, np.nan)], resamples=9) == {}
+
+
 @pytest.mark.parametrize("architecture", ["elman", "lstm", "gru", "transformer"])
 @pytest.mark.parametrize("name", TASKS)
 def test_every_architecture_is_named_with_its_dropout(
