@@ -173,6 +173,16 @@ def _other_shapes(bench: Bench, model: str) -> None:
     same(ours.logits(few), theirs.logits(few), "logits of fewer, shorter rows", TOLERANCE)
 
 
+def _widths(bench: Bench, model: str) -> None:
+    """Batches narrower than those of the call of train before."""
+    ours, theirs, _ = bench.pair(model)
+    many = small_batches(model)
+    narrow = {name: field[:, :, : TIME - 2] for name, field in many.items()}
+    for batches in (many, narrow, many):
+        losses = train(ours, batches, RATES)
+        same(losses, theirs.train(batches, RATES), "losses", 10 * TOLERANCE)
+
+
 def _gradients(bench: Bench, model: str) -> None:
     ours, theirs, _ = bench.pair(model)
     batch = first_of(small_batches(model))
@@ -278,6 +288,7 @@ def _checks() -> Checks:
     for model in ("lstm of 2 layers", "encoder-decoder"):
         yield "other shapes", _other_shapes, model
         yield "accumulation", _accumulation, model
+    yield "widths", _widths, "encoder-decoder"
     yield "accumulation", _accumulation, PADDED_TARGETS
     for precision in _ROUGH:
         yield "precision", _precision, precision

@@ -99,7 +99,8 @@ class Trainer(Protocol):
         """One optimiser step per batch; the loss of each step, (steps,).
 
         Returns after the last update has finished on the device: a window is timed around
-        this one call.
+        this one call. All batches of a call are of one width, which may differ from the last
+        call's where texts of like length share a batch.
         """
         ...
 
