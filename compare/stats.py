@@ -79,8 +79,14 @@ def bootstrap(
             ]
         )
         value = float(metric(*arrays))
+    return percentiles(value, found) if count > 1 else Interval(value, None, None)
+
+
+def percentiles(value: float, resampled: Sequence[float] | NDArray[np.float64]) -> Interval:
+    """A value, with the percentile interval of what its resamples came to."""
+    found = np.array(resampled, np.float64)
     found = found[np.isfinite(found)]
-    if count < 2 or not len(found):
+    if not len(found):
         return Interval(value, None, None)
     tails = (1 - CONFIDENCE) / 2
     low, high = np.quantile(found, (tails, 1 - tails))

@@ -11,10 +11,11 @@ from typing import Any
 from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.significance import _bootstrap_resample
 
 from compare.contracts import Prepared
 from compare.settings import Settings
-from compare.stats import Interval
+from compare.stats import Interval, percentiles
 
 from .data import transduction
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
@@ -94,7 +95,10 @@ task = Translation()
 def _scored(
     metric: Metric, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
 ) -> Interval:
-    if len(wanted) < 2 or not resamples:
-        return Interval(metric.corpus_score(outputs, [wanted]).score, None, None)
-    score = metric.corpus_score(outputs, [wanted], n_bootstrap=resamples)
-    return Interval(score.score, score._mean - score._ci, score._mean + score._ci)
+    value = metric.corpus_score(outputs, [wanted]).score
+    if not resamples:
+        return Interval(value, None, None)
+    # `corpus_score(n_bootstrap=...)` fails where some resamples score exactly 0.
+    statistics = metric._extract_corpus_statistics(outputs, [wanted])
+    _, found = _bootstrap_resample(statistics, metric, resamples)
+    return percentiles(value, [score.score for score in found])

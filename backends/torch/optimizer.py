@@ -28,5 +28,7 @@ def optimizer_of(spec: OptimizerSpec, parameters: list[Tensor]) -> torch.optim.O
 def clip_gradients(parameters: list[Tensor], most: float) -> None:
     """g * min(1, most / norm); torch's own clip_grad_norm_ divides by norm + 1e-6."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
+    # Added up in float32, one after the other, the squares of a large table lose five digits.
+    norms = [torch.linalg.vector_norm(g, dtype=torch.float64) for g in gradients]
+    norm = torch.linalg.vector_norm(torch.stack(norms)).to(gradients[0])
     torch._foreach_mul_(gradients, torch.clamp(most / norm, max=1.0))

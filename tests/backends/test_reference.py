@@ -8,7 +8,7 @@ from compare.backends.reference.trainer import ReferenceTrainer, cross_entropy
 from compare.conformance_cases import MODELS, small_batches, small_experiment, small_weights
 from compare.contracts import Batch
 from compare.spec import OptimizerSpec
-from compare.worker import negative_log_likelihood, valid_tokens
+from compare.worker import negative_log_likelihood, valid_targets
 
 ELMAN = "elman of 2 layers"
 
@@ -38,7 +38,7 @@ def test_gradients_are_finite_differences(model: str) -> None:
                 value[index] = exact + sign * step
                 # Dropout masks are in the batch, so they are the same at both ends.
                 total = negative_log_likelihood(trainer.logits(batch), batch)
-                ends.append(total / valid_tokens(batch))
+                ends.append(total / valid_targets(batch))
             value[index] = exact
             numeric[index] = (ends[0] - ends[1]) / (2 * step)
         np.testing.assert_allclose(gradient, numeric, atol=1e-9, err_msg=name)
@@ -77,5 +77,5 @@ def test_the_state_is_carried_but_no_gradient_flows_into_it() -> None:
 def test_a_loss_of_ln_vocab_is_what_a_uniform_guess_costs() -> None:
     batch = first_batch(ELMAN)
     zeros = np.zeros((*batch["targets"].shape, 11))
-    found = negative_log_likelihood(zeros, batch) / valid_tokens(batch)
+    found = negative_log_likelihood(zeros, batch) / valid_targets(batch)
     assert found == pytest.approx(np.log(11))

@@ -45,7 +45,7 @@ def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
         ),
         (
             "sparse_embedding",
-            {"gradients", "optimizer", "accumulation", "precision"},
+            {"gradients", "optimizer", "accumulation", "precision", "widths"},
             "gradient: embedding.table",
             "summed",
         ),
@@ -57,7 +57,7 @@ def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
         ),
         (
             "layer_norm_epsilon",
-            {"logits", "gradients", "accumulation", "other shapes"},
+            {"logits", "gradients", "accumulation", "other shapes", "widths"},
             "logits at [",
             "epsilon is 1e-5",
         ),

@@ -67,6 +67,15 @@ def test_classifiers_are_judged_by_accuracy_f1_and_the_area_under_the_curve() ->
     assert three["f1"].low is None
 
 
+def test_outputs_that_are_sometimes_all_wrong_have_intervals() -> None:
+    """Resamples that score exactly 0 are numbers of another type in sacrebleu."""
+    outputs = ["a b c d e"] + ["z"] * 9
+    scores = TASKS["translation"].quality(["a b c d e"] * 10, outputs, resamples=100)
+    for score in scores.values():
+        assert score.low is not None
+        assert score.low <= score.value <= score.high
+
+
 def test_a_classifier_that_diverged_is_not_judged() -> None:
     assert TASKS["sentiment"].quality([0, 1], [(0.5, 0.5), (np.nan, np.nan)], resamples=9) == {}
 
