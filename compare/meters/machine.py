@@ -1,12 +1,26 @@
-"""What machine and software a run happened on."""
+"""What machine and software a run happened on.
+
+What the system does not tell is "unavailable" (None where a function returns one value): on
+macOS most of what is read here from /proc and /sys, in virtual machines and containers some.
+"""
 
 import os
 import platform
+import re
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+UNAVAILABLE = "unavailable"
+CPUS = Path("/sys/devices/system/cpu")
+
+_NODES = Path("/sys/devices/system/node")
+_CGROUP = Path("/sys/fs/cgroup")
+_HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _RELEVANT = (
     "OMP_",
     "MKL_",
@@ -23,9 +37,12 @@ _RELEVANT = (
 
 def usable_cpus() -> int:
     """CPUs that this process may run on: the affinity mask where there is one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(cpu_numbers()) or os.cpu_count() or 1
+
+
+def cpu_numbers() -> list[int]:
+    """The system's numbers of the CPUs in the affinity mask; empty where there is no mask."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def pin_to(threads: int) -> None:
@@ -34,15 +51,33 @@ def pin_to(threads: int) -> None:
     Frameworks that size their pools from the affinity mask (XLA) then do so alike.
     """
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        os.sched_setaffinity(0, cpu_numbers()[:threads])
 
 
 def describe() -> dict[str, str | int]:
-    """Hardware, system and interpreter, flat, for the environment part of a report."""
+    """Hardware, system and interpreter, flat, for the environment part of a report.
+
+    `cpus` are those of the affinity mask, hyperthreads counted, `physical_cores` those of the
+    whole machine without them. `cpu_quota` is how many the control group grants: where it is
+    less than `cpus`, threads are stopped for the rest of each period (0.1 s as a rule), and
+    windows stutter. A `governor` other than "performance" and a wide range of `clock_mhz` let the
+    clock follow the load. With a `hypervisor` other guests may take time, which
+    `steal_seconds` of each window tells. `load_average` is of the last minute, near 0 unless
+    something else was running; `swap_bytes` is the size of the swap space.
+    """
     return {
         "cpu": _cpu_model(),
         "cpus": usable_cpus(),
+        "physical_cores": psutil.cpu_count(logical=False) or UNAVAILABLE,
+        "numa_nodes": len(list(_NODES.glob("node[0-9]*"))) or UNAVAILABLE,
+        "governor": _of_each_cpu("scaling_governor"),
+        "clock_mhz": _clock_range(),
+        "hypervisor": _hypervisor(),
+        "cpu_quota": cpu_quota(_CGROUP, contents(Path("/proc/self/cgroup"))),
         "memory_bytes": int(psutil.virtual_memory().total),
+        "swap_bytes": int(psutil.swap_memory().total),
+        "transparent_hugepages": chosen(contents(_HUGE_PAGES)),
+        "load_average": _load_average(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": sys.version.split()[0],
     }
@@ -53,11 +88,103 @@ def relevant_environment() -> dict[str, str]:
     return {key: value for key, value in sorted(os.environ.items()) if key.startswith(_RELEVANT)}
 
 
-def _cpu_model() -> str:
+def native_libraries() -> list[str] | None:
+    """The BLAS and OpenMP libraries loaded in this process, each as one line such as
+    "openblas 0.3.31 (SkylakeX, pthreads, 2 threads)": version, kernels that were chosen for
+    this CPU, threading layer, and threads as they are set now.
+
+    None without `threadpoolctl`. It finds shared libraries by their file name, so what a
+    framework links statically (MKL or oneDNN in torch, Eigen in XLA) is not listed.
+    """
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown"
+        found: list[dict[str, Any]] = import_module("threadpoolctl").threadpool_info()
+    except ModuleNotFoundError:
+        return None
+    return sorted({_library(info) for info in found})
+
+
+def contents(path: Path) -> str:
+    """Text of one of the kernel's files; empty where there is none, or none for this user."""
+    with suppress(OSError):
+        return path.read_text()
+    return ""
+
+
+def cpu_quota(root: Path, membership: str) -> str:
+    """CPUs that the control group of a process may use, as text: "1.5", or "none" if not limited.
+
+    `root` is where control groups are mounted, `membership` the text of /proc/PID/cgroup
+    (cgroups(7)). The tightest of the group and its parents counts. Version 2 says
+    "QUOTA PERIOD" in cpu.max, version 1 has two files; a quota of "max" or -1 is no limit.
+    """
+    limits, groups = list[float](), list[tuple[Path, str]]()
+    for line in membership.splitlines():
+        hierarchy, controllers, path = line.split(":", 2)
+        if hierarchy == "0":
+            groups.append((root, path))
+        elif "cpu" in controllers.split(","):
+            groups.append((root / "cpu", path))
+    for mounted, path in groups:
+        group = mounted / path.lstrip("/")
+        for folder in (group, *group.parents):
+            quota, _, period = contents(folder / "cpu.max").partition(" ")
+            if not period:
+                quota = contents(folder / "cpu.cfs_quota_us")
+                period = contents(folder / "cpu.cfs_period_us")
+            if period and quota.strip() not in ("max", "-1"):
+                limits.append(int(quota) / int(period))
+            if folder == mounted:
+                break
+    if not groups:
+        return UNAVAILABLE
+    return f"{min(limits):g}" if limits else "none"
+
+
+def chosen(options: str) -> str:
+    """Which one the kernel marks in a list of options: "madvise" of "always [madvise] never"."""
+    found = re.search(r"\[(.+?)\]", options)
+    return found[1] if found else UNAVAILABLE
+
+
+def _library(info: dict[str, Any]) -> str:
+    title = " ".join(filter(None, (info["internal_api"], info["version"])))
+    if info["user_api"] == "openmp":
+        title = info["prefix"]  # libgomp, libomp, libiomp5: they tell no version
+    details = [info.get("architecture"), info.get("threading_layer")]
+    details.append(f"{info['num_threads']} thread{'s' * (info['num_threads'] != 1)}")
+    return f"{title} ({', '.join(filter(None, details))})"
+
+
+def _cpu_model() -> str:
+    found = re.search(r"^model name\s*:\s*(.+)$", contents(Path("/proc/cpuinfo")), re.MULTILINE)
+    return found[1].strip() if found else platform.processor() or "unknown"
+
+
+def _hypervisor() -> str:
+    """Whether the CPU says that it is a virtual one; x86 alone has such a flag."""
+    flags = re.search(r"^flags\s*:(.*)$", contents(Path("/proc/cpuinfo")), re.MULTILINE)
+    if not flags:
+        return UNAVAILABLE
+    return "yes" if "hypervisor" in flags[1].split() else "no"
+
+
+def _of_each_cpu(setting: str) -> str:
+    """The different values of a cpufreq setting over the CPUs in the mask, as text."""
+    values = {contents(CPUS / f"cpu{cpu}/cpufreq/{setting}").strip() for cpu in cpu_numbers()}
+    return ", ".join(sorted(values - {""})) or UNAVAILABLE
+
+
+def _clock_range() -> str:
+    """Lowest and highest clock that the processor may choose, "800-3500", in MHz."""
+    low, high = _of_each_cpu("cpuinfo_min_freq"), _of_each_cpu("cpuinfo_max_freq")
+    if UNAVAILABLE in (low, high):
+        return UNAVAILABLE
+    lowest = min(int(kilohertz) for kilohertz in low.split(", "))
+    highest = max(int(kilohertz) for kilohertz in high.split(", "))
+    return f"{lowest // 1000}-{highest // 1000}"
+
+
+def _load_average() -> str:
+    with suppress(OSError):
+        return f"{os.getloadavg()[0]:.2f}"
+    return UNAVAILABLE
