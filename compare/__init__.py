@@ -1,3 +1,5 @@
 """Train one language model identically on every framework, and compare what comes out."""
 
-__version__ = "0.1.0"
+from compare.version import VERSION
+
+__version__ = VERSION

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from compare.conductor import choose_device
 from compare.contracts import Array, Device
 from compare.data import read_arrays, write_inputs
 from compare.parity import MARGIN
 from compare.plan import Plan
 from compare.player import CellEnded, Player
-from compare.results import Status
+from compare.records import Status
+from compare.round import choose_device
 from compare.survey import Choice
 
 TOLERANCES = {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1e-10}

@@ -1,21 +1,23 @@
 """The command line: `compare --task lm`, and the commands beside it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
+from pydantic import BaseModel
 from typer.exceptions import TyperException
 
-from compare import commands, generate, options
-from compare.conductor import Conductor
+from compare import commands, generate, options, playing
+from compare.contracts import ReportFormat
 from compare.errors import UserError
-from compare.plan import Plan, make_plan
+from compare.plan import make_plan
 from compare.plugins import installed, load_reports
-from compare.progress import LiveProgress, Silent
+from compare.records import Request
 from compare.results import RunFolder
-from compare.summary import Summary, summarise
+from compare.summary import CellSummary
+from compare.sweep import SweepFolder, is_sweep, parse_axes
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -33,14 +35,19 @@ def run(
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draws the initial weights.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Fresh processes per backend.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Time on until, e.g., within 2%.")] = None,
+    budget: Annotated[str | None, typer.Option(help="But no longer than, e.g., 10m.")] = None,
+    control: Annotated[bool, typer.Option(help="Each backend twice: its own noise.")] = False,
+    sweep: options.Sweep = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of each backend.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda[:N] or mps.")] = None,
     target: Annotated[str | None, typer.Option(help="Time until e.g. loss=5.5 or bleu=20.")] = None,
+    price_per_hour: Annotated[float | None, typer.Option(help="Of the machine.")] = None,
     save_weights: Annotated[bool, typer.Option(help="Keep them, for `compare generate`.")] = False,
     set_: options.Set = None,
     config: options.Config = None,
     python: options.Python = None,
-    out: Annotated[Path, typer.Option(help="Folder that gets the run folder.")] = Path("results"),
+    out: options.Out = Path("results"),
     json: options.Json = False,
 ) -> None:
     """Train one language model identically on every framework, and compare."""
@@ -48,61 +55,74 @@ def run(
         return
     if task is None:
         raise UserError(f"--task is missing: there is {', '.join(sorted(installed('task')))}")
-    asked = options.overrides(
-        config,
-        set_,
-        {
-            "task": {"data": data},
-            "train": {"steps": steps, "seed": seed},
-            "run": {
-                "rounds": rounds, "threads": threads, "device": device, "target": target,
-                "save_weights": save_weights or None,
-            },
+    given: dict[str, dict[str, Any]] = {
+        "task": {"data": data},
+        "train": {"steps": steps, "seed": seed},
+        "run": {
+            "rounds": rounds, "precision": precision, "budget": budget, "control": control or None,
+            "threads": threads, "device": device, "target": target,
+            "price_per_hour": price_per_hour, "save_weights": save_weights or None,
         },
-    )  # fmt: skip
-    backends, pythons = options.split_backends(backend), options.interpreters(python)
-    plan = make_plan(task, preset, asked, backends, pythons, ["compare", *sys.argv[1:]])
+    }  # fmt: skip
+    request = Request(
+        task=task,
+        preset=preset,
+        overrides=options.overrides(config, set_, given),
+        backends=options.split_backends(backend),
+        pythons=options.interpreters(python),
+    )
+    command = ["compare", *sys.argv[1:]]
+    if sweep:
+        swept = SweepFolder.create(out, request, parse_axes(sweep), command)
+        _end_sweep(swept, playing.play_sweep(swept, command), json)
+    plan = make_plan(request, command)
     folder = RunFolder.create(out, plan.task.name, preset)
-    interrupted = _play(plan, folder)
-    summary = _report(folder)
+    _end_run(folder, playing.play_run(plan, folder), json)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
+    json: options.Json = False,
+) -> None:
+    """Play what a run or sweep has not finished."""
+    command = ["compare", *sys.argv[1:]]
+    if is_sweep(run):
+        _end_sweep(SweepFolder(run), playing.play_sweep(SweepFolder(run), command), json)
+    _end_run(RunFolder(run), playing.resume_run(RunFolder(run), command), json)
+
+
+def _end_run(folder: RunFolder, interrupted: bool, json: bool) -> NoReturn:
+    """Report a run, and exit."""
+    summary = playing.report_run(folder)
+    _show([report.render(summary) for report in _printed()], summary, folder.path, json)
+    raise typer.Exit(INTERRUPTED if interrupted else _exit_code(summary.cells))
+
+
+def _end_sweep(folder: SweepFolder, interrupted: bool, json: bool) -> NoReturn:
+    """Report a sweep, and exit."""
+    summary = playing.report_sweep(folder)
+    _show([report.render_sweep(summary) for report in _printed()], summary, folder.path, json)
+    codes = [_exit_code(point.summary.cells) for point in summary.points if point.summary]
+    raise typer.Exit(INTERRUPTED if interrupted else max(codes, default=1))
+
+
+def _printed() -> list[ReportFormat]:
+    return [report for report in load_reports() if not report.filename]
+
+
+def _show(texts: list[str], summary: BaseModel, path: Path, json: bool) -> None:
     if json:
         print(summary.model_dump_json(indent=2))
-    else:
-        _print_reports(summary, folder)
-    raise typer.Exit(INTERRUPTED if interrupted else _exit_code(summary))
+        return
+    for text in texts:
+        print(text, end="")
+    print(f"written to {path}")
 
 
-def _play(plan: Plan, folder: RunFolder) -> bool:
-    """Run the plan; whether Ctrl-C cut it short."""
-    console = Console(stderr=True)
-    watcher = LiveProgress(console) if console.is_terminal else Silent()
-    with watcher:
-        try:
-            Conductor(plan, folder, watcher).run()
-        except KeyboardInterrupt:
-            return True
-    return False
-
-
-def _report(folder: RunFolder) -> Summary:
-    """Summarise the records and write every report that has a file name."""
-    summary = summarise(folder.records())
-    for report in load_reports():
-        if report.filename:
-            (folder.path / report.filename).write_text(report.render(summary), encoding="utf-8")
-    return summary
-
-
-def _print_reports(summary: Summary, folder: RunFolder) -> None:
-    for report in load_reports():
-        if not report.filename:
-            print(report.render(summary), end="")
-    print(f"written to {folder.path}")
-
-
-def _exit_code(summary: Summary) -> int:
+def _exit_code(cells: Sequence[CellSummary]) -> int:
     """0 if at least one backend ran and none went wrong."""
-    statuses = {cell.status for cell in summary.cells}
+    statuses = {cell.status for cell in cells}
     return 0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1
 
 

@@ -19,6 +19,7 @@ from compare.errors import UserError
 from compare.plan import make_plan
 from compare.player import CellEnded
 from compare.plugins import installed, load_reports, load_task
+from compare.records import Request
 from compare.testing import check_cell
 
 _WIDTH_OF_A_PIPE = 400  # nobody's window: leave rows whole
@@ -74,9 +75,11 @@ def audit(
         *options.overrides(config, set_, {"task": {"data": data}, "train": {"steps": steps}}),
     ]
     backends, pythons = options.split_backends(backend), options.interpreters(python)
-    plan = make_plan(
-        task, preset, asked, backends, pythons, ["compare", *sys.argv[1:]], every_mode=True
-    )
+    request = Request(
+        task=task, preset=preset, overrides=asked, backends=backends, pythons=pythons,
+        every_mode=True,
+    )  # fmt: skip
+    plan = make_plan(request, ["compare", *sys.argv[1:]])
     console = Console(stderr=True)
     with console.status("starting") as status:
         try:

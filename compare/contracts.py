@@ -15,6 +15,7 @@ from compare.settings import Settings
 from compare.spec import Cut, Decoding, Experiment, ModelSpec
 
 if TYPE_CHECKING:  # a worker imports this module, and has no use for what these need
+    from compare.scaling import SweepSummary
     from compare.stats import Interval
     from compare.summary import Summary
     from compare.text.tokens import Tokenizer
@@ -54,6 +55,15 @@ class DeviceMemory:
     peak_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class CompilerPlan:
+    """What a framework's compiler says of one training step: the bytes that it will hold at once
+    (arguments, results and what is in between) and the FLOPs that it counts."""
+
+    memory_bytes: int | None = None
+    flops: float | None = None
+
+
 class Backend(Protocol):
     """One framework. Importing the module that defines it must not import the framework."""
 
@@ -81,6 +91,22 @@ class Backend(Protocol):
 
     def build(self, experiment: Experiment, device: Device) -> "Trainer":
         """A trainer for the experiment; raises Unsupported("gru") for what is not there."""
+        ...
+
+
+class Described(Protocol):
+    """Optional for a backend: what else of its framework changes how it computes."""
+
+    def details(self) -> dict[str, str]:
+        """Such as the compiler flags that it was built with, by name; for the record."""
+        ...
+
+
+class Planned(Protocol):
+    """Optional for a trainer whose framework compiles whole steps."""
+
+    def compiler_plan(self, batch: Batch) -> CompilerPlan:
+        """Of a training step on this batch; may compile it anew, and changes nothing."""
         ...
 
 
@@ -192,7 +218,13 @@ class ReportFormat(Protocol):
     filename: str | None
     """Name of the file in the run folder; None for a format that is printed on a terminal."""
 
-    def render(self, summary: "Summary") -> str: ...
+    def render(self, summary: "Summary") -> str:
+        """One run."""
+        ...
+
+    def render_sweep(self, summary: "SweepSummary") -> str:
+        """A run at each crossing of some settings' values."""
+        ...
 
 
 def as_float(losses: Any) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from compare.plan import Plan
-from compare.results import CellName, Estimate, Evaluated, RunFolder
+from compare.records import CellName, Estimate, Evaluated
+from compare.results import RunFolder
 from compare.target import Target
 
 LOOKS = 20
@@ -41,10 +42,10 @@ class Evaluator:
         outputs = self._outputs(cell, ask) if self.target.metric != "loss" else []
         return self._evaluated(cell, number, step, ask, outputs, resamples=0)
 
-    def finish(self, cell: CellName, number: int, ask: Ask) -> Evaluated:
-        """Everything, at the end; outputs of the first round are kept in the run folder."""
+    def finish(self, cell: CellName, number: int, ask: Ask, keep: bool) -> Evaluated:
+        """Everything, at the end; with `keep` the outputs are kept in the run folder."""
         outputs = self._outputs(cell, ask)
-        if outputs and number == 1:
+        if outputs and keep:
             self._keep(cell, outputs)
         step = self.plan.experiment.train.steps
         return self._evaluated(cell, number, step, ask, outputs, RESAMPLES)

@@ -10,13 +10,14 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from compare import options
-from compare.conductor import choose_device
 from compare.contracts import Device
 from compare.data import read_arrays, write_inputs
 from compare.errors import UserError, unknown
 from compare.player import CellEnded, Player
 from compare.plugins import is_file
-from compare.results import RECORDS, Header, RunFolder, header_of
+from compare.records import Header, header_of
+from compare.results import RECORDS, RunFolder
+from compare.round import choose_device
 from compare.survey import Choice, choose_cells
 from compare.text.tokens import Tokenizer
 

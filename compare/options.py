@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from compare.errors import UserError
-from compare.overrides import Overrides, parse_assignments, read_config
+from compare.overrides import parse_assignments, read_config
 
 Backend = Annotated[
     str, typer.Option(help="Such as torch:eager,jax or path/to/adapter.py; all by default.")
@@ -15,12 +15,16 @@ Data = Annotated[str | None, typer.Option(help="Files, pydoc or hf:NAME; generat
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any field: SECTION.FIELD=VALUE.")]
 Config = Annotated[Path | None, typer.Option(help="TOML file with sections of fields.")]
 Python = Annotated[list[str] | None, typer.Option(help="BACKEND=PATH: an interpreter of its own.")]
+Sweep = Annotated[
+    list[str] | None, typer.Option(help="SECTION.FIELD=VALUE,VALUE: a run at each, crossed.")
+]
+Out = Annotated[Path, typer.Option(help="Folder that gets the run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
 
 
 def overrides(
     config: Path | None, assignments: list[str] | None, options: dict[str, dict[str, Any]]
-) -> list[Overrides]:
+) -> list[dict[str, dict[str, Any]]]:
     """`--config`, `--set` and options of their own, in the order in which they are laid.
 
     An option that was not given is None, and sets nothing.

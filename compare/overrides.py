@@ -4,7 +4,7 @@ Every mistake is a one-line UserError that names the field and the nearest right
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ Overrides = Mapping[str, Mapping[str, Any]]
 """section -> field -> value"""
 
 
-def resolve(task: Task, preset: str, overrides: list[Overrides]) -> Settings:
+def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings:
     """The task's settings under a preset, with each of `overrides` laid over the one before.
 
     Raises UserError, naming the field and the nearest right name, for anything unknown or

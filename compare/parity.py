@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.results import CellName
+from compare.records import CellName
 from compare.spec import Precision
 
 # Rounding enters in other places in each framework than in the echo. Honest backends stay within

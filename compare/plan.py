@@ -2,51 +2,65 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from compare.contracts import Array, Prepared, Task
-from compare.overrides import Overrides, resolve
+from compare.errors import UserError
+from compare.meters.machine import usable_cpus
+from compare.overrides import resolve
 from compare.plugins import load_task
-from compare.results import CellName
+from compare.records import CellName, Request
 from compare.settings import RunSection
 from compare.spec import Experiment
 from compare.survey import Choice, choose_cells
 from compare.target import Target
 from compare.weights import arrays_sha256, initial_weights
 
+WINDOW_SECONDS = 1.0
+"""A window lasts at least this long in the fastest cell, where there are steps enough."""
+
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that is decided before a worker starts."""
 
+    request: Request
     task: Task
-    preset: str
     experiment: Experiment
     prepared: Prepared
     run: RunSection
     choices: list[Choice]
-    pythons: Mapping[str, str]
     weights: Mapping[str, Array]
     command: list[str]
+
+    @property
+    def preset(self) -> str:
+        return self.request.preset
+
+    @property
+    def pythons(self) -> Mapping[str, str]:
+        return self.request.pythons
 
     @property
     def cells(self) -> list[CellName]:
         return [choice.cell for choice in self.choices]
 
+    def run_settings(self) -> dict[str, Any]:
+        """How it is played, with the number of threads that it comes to."""
+        return {**self.run.model_dump(), "threads": self.run.threads or usable_cpus()}
 
-def make_plan(
-    task_name: str,
-    preset: str,
-    overrides: list[Overrides],
-    backends: list[str],
-    pythons: Mapping[str, str],
-    command: list[str],
-    every_mode: bool = False,
-) -> Plan:
-    """Resolve everything; raises UserError for any of it that cannot be, data included."""
-    task = load_task(task_name)
-    settings = resolve(task, preset, overrides)
+
+def make_plan(request: Request, command: list[str], choices: list[Choice] | None = None) -> Plan:
+    """Resolve everything; raises UserError for any of it that cannot be, data included.
+
+    `choices` are those of an earlier plan for the same backends, which need not be asked again.
+    """
+    task = load_task(request.task)
+    settings = resolve(task, request.preset, request.overrides)
     Target.read(settings.run.target, task.metrics)
-    choices = choose_cells(backends, pythons, every_mode)
+    if choices is None:
+        choices = choose_cells(request.backends, request.pythons, request.every_mode)
+    _require_room_for_a_window(settings.run, len(choices))
     prepared = task.prepare(settings)
     weights = initial_weights(prepared.model, settings.train.seed)
     experiment = Experiment(
@@ -60,6 +74,14 @@ def make_plan(
         weights_sha256=arrays_sha256(weights),
         decoding=prepared.decoding,
     )
-    return Plan(
-        task, preset, experiment, prepared, settings.run, choices, pythons, weights, command
-    )
+    return Plan(request, task, experiment, prepared, settings.run, choices, weights, command)
+
+
+def _require_room_for_a_window(run: RunSection, cells: int) -> None:
+    processes = cells * (2 if run.control else 1)
+    least = processes * WINDOW_SECONDS
+    if run.budget is not None and run.budget < least:
+        raise UserError(
+            f"--budget {run.budget:g}s is too short for one window of each of {processes} cells:"
+            f" give it {least:g}s or more"
+        )

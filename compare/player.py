@@ -13,7 +13,7 @@ from typing import Any
 
 from compare.channel import STACK_SIGNAL, Channel, Closed, Late, Message
 from compare.errors import is_own_code
-from compare.results import Status
+from compare.records import Status
 
 _TAIL_LINES = 12
 _PATIENCE = 5.0  # seconds for a process to end after its channel closed

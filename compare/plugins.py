@@ -4,6 +4,7 @@ The core knows the three groups and no member of them: built-in plug-ins are dec
 pyproject.toml exactly as an outsider's would be.
 """
 
+import hashlib
 import importlib.util
 import sys
 from importlib.metadata import EntryPoint, entry_points
@@ -101,6 +102,18 @@ def _import_file(path: Path) -> Any:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def source_sha256(plugin: object) -> str:
+    """SHA-256 of a plug-in's own source: its file, or all modules of its package."""
+    file = sys.modules[type(plugin).__module__].__file__
+    assert file is not None  # a plug-in is written in Python
+    path = Path(file)
+    parts = sorted(path.parent.glob("*.py")) if path.name == "__init__.py" else [path]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.read_bytes())
+    return digest.hexdigest()
 
 
 def install_hint(name: str, missing: str) -> str:

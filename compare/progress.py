@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import parity
-from compare.results import Built, CellName, Ended, Evaluated, Header, Opened, Record, Window
+from compare.records import Built, CellName, Ended, Evaluated, Header, Opened, Record, Window
 
 
 class Silent:
@@ -33,7 +33,8 @@ class Silent:
 class LiveProgress:
     """A row per cell, redrawn when a record comes; no thread runs while a window is timed."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, title: str = "") -> None:
+        self._title = title
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._rows: dict[CellName, _Row] = {}
         self._curves: dict[CellName, list[float]] = {}
@@ -87,7 +88,7 @@ class LiveProgress:
             row.parted = verdict.reasons.get(cell, "")
 
     def _picture(self) -> Group:
-        table = Table(box=box.SIMPLE_HEAD)
+        table = Table(box=box.SIMPLE_HEAD, title=self._title or None, title_justify="left")
         for title in ("backend", "doing", "step", "loss", "tokens/s"):
             table.add_column(title, justify="left" if title in ("backend", "doing") else "right")
         for cell, row in self._rows.items():
@@ -110,6 +111,11 @@ class LiveProgress:
         return f"{text}  {math.ceil(left)} s of training left".strip()
 
 
+_DOING = {
+    "first": "compiling", "warmup": "warming up", "steady": "training", "beyond": "measuring on",
+}  # fmt: skip
+
+
 class _Row:
     """What the display knows of one cell."""
 
@@ -124,10 +130,11 @@ class _Row:
             case Built():
                 self.doing, self.playing = "compiling", True
             case Window():
-                self.doing = "warming up" if record.role != "steady" else "training"
-                self.step = record.first_step + len(record.losses)
-                self.loss = record.losses[-1]
-                if record.role == "steady":
+                self.doing = _DOING[record.role]
+                if record.losses:
+                    self.step = record.first_step + len(record.losses)
+                    self.loss = record.losses[-1]
+                if record.is_timed:
                     self.rate = record.tokens / record.seconds
             case Evaluated():
                 self.doing = f"evaluated: {record.loss:.4f}"

@@ -1,6 +1,9 @@
 """What a user can set, in sections: a task refines `task` and `model` with fields of its own."""
 
-from pydantic import BaseModel, ConfigDict, Field
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from compare.spec import OptimizerSpec, TrainSpec
 
@@ -17,6 +20,26 @@ class TaskSection(Section):
     data: str | None = Field(default=None, description="file to read; None generates a corpus")
 
 
+def _fraction(value: Any) -> Any:
+    """ "2%" as 0.02"""
+    if isinstance(value, str) and re.fullmatch(r"\s*[\d.]+\s*%\s*", value):
+        return float(value.strip(" %")) / 100
+    return value
+
+
+def _seconds(value: Any) -> Any:
+    """ "90", "90s", "1.5m" or "2h" as seconds"""
+    found = re.fullmatch(r"\s*([\d.]+)\s*([smh]?)\s*", value) if isinstance(value, str) else None
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else value
+
+
+Fraction = Annotated[float, BeforeValidator(_fraction)]
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+DEFAULT_BUDGET = 600.0
+"""Seconds that a precision is sought for, unless it is told."""
+
+
 class RunSection(Section):
     """How a comparison is played; none of it changes what is computed."""
 
@@ -29,6 +52,19 @@ class RunSection(Section):
     target: str = Field(default="", description="such as loss=5.5: how long until it is reached")
     target_every: int = Field(default=0, ge=0, description="steps between looks; 0: 20 looks")
     save_weights: bool = Field(default=False, description="keep what was trained, to generate")
+    control: bool = Field(default=False, description="play each backend twice: its own noise")
+    precision: Fraction | None = Field(
+        default=None, gt=0, lt=1, description="such as 2%: time until intervals are as narrow"
+    )
+    budget: Seconds | None = Field(
+        default=None, gt=0, description="such as 10m: begin no window after it, once trained"
+    )
+    price_per_hour: float | None = Field(default=None, ge=0, description="of the machine")
+
+    @property
+    def measuring_seconds(self) -> float:
+        """How long to go on measuring, from the start on; 0 for no longer than the training."""
+        return self.budget or (DEFAULT_BUDGET if self.precision else 0.0)
 
 
 class Settings(Section):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # Student t quantile, without the weight of scipy.stats
+from scipy.special import stdtr, stdtrit  # Student's t, without the weight of scipy.stats
 
 CONFIDENCE = 0.95
 _RESAMPLING_SEED = 1
@@ -44,19 +44,56 @@ def throughput(windows: Sequence[Timing]) -> Interval | None:
     if not windows:
         return None
     total = sum(w.tokens for w in windows) / sum(w.seconds for w in windows)
-    return _around(total, [math.log(w.rate) for w in windows])
+    return _around(total, [math.log(w.rate) for w in windows], CONFIDENCE)
 
 
-def ratio(ours: Sequence[Timing], theirs: Sequence[Timing]) -> Interval | None:
-    """How many times as fast we are: paired t interval on log ratios of the windows' rates.
+def log_ratios(ours: Sequence[Timing], theirs: Sequence[Timing]) -> list[float]:
+    """Log of our rate over theirs, pair by pair.
 
     Windows of the same index were played a moment apart on the same machine, so what slows
-    both drops out (Student's paired test; on logs since speeds compare as ratios).
+    both drops out of each; on logs, since speeds compare as ratios.
     """
-    if not ours or len(ours) != len(theirs):
-        return None
-    logs = [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
-    return _around(math.exp(math.fsum(logs) / len(logs)), logs)
+    return [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
+
+
+def ratio(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
+    """How many times as fast, from `log_ratios`: their mean with Student's paired t interval."""
+    return _around(math.exp(_mean(logs)), logs, confidence) if logs else None
+
+
+def p_value(logs: Sequence[float]) -> float:
+    """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all."""
+    if len(logs) < 2:
+        return 1.0
+    mean, error = _mean(logs), _standard_error(logs)
+    if error == 0:
+        return 0.0 if mean else 1.0
+    return 2 * float(stdtr(len(logs) - 1, -abs(mean / error)))
+
+
+def holm_confidences(p_values: Sequence[float], confidence: float = CONFIDENCE) -> list[float]:
+    """The confidence at which each of several comparisons is to be held (Holm 1979).
+
+    The smallest of m p-values is tested at 1/m of the error, the next at 1/(m-1), and so on;
+    from the first that does not pass on, all others are held at its level. So the chance that
+    any of the intervals wrongly excludes 1 is at most 1 - confidence.
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    found, error, passing = [confidence] * len(order), 1 - confidence, True
+    level = error
+    for rank, index in enumerate(order):
+        if passing:
+            level = error / (len(order) - rank)
+            passing = p_values[index] < level
+        found[index] = 1 - level
+    return found
+
+
+def half_width(interval: Interval) -> float:
+    """Of an interval on a log scale, as a fraction of its value; infinite where it has no ends."""
+    if interval.low is None or interval.high is None:
+        return math.inf
+    return math.sqrt(interval.high / interval.low) - 1
 
 
 def bootstrap(
@@ -93,12 +130,20 @@ def percentiles(value: float, resampled: Sequence[float] | NDArray[np.float64]) 
     return Interval(value, float(low), float(high))
 
 
-def _around(value: float, logs: Sequence[float]) -> Interval:
+def _around(value: float, logs: Sequence[float], confidence: float) -> Interval:
     count = len(logs)
     if count < 2:
         return Interval(value, None, None)
-    mean = math.fsum(logs) / count
-    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in logs) / (count - 1))
-    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
-    half = quantile * deviation / math.sqrt(count)
+    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * _standard_error(logs)
     return Interval(value, value * math.exp(-half), value * math.exp(half))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _standard_error(values: Sequence[float]) -> float:
+    """Of the mean of two values or more."""
+    mean = _mean(values)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    return math.sqrt(squares / (len(values) - 1) / len(values))

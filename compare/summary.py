@@ -1,30 +1,30 @@
 """From a run's records to what every report shows: a pure function of what was stored."""
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from compare import parity, stats
-from compare.results import (
+from compare import parity, stats, verdicts
+from compare.cells import Cell, rate_of
+from compare.meters import cost
+from compare.notes import notes_of
+from compare.records import (
     AnyRecord,
-    Built,
     CellName,
-    Ended,
+    CellRecord,
     Estimate,
-    Evaluated,
     Header,
-    Opened,
+    Probed,
+    Resumed,
     Status,
-    Window,
+    current,
     header_of,
 )
+from compare.spec import Experiment
 from compare.target import Target
-
-_SHORT_WINDOW_SECONDS = 0.5
-_ROUNDS_FOR_INTERVALS = 5
+from compare.verdicts import Comparison
 
 
 class CellSummary(BaseModel):
@@ -38,30 +38,55 @@ class CellSummary(BaseModel):
     status: Status
     reason: str = ""
     device: str | None = None
-    losses: list[float] = []
+    losses: list[float | None] = []
     validation_loss: float | None = None
     perplexity: float | None = None
     quality: dict[str, Estimate] = {}
     seconds_to_target: float | None = None
     tokens_per_second: Estimate | None = None
     ratio_to_fastest: Estimate | None = None
+    ratio_to_itself: Estimate | None = None
     step_seconds: float | None = None
-    compile_seconds: float | None = None
-    import_seconds: float | None = None
-    build_seconds: float | None = None
+    phases: dict[str, float] = {}
+    flops_per_second: float | None = None
+    roofline_share: float | None = None
     peak_memory_bytes: int | None = None
+    process_peak_memory_bytes: int | None = None
     idle_memory_bytes: int | None = None
     device_peak_memory_bytes: int | None = None
+    planned_memory_bytes: int | None = None
+    compiler_flops: float | None = None
+    cores_used: float | None = None
+    busy_threads: int | None = None
+    steal_share: float | None = None
+    involuntary_switches_per_second: float | None = None
+    mhz: float | None = None
+    joules_per_step: float | None = None
+    cost_per_million_tokens: float | None = None
+    harness_share: float | None = None
+    timed_windows: int = 0
+    noisy_windows: list[int] = []
+    steady: bool | None = None
+    drift: Estimate | None = None
     max_loss_difference: float | None = None
     parameters: int
     versions: dict[str, str] = {}
+    libraries: list[str] = []
+    details: dict[str, str] = {}
     log_tail: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.backend}:{self.mode}"
 
 
 class Summary(BaseModel):
     """What a report shows of one run. `floor` is the loss, in nats per token, that no model
     can beat, null where it is not known; `ceilings` is the best that a model can reach in some of
-    the `metrics` of the task."""
+    the `metrics` of the task. `comparisons` has every pair of cells that were timed together.
+
+    `flops_per_step`, `expected_memory` (bytes by what they hold) and `roofline_seconds`, the least
+    that a step can take on this machine, follow from the spec; `roofline` was measured."""
 
     model_config = ConfigDict(ser_json_inf_nan="null")
 
@@ -74,85 +99,27 @@ class Summary(BaseModel):
     metrics: list[str]
     target: str
     cells: list[CellSummary]
+    comparisons: list[Comparison]
+    flops_per_step: float
+    expected_memory: dict[str, int]
+    roofline: dict[str, float | None]
+    roofline_seconds: float | None
+    price_per_hour: float | None
     environment: dict[str, Any]
     command: list[str]
     notes: list[str]
 
 
-class _Cell:
-    """The records of one cell, and what follows from them alone."""
-
-    def __init__(self, name: CellName, records: Sequence[AnyRecord]) -> None:
-        mine = [r for r in records if not isinstance(r, Header) and r.cell == name]
-        self.name = name
-        self.opened = next((r for r in mine if isinstance(r, Opened)), None)
-        self.built = next((r for r in mine if isinstance(r, Built)), None)
-        self.windows = [r for r in mine if isinstance(r, Window)]
-        self.evaluations = [r for r in mine if isinstance(r, Evaluated) and r.round == 1]
-        self.ends = [r for r in mine if isinstance(r, Ended)]
-        self.steady = [w for w in self.windows if w.role == "steady"]
-
-    def losses(self) -> list[float]:
-        """The training loss of every step of the first round."""
-        return [x for w in self.windows if w.round == 1 for x in w.losses]
-
-    def end(self) -> Ended:
-        """The worst end over all rounds; a cell without one was cut off."""
-        worst = [r for r in self.ends if r.status != "ok"]
-        if worst:
-            return worst[0]
-        if self.ends:
-            return self.ends[0]
-        return Ended(cell=self.name, round=1, status="interrupted", reason="the run was cut off")
-
-    def evaluated(self, steps: int) -> Evaluated | None:
-        """The evaluation after the last of `steps`."""
-        return next((r for r in self.evaluations if r.step == steps), None)
-
-    def seconds_to(self, target: Target | None) -> float | None:
-        """Training time, compilation included and evaluation not, until an evaluation reached
-        the target; of the first round, and no finer than its windows."""
-        reached = [r.step for r in self.evaluations if target and target.reached(r)]
-        if not reached:
-            return None
-        before = [w for w in self.windows if w.round == 1 and w.first_step < min(reached)]
-        return sum(w.lead_seconds + w.seconds for w in before)
-
-    def step_seconds(self) -> float | None:
-        steps = sum(w.timed_steps for w in self.steady)
-        return sum(w.seconds for w in self.steady) / steps if steps else None
-
-    def compile_seconds(self) -> float | None:
-        """What the steps before the steady ones took beyond the pace of steady ones: tracing,
-        compiling, and growing into memory. Of the first round."""
-        early = [w for w in self.windows if w.role != "steady" and w.round == 1]
-        if not early:
-            return None
-        spent = sum(w.lead_seconds + w.seconds for w in early)
-        return max(0.0, spent - sum(len(w.losses) for w in early) * (self.step_seconds() or 0.0))
-
-    def timings(self, indices: set[tuple[int, int]], rounds: int) -> list[stats.Timing]:
-        """Steady windows at these (round, index); whole rounds where there are five or more."""
-        chosen = [w for w in self.steady if (w.round, w.index) in indices]
-        if rounds < _ROUNDS_FOR_INTERVALS:
-            return [stats.Timing(w.tokens, w.seconds) for w in chosen]
-        return [
-            stats.Timing(sum(w.tokens for w in group), sum(w.seconds for w in group))
-            for group in (list(g) for _, g in groupby(chosen, key=lambda w: w.round))
-        ]
-
-    def indices(self) -> set[tuple[int, int]]:
-        return {(w.round, w.index) for w in self.steady}
-
-
 def summarise(records: Iterable[AnyRecord]) -> Summary:
-    """The summary of a run, finished or cut off."""
-    records = list(records)
-    header = header_of(records)
-    cells = [_Cell(name, records) for name in header.cells]
-    rows = [_row(cell, header) for cell in cells]
-    passed = _gate(cells, rows, records, header)
-    _rank([cell for cell in cells if cell.name in passed], rows, header)
+    """The summary of a run, finished, taken up again or cut off."""
+    kept = current(list(records))
+    header = header_of(kept)
+    cells = [Cell(name, kept) for name in header.cells]
+    ceiling = _Ceiling(header.experiment, kept)
+    rows = [_row(cell, header, ceiling) for cell in cells]
+    passed = _gate(cells, rows, kept, header)
+    controls = {name: Cell(name.its_control(), kept).timings for name in header.cells}
+    comparisons = _compare([c for c in cells if c.name in passed], controls, rows)
     return Summary(
         run_id=header.run_id,
         preset=header.preset,
@@ -163,64 +130,98 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
         metrics=header.metrics,
         target=header.run["target"],
         cells=rows,
-        environment={
-            **header.machine,
-            "threads": header.run["threads"],
-            "started": header.started.isoformat(timespec="seconds"),
-            "versions": {k: v for row in rows for k, v in row.versions.items()},
-            "variables": header.environment,
-        },
+        comparisons=comparisons,
+        flops_per_step=ceiling.flops,
+        expected_memory=ceiling.memory,
+        roofline=ceiling.measured,
+        roofline_seconds=ceiling.seconds,
+        price_per_hour=header.run.get("price_per_hour"),
+        environment=_environment(header, kept, rows),
         command=header.command,
-        notes=_notes(cells, records, header),
+        notes=notes_of(cells, comparisons, kept, header),
     )
 
 
-def _row(cell: _Cell, header: Header) -> CellSummary:
-    end = cell.end()
-    rate = stats.throughput(cell.timings(cell.indices(), header.run["rounds"]))
+class _Ceiling:
+    """What the spec says that a step costs, and the least that it can take on this machine."""
+
+    def __init__(self, experiment: Experiment, records: Sequence[AnyRecord]) -> None:
+        operations = cost.operations(experiment)
+        self.flops = math.fsum(operation.flops for operation in operations)
+        memory = cost.expected_memory(experiment)
+        self.memory = {**memory._asdict(), "total": memory.total}
+        probed = [record for record in records if isinstance(record, Probed)]
+        self.measured: dict[str, float | None] = {}
+        self.seconds: float | None = None
+        if probed:
+            peak, bandwidth = probed[-1].flops_per_second, probed[-1].bytes_per_second
+            self.measured = {"flops_per_second": peak, "bytes_per_second": bandwidth}
+            if peak and bandwidth and experiment.train.precision == "fp32":
+                self.seconds = cost.roofline_seconds(operations, peak, bandwidth)
+
+
+def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
+    end, steady = cell.end(), cell.steadiness()
+    rate, step = rate_of(cell), cell.step_seconds()
     evaluated = cell.evaluated(header.experiment.train.steps)
     loss = evaluated.loss if evaluated else None
     target = Target.read(header.run["target"], header.metrics)
-    peaks = [w.peak_bytes for w in cell.steady or cell.windows]
-    device_peaks = [w.device_peak_bytes for w in cell.windows if w.device_peak_bytes]
     shapes = [p.shape for p in header.experiment.model.parameters().values()]
+    price = header.run.get("price_per_hour")
+    on_host = cell.built is not None and cell.built.device == "cpu"
     return CellSummary(
         backend=cell.name.backend,
         mode=cell.name.mode,
         status=end.status,
         reason=end.reason,
         device=cell.built.device if cell.built else None,
-        losses=cell.losses(),
+        losses=list(cell.losses()),
         validation_loss=loss,
         perplexity=math.exp(min(loss, 700.0)) if loss is not None else None,
         quality=evaluated.quality if evaluated else {},
         seconds_to_target=cell.seconds_to(target),
         tokens_per_second=_estimate(rate),
-        step_seconds=cell.step_seconds(),
-        compile_seconds=cell.compile_seconds(),
-        import_seconds=cell.opened.seconds if cell.opened else None,
-        build_seconds=cell.built.seconds if cell.built else None,
-        peak_memory_bytes=max(peaks, default=None),
+        step_seconds=step,
+        phases=cell.phases(),
+        flops_per_second=ceiling.flops / step if step else None,
+        roofline_share=ceiling.seconds / step if step and ceiling.seconds and on_host else None,
+        peak_memory_bytes=cell.peak_bytes(),
+        process_peak_memory_bytes=cell.process_peak_bytes(),
         idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
-        device_peak_memory_bytes=max(device_peaks, default=None),
+        device_peak_memory_bytes=cell.device_peak_bytes(),
+        planned_memory_bytes=cell.planned.memory_bytes if cell.planned else None,
+        compiler_flops=cell.planned.flops if cell.planned else None,
+        cores_used=cell.cores_used(),
+        busy_threads=cell.busy_threads(),
+        steal_share=cell.steal_share(),
+        involuntary_switches_per_second=cell.switches_per_second(),
+        mhz=cell.mhz(),
+        joules_per_step=cell.joules_per_step(),
+        cost_per_million_tokens=price / 3600 / rate.value * 1e6 if price and rate else None,
+        harness_share=cell.harness_share(),
+        timed_windows=len(cell.timings),
+        noisy_windows=list(steady.noisy),
+        steady=steady.steady if steady.drift else None,
+        drift=_estimate(steady.drift),
         parameters=sum(math.prod(shape) for shape in shapes),
         versions=cell.opened.versions if cell.opened else {},
+        libraries=cell.opened.libraries if cell.opened else [],
+        details=cell.opened.details if cell.opened else {},
         log_tail=end.log_tail,
     )
 
 
 def _gate(
-    cells: Sequence[_Cell],
+    cells: Sequence[Cell],
     rows: Sequence[CellSummary],
     records: Sequence[AnyRecord],
     header: Header,
 ) -> set[CellName]:
     """Mark rows outside the parity gate; the cells that may be ranked."""
     curves = {cell.name: cell.losses() for cell in cells if cell.losses()}
-    for record in records:
-        if not isinstance(record, Header) and record.cell.echo:
-            curves[record.cell] = _Cell(record.cell, records).losses()
-            break
+    echoes = {r.cell for r in records if isinstance(r, CellRecord) and r.cell.echo}
+    for echo in echoes:  # one, at most
+        curves[echo] = Cell(echo, records).losses()
     experiment = header.experiment
     verdict = parity.judge(
         curves, header.oracles, experiment.train.precision, experiment.losses_are_comparable()
@@ -233,44 +234,56 @@ def _gate(
     return {cell.name for cell, row in zip(cells, rows, strict=True) if row.status == "ok"}
 
 
-def _rank(cells: Sequence[_Cell], rows: Sequence[CellSummary], header: Header) -> None:
-    """Fill in each passing row's speed relative to the fastest, over windows both played."""
-    timed = [cell for cell in cells if cell.steady]
-    if not timed:
-        return
-    rounds = header.run["rounds"]
-    shared = set.intersection(*(cell.indices() for cell in timed))
+def _compare(
+    cells: Sequence[Cell], controls: Mapping[CellName, verdicts.Windows], rows: list[CellSummary]
+) -> list[Comparison]:
+    """Every pair that may be ranked; each row gets its ratio to the fastest and to itself."""
+    timed = {cell.name: cell.timings for cell in cells if cell.timings}
+    played = {name: controls[name] for name in timed if controls[name]}
+    comparisons = verdicts.compare_all(timed, played)
+    ratios = {(c.second, c.first): c.ratio for c in comparisons}
+    fastest = _fastest(timed)
+    for row in rows:
+        name = CellName(backend=row.backend, mode=row.mode)
+        if name in played:
+            row.ratio_to_itself = _estimate(verdicts.against_itself(timed[name], played[name]))
+        if row.label == fastest:
+            row.ratio_to_fastest = Estimate(value=1.0, low=1.0, high=1.0)
+        elif found := ratios.get((row.label, fastest)):
+            row.ratio_to_fastest = _inverse(found)
+    return comparisons
+
+
+def _fastest(timed: Mapping[CellName, verdicts.Windows]) -> str:
+    """The label of the cell with the best rate over the windows that all have played."""
+    shared = set.intersection(*(set(windows) for windows in timed.values())) if timed else set()
     if not shared:
-        return
-    fastest = max(timed, key=lambda cell: stats.geometric_rate(cell.timings(shared, rounds)))
-    best = fastest.timings(shared, rounds)
-    for cell in timed:
-        found = stats.ratio(cell.timings(shared, rounds), best)
-        for row in rows:
-            if (row.backend, row.mode) == (cell.name.backend, cell.name.mode):
-                row.ratio_to_fastest = _estimate(found)
+        return ""
+
+    def rate(name: CellName) -> float:
+        return stats.geometric_rate([timed[name][place] for place in shared])
+
+    return max(timed, key=rate).label
 
 
-def _notes(cells: Sequence[_Cell], records: Sequence[AnyRecord], header: Header) -> list[str]:
-    """What a reader should know before trusting the figures, with the remedy."""
-    notes = []
-    if not header.experiment.losses_are_comparable():
-        notes.append(
-            "native dropout: each framework drew masks of its own, so losses are not compared;"
-            " --set train.dropout_masks=core draws the same for all"
-        )
-    seconds = [w.seconds for cell in cells for w in cell.steady]
-    if seconds and min(seconds) < _SHORT_WINDOW_SECONDS:
-        notes.append(
-            f"the shortest timed window lasted {min(seconds):.3g} s: too short for rates to be"
-            " trusted; take more --steps or a larger model"
-        )
-    if any(cell.windows for cell in cells) and not seconds:
-        notes.append("too few steps to time: take more --steps for a throughput")
-    for end in records:
-        if isinstance(end, Ended) and end.cell.echo and end.status == "failed":
-            notes.append(f"the echo failed, so the parity gate is narrower: {end.reason}")
-    return notes
+def _inverse(found: Estimate) -> Estimate:
+    low, high = found.low, found.high
+    return Estimate(
+        value=1 / found.value, low=1 / high if high else None, high=1 / low if low else None
+    )
+
+
+def _environment(
+    header: Header, records: Sequence[AnyRecord], rows: Sequence[CellSummary]
+) -> dict[str, Any]:
+    last = next((r for r in reversed(records) if isinstance(r, Resumed)), header)
+    return {
+        **last.machine,
+        "threads": header.run["threads"],
+        "started": header.started.isoformat(timespec="seconds"),
+        "versions": {k: v for row in rows for k, v in row.versions.items()},
+        "variables": last.environment,
+    }
 
 
 def _estimate(interval: stats.Interval | None) -> Estimate | None:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from compare.channel import Message
 from compare.contracts import Device
 from compare.errors import UserError, unknown
 from compare.player import CellEnded, Player
 from compare.plugins import check_backend_name, installed
-from compare.results import CellName
+from compare.records import CellName
 
 _HELLO_SECONDS = 60.0
 _OPEN_SECONDS = 300.0
@@ -40,11 +42,39 @@ class Seen:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A cell to play, the adapter that plays it, and whether it is an oracle."""
+
+    cell: CellName
+    adapter: str
+    oracle: bool
+
+
 def describe(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Described]:
     """Load each adapter in a worker, not its framework, and ask who it is."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = pool.map(lambda name: _describe(name, pythons.get(name)), names)
         return {described.adapter: described for described in found}
+
+
+class Identity(NamedTuple):
+    """What computes a cell: the adapter's source, and the versions of its libraries."""
+
+    adapter_sha256: str
+    versions: dict[str, str]
+
+
+def identities(choices: Iterable[Choice], pythons: Mapping[str, str]) -> dict[CellName, Identity]:
+    """Of each cell as it would be played now; one whose framework does not open has none."""
+    found = {}
+    for choice in choices:
+        try:
+            opened = _open(choice.adapter, choice.cell.mode, pythons.get(choice.adapter))
+        except CellEnded:
+            continue
+        found[choice.cell] = Identity(opened["adapter_sha256"], opened["versions"])
+    return found
 
 
 def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Seen]:
@@ -58,26 +88,23 @@ def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, S
 
 
 def _look(name: str, mode: str, python: str | None) -> Seen:
-    with tempfile.TemporaryDirectory() as scratch:
-        player = Player(name, python, None, Path(scratch) / "log")
-        try:
-            player.ask("hello", _HELLO_SECONDS)
-            opened = player.ask("open", _OPEN_SECONDS, mode=mode, threads=None)
-        except CellEnded as end:
-            return Seen(problem=end.reason)
-        finally:
-            player.stop()
+    try:
+        opened = _open(name, mode, python)
+    except CellEnded as end:
+        return Seen(problem=end.reason)
     devices = [Device(**device).label for device in opened["devices"]]
     return Seen(opened["versions"], devices)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A cell to play, the adapter that plays it, and whether it is an oracle."""
-
-    cell: CellName
-    adapter: str
-    oracle: bool
+def _open(name: str, mode: str, python: str | None) -> Message:
+    """What a worker says once its framework is imported; raises CellEnded if it is not."""
+    with tempfile.TemporaryDirectory() as scratch:
+        player = Player(name, python, None, Path(scratch) / "log")
+        try:
+            player.ask("hello", _HELLO_SECONDS)
+            return player.ask("open", _OPEN_SECONDS, mode=mode, threads=None)
+        finally:
+            player.stop()
 
 
 def find_oracle() -> Choice:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from compare.errors import UserError, unknown
-from compare.results import Evaluated
+from compare.records import Evaluated
 
 
 class Target(NamedTuple):

@@ -5,7 +5,6 @@ Only NumPy, pydantic and psutil are imported here besides the adapter and its fr
 """
 
 import faulthandler
-import math
 import socket
 import sys
 import time
@@ -23,6 +22,7 @@ from compare.contracts import (
     Backend,
     Batch,
     Batches,
+    CompilerPlan,
     Device,
     Trainer,
     Unsupported,
@@ -32,10 +32,15 @@ from compare.data import Dataset, read_experiment, read_weights, write_arrays
 from compare.decoding import beam_search, continue_text, log_softmax
 from compare.dropout import with_dropout_masks
 from compare.errors import UserError, one_line, place_of_error
-from compare.meters.machine import pin_to, usable_cpus
-from compare.meters.memory import HighWater, resident_bytes
-from compare.plugins import install_hint, load_backend
+from compare.losses import negative_log_likelihood, tokens_read, valid, valid_targets
+from compare.meters.machine import native_libraries, pin_to, usable_cpus
+from compare.meters.memory import resident_bytes
+from compare.meters.window import WindowMeters
+from compare.plugins import install_hint, load_backend, source_sha256
 from compare.weights import perturbed
+
+Run = tuple[Batches, Array]
+"""Steps of one width: their batches, and the learning rate of each"""
 
 
 class Worker:
@@ -46,6 +51,7 @@ class Worker:
         self.inputs = inputs
         self.backend: Backend
         self.trainer: Trainer
+        self.meters = WindowMeters()
         self._datasets: dict[str, Dataset] = {}
 
     def hello(self) -> Message:
@@ -71,6 +77,9 @@ class Worker:
             "devices": [vars(device) for device in devices],
             "seconds": time.perf_counter() - began,
             "memory_bytes": resident_bytes(),
+            "adapter_sha256": source_sha256(self.backend),
+            "libraries": native_libraries() or [],
+            "details": getattr(self.backend, "details", dict)(),
         }
 
     def build(self, device: dict[str, Any], perturb: bool) -> Message:
@@ -86,39 +95,57 @@ class Worker:
         self.experiment, self.reverse = experiment, perturb
         return {"seconds": seconds}
 
-    def train(self, first: int, last: int, untimed: int) -> Message:
-        """Steps [first, last), the first `untimed` of them not timed: a pause lies before them."""
+    def train(self, first: int, last: int, untimed: int, repeats: int = 1) -> Message:
+        """Steps [first, last), the first `untimed` of them not timed: a pause lies before them.
+
+        The others are trained `repeats` times over.
+        """
         border = first + untimed
-        lead, timed = self._masked_runs(first, border), self._masked_runs(border, last)
+        lead, timed = self._runs(first, border), self._runs(border, last) * repeats
         began = time.perf_counter()
-        losses = self._train(lead, first)
+        losses, _ = self._train(lead)
         lead_seconds = time.perf_counter() - began
-        high_water = HighWater()
-        high_water.reset()
+        self.meters.start()
         began = time.perf_counter()
-        losses += self._train(timed, border)
+        found, inside = self._train(timed)
         seconds = time.perf_counter() - began
         return {
-            "losses": losses,
+            "losses": losses + found,
             "seconds": seconds,
+            "harness_seconds": seconds - inside,
             "lead_seconds": lead_seconds,
-            "timed_steps": last - border,
-            "tokens": sum(tokens_read(batches) for batches in timed),
-            "peak_bytes": high_water.peak(),
+            "timed_steps": sum(len(rates) for _, rates in timed),
+            "tokens": sum(tokens_read(batches) for batches, _ in timed),
             "device_peak_bytes": self.trainer.memory().peak_bytes,
+            **self.meters.stop(seconds),
         }
 
-    def _train(self, runs: list[Batches], first: int) -> list[float]:
-        losses: list[float] = []
-        for batches in runs:  # one, unless batches are of several widths
-            at, steps = first + len(losses), len(batches["inputs"])
-            rates = np.array(self.experiment.learning_rates(at, at + steps))
-            found = as_float(self.trainer.train(batches, rates))
-            if len(found) != steps:
-                problem = f"returned {len(found)} losses for {steps} batches"
+    def _train(self, runs: list[Run]) -> tuple[list[float], float]:
+        """The loss of every step, and the seconds spent inside the adapter."""
+        losses, inside = list[float](), 0.0
+        for batches, rates in runs:  # one, unless batches are of several widths
+            began = time.perf_counter()
+            returned = self.trainer.train(batches, rates)
+            inside += time.perf_counter() - began
+            found = as_float(returned)
+            if len(found) != len(rates):
+                problem = f"returned {len(found)} losses for {len(rates)} batches"
                 raise wrong_answer(self.trainer.train, problem)
             losses += found.tolist()
-        return losses
+        return losses, inside
+
+    def plan(self) -> Message:
+        """What the framework's compiler planned for a training step, where its adapter tells."""
+        planner = getattr(self.trainer, "compiler_plan", None)
+        if planner is None:
+            return {"memory_bytes": None, "flops": None}
+        ((batches, _),) = self._runs(0, 1)
+        found: CompilerPlan = planner({name: field[0] for name, field in batches.items()})
+        return {"memory_bytes": found.memory_bytes, "flops": found.flops}
+
+    def process_peak(self) -> Message:
+        """The largest resident set of the worker's whole life."""
+        return {"process_peak_bytes": self.meters.process_peak()}
 
     def evaluate(self) -> Message:
         """Mean loss over the validation split, from logits, in float64."""
@@ -142,7 +169,7 @@ class Worker:
             rows = beam_search(self.trainer.logits, batch, decoding)
         else:
             rows = np.exp(log_softmax(self._logits(batch)[:, 0])).tolist()
-        examples = np.flatnonzero(np.any(_valid(batch, "targets"), axis=-1))
+        examples = np.flatnonzero(np.any(valid(batch, "targets"), axis=-1))
         return {"outputs": [rows[index] for index in examples], "batches": len(dataset)}
 
     def generate(self, prompt: list[int], **how: Any) -> Message:
@@ -167,7 +194,7 @@ class Worker:
         """Write the initial logits and gradients on the first batch into `folder`."""
         logits = self.trainer.logits(self._split("train").batch(0))
         write_arrays(Path(folder, "logits.npz"), {"logits": logits})
-        (masked,) = self._masked_runs(0, 1)
+        ((masked, _),) = self._runs(0, 1)
         gradients = self.trainer.gradients({name: field[0] for name, field in masked.items()})
         write_arrays(Path(folder, "gradients.npz"), gradients)
         return {}
@@ -182,15 +209,16 @@ class Worker:
         write_arrays(Path(path), self.trainer.weights())
         return {}
 
-    def _masked_runs(self, first: int, last: int) -> list[Batches]:
-        """The batches of the steps [first, last), dropout masks with them."""
-        experiment, runs = self.experiment, list[Batches]()
+    def _runs(self, first: int, last: int) -> list[Run]:
+        """The batches of the steps [first, last), dropout masks with them, and their rates."""
+        experiment, runs = self.experiment, list[Run]()
         for batches in self._split("train").runs(first, last):
             masked = with_dropout_masks(batches, experiment.model, experiment.train, first)
             if self.reverse:  # the same training, rounded otherwise at every step
                 masked = {name: field[:, ::-1] for name, field in masked.items()}
-            runs.append(masked)
-            first += len(batches["inputs"])
+            steps = len(batches["inputs"])
+            runs.append((masked, np.array(experiment.learning_rates(first, first + steps))))
+            first += steps
         return runs
 
     def _split(self, name: str) -> Dataset:
@@ -201,39 +229,6 @@ class Worker:
     def _inputs(self) -> Path:
         assert self.inputs is not None  # only `hello` and `open` are asked of a worker without
         return self.inputs
-
-
-def valid_targets(batch: Batch) -> int:
-    """How many targets of a batch count."""
-    mask = batch.get("targets_mask")
-    return int(batch["targets"].size if mask is None else mask.sum())
-
-
-def tokens_read(batches: Batches) -> int:
-    """How many tokens one batch or several have for the model to read, padding left out."""
-    return sum(int(np.sum(_valid(batches, f))) for f in ("inputs", "source") if f in batches)
-
-
-def _valid(batches: Batches, field: str) -> Array:
-    """Which values of a field are not padding."""
-    shape = batches[field].shape
-    if f"{field}_mask" in batches:
-        return batches[f"{field}_mask"]
-    # A decoder's inputs are as many as its targets, which have a mask where they are padded.
-    if field == "inputs" and "targets_mask" in batches and shape == batches["targets"].shape:
-        return batches["targets_mask"]
-    return np.ones(shape, bool)
-
-
-def negative_log_likelihood(logits: Array, batch: Batch) -> float:
-    """Sum of -log softmax(logits)[target] over all valid targets, in float64, row by row."""
-    targets = batch["targets"]
-    valid = batch.get("targets_mask", np.ones(targets.shape, bool))
-    total = 0.0
-    for row, wanted, counts in zip(logits, targets, valid, strict=True):  # (time, vocab), (time,)
-        chosen = np.take_along_axis(log_softmax(row), wanted[:, None], -1)[:, 0]
-        total -= float(chosen[counts].sum())
-    return total if math.isfinite(total) else math.nan
 
 
 def serve(worker: Worker, channel: Channel) -> None:

@@ -2,8 +2,12 @@
 
 import pandas as pd
 
-from compare.results import Estimate
+from compare.records import Estimate
+from compare.scaling import SweepSummary
 from compare.summary import CellSummary, Summary
+
+_WITH_ENDS = ("tokens_per_second", "ratio_to_fastest", "ratio_to_itself", "drift")
+_LEFT_OUT = ("log_tail", "libraries", "details")
 
 
 class CsvReport:
@@ -11,9 +15,22 @@ class CsvReport:
     filename = "summary.csv"
 
     def render(self, summary: Summary) -> str:
-        rows = [{"run_id": summary.run_id, **_flat(cell)} for cell in summary.cells]
-        text: str = pd.DataFrame(rows).to_csv(index=False)
-        return text
+        return _csv([{"run_id": summary.run_id, **_flat(cell)} for cell in summary.cells])
+
+    def render_sweep(self, sweep: SweepSummary) -> str:
+        return _csv(
+            [
+                {"run_id": sweep.run_id, **point.values, **_flat(cell)}
+                for point in sweep.points
+                if point.summary
+                for cell in point.summary.cells
+            ]
+        )
+
+
+def _csv(rows: list[dict[str, object]]) -> str:
+    text: str = pd.DataFrame(rows).to_csv(index=False)
+    return text
 
 
 def _flat(cell: CellSummary) -> dict[str, object]:
@@ -22,14 +39,18 @@ def _flat(cell: CellSummary) -> dict[str, object]:
         value = getattr(cell, name)
         if name == "losses":
             row["final_training_loss"] = value[-1] if value else None
-        elif name in ("tokens_per_second", "ratio_to_fastest"):
+        elif name in _WITH_ENDS:
             row |= _with_ends(name, value)
         elif name == "quality":
             for metric, score in value.items():
                 row |= _with_ends(metric, score)
+        elif name == "phases":
+            row |= {f"{phase}_seconds": spent for phase, spent in value.items()}
+        elif name == "noisy_windows":
+            row[name] = len(value)
         elif name == "versions":
             row[name] = " ".join(f"{library}={version}" for library, version in value.items())
-        elif name != "log_tail":
+        elif name not in _LEFT_OUT:
             row[name] = value
     return row
 

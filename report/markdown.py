@@ -1,10 +1,13 @@
-"""The table as Markdown."""
+"""The tables as Markdown."""
 
 import shlex
+from collections.abc import Sequence
 
+from compare.scaling import SweepSummary
 from compare.summary import Summary
 
-from .table import columns, environment, legend, sentences, title
+from . import words
+from .table import Table, cost_table, result_table, scaling_table, sweep_table
 
 
 class MarkdownReport:
@@ -12,35 +15,71 @@ class MarkdownReport:
     filename = "report.md"
 
     def render(self, summary: Summary) -> str:
-        shown = columns(summary)
-        rows = [[column.text(cell) for column in shown] for cell in summary.cells]
-        lines = [
-            f"# {_escape(title(summary))}",
-            "",
-            _row([column.title for column in shown]),
-            "|" + "|".join(["---", "---"] + ["---:"] * (len(shown) - 2)) + "|",
-            *map(_row, rows),
-            "",
-            *_list(sentences(summary)),
-            *_logs(summary),
-            "## How to read it",
-            "",
-            *_list(legend(summary)),
-            "## Environment",
-            "",
-            *_list(environment(summary)),
-            "Repeat it with",
-            "",
-            f"    {shlex.join(summary.command)}",
-        ]
-        return "\n".join(lines) + "\n"
+        costs = cost_table(summary)
+        return _page(
+            words.title(summary),
+            [
+                *_table(result_table(summary)),
+                *_list(words.verdicts(summary)),
+                *_list(words.sentences(summary)),
+                *(["## What it took", "", *_table(costs)] if costs else []),
+                *_logs(summary),
+            ],
+            words.legend(summary),
+            words.environment(summary),
+            summary.command,
+        )
+
+    def render_sweep(self, sweep: SweepSummary) -> str:
+        scaling = scaling_table(sweep)
+        played = next((point.summary for point in sweep.points if point.summary), None)
+        return _page(
+            words.sweep_title(sweep),
+            [
+                *_table(sweep_table(sweep)),
+                *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
+                *_list(words.sweep_sentences(sweep)),
+            ],
+            [*words.sweep_legend(sweep), *(words.legend(played) if played else [])],
+            words.environment(played) if played else [],
+            sweep.command,
+        )
+
+
+def _page(
+    title: str,
+    body: Sequence[str],
+    legend: Sequence[str],
+    environment: Sequence[str],
+    command: Sequence[str],
+) -> str:
+    lines = [
+        f"# {_escape(title)}",
+        "",
+        *body,
+        "## How to read it",
+        "",
+        *_list(legend),
+        "## Environment",
+        "",
+        *_list(environment),
+        "Repeat it with",
+        "",
+        f"    {shlex.join(command)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: Table) -> list[str]:
+    marks = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
+    return [_row(table.columns), f"|{'|'.join(marks)}|", *map(_row, table.rows), ""]
 
 
 def _row(texts: list[str]) -> str:
     return "| " + " | ".join(map(_escape, texts)) + " |"
 
 
-def _list(lines: list[str] | tuple[str, ...]) -> list[str]:
+def _list(lines: Sequence[str]) -> list[str]:
     return [f"- {_escape(line)}" for line in lines] + ([""] if lines else [])
 
 
@@ -49,7 +88,7 @@ def _logs(summary: Summary) -> list[str]:
     for cell in summary.cells:
         if cell.log_tail:
             tail = [f"    {line}" for line in cell.log_tail.splitlines()]
-            lines += [f"The end of the log of {cell.backend}:{cell.mode}:", "", *tail, ""]
+            lines += [f"The end of the log of {cell.label}:", "", *tail, ""]
     return lines
 
 

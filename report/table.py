@@ -1,13 +1,13 @@
-"""The table that the terminal and Markdown show: its columns, and each cell as text."""
+"""The tables that the terminal and Markdown show: their columns, and each cell as text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from compare.results import Estimate
+from compare.scaling import SweepSummary
 from compare.summary import CellSummary, Summary
 
-NOTHING = "–"
+from .figures import NOTHING, estimate, memory, number, seconds, share
 
 
 class Column(NamedTuple):
@@ -15,122 +15,132 @@ class Column(NamedTuple):
     text: Callable[[CellSummary], str]
 
 
-def columns(summary: Summary) -> list[Column]:
-    """One row per backend and mode; every figure is explained by `legend`."""
+class Table(NamedTuple):
+    """Rows of texts; the first `left` columns are words, the others figures."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    left: int
+
+
+def result_table(summary: Summary) -> Table:
+    """Losses, quality, speed and memory: one row per backend and mode."""
+    return _table(_results(summary), summary.cells, left=2)
+
+
+def cost_table(summary: Summary) -> Table | None:
+    """Where the time went and what it took of the machine, of all cells that were timed."""
+    timed = [cell for cell in summary.cells if cell.step_seconds]
+    columns = [c for c in _costs(summary) if any(c.text(cell) != NOTHING for cell in timed)]
+    return _table(columns, timed, left=1) if timed else None
+
+
+def sweep_table(sweep: SweepSummary) -> Table:
+    """The rows of every point, its values of the swept fields before them."""
+    rows, titles = list[list[str]](), list[str]()
+    for point in sweep.points:
+        values = [str(point.values[field]) for field in sweep.axes]
+        if point.summary is None:
+            rows.append([*values, "–", "not played"])
+            continue
+        columns = _results(point.summary)
+        if "run.threads" in sweep.axes:
+            columns.append(Column("busy threads", _busy_threads))
+            columns.append(Column("cores used", _cores_used))
+        titles = [column.title for column in columns]
+        rows += [values + [c.text(cell) for c in columns] for cell in point.summary.cells]
+    width = len(sweep.axes) + max(2, len(titles))
+    rows = [row + [NOTHING] * (width - len(row)) for row in rows]
+    return Table([*sweep.axes, *(titles or ["backend", "status"])], rows, len(sweep.axes) + 2)
+
+
+def scaling_table(sweep: SweepSummary) -> Table | None:
+    """The fitted exponents: cost grows as size to the power of it."""
+    rows = [
+        [
+            f"{one.backend}:{one.mode}",
+            one.field,
+            {"step_seconds": "step", "peak_memory_bytes": "peak memory"}[one.quantity],
+            estimate(one.exponent, "{:.2f}"),
+            str(one.points),
+        ]
+        for one in sweep.scaling
+    ]
+    titles = ["backend", "field", "cost", "exponent", "points"]
+    return Table(titles, rows, left=3) if rows else None
+
+
+def _table(columns: Sequence[Column], cells: Sequence[CellSummary], left: int) -> Table:
+    rows = [[column.text(cell) for column in columns] for cell in cells]
+    return Table([column.title for column in columns], rows, left)
+
+
+def _results(summary: Summary) -> list[Column]:
     quality = [Column(name, partial(_quality, name)) for name in summary.metrics]
     # Perplexity is the language model's own metric.
-    quality = quality or [Column("perplexity", lambda c: _number(c.perplexity, "{:,.1f}"))]
+    quality = quality or [Column("perplexity", lambda c: number(c.perplexity, "{:,.1f}"))]
     if summary.target:
         quality.append(Column(f"to {summary.target}", lambda c: seconds(c.seconds_to_target)))
-    return [
-        Column("backend", lambda c: f"{c.backend}:{c.mode}"),
+    columns = [
+        Column("backend", lambda c: c.label),
         Column("status", lambda c: c.status),
-        Column("train loss", lambda c: f"{c.losses[-1]:.4f}" if c.losses else NOTHING),
-        Column("valid. loss", lambda c: _number(c.validation_loss, "{:.4f}")),
+        Column("train loss", lambda c: number(c.losses[-1] if c.losses else None, "{:.4f}")),
+        Column("valid. loss", lambda c: number(c.validation_loss, "{:.4f}")),
         *quality,
-        Column("tokens/s", lambda c: _estimate(c.tokens_per_second, "{:,.0f}")),
-        Column("of fastest", lambda c: _estimate(c.ratio_to_fastest, "{:.3f}")),
+        Column("tokens/s", lambda c: estimate(c.tokens_per_second, "{:,.0f}")),
+        Column("of fastest", lambda c: estimate(c.ratio_to_fastest, "{:.3f}")),
+    ]
+    if any(cell.ratio_to_itself for cell in summary.cells):
+        columns.append(Column("of itself", lambda c: estimate(c.ratio_to_itself, "{:.3f}")))
+    columns += [
         Column("step", lambda c: seconds(c.step_seconds)),
-        Column("compile", lambda c: seconds(c.compile_seconds)),
+        Column("compile", lambda c: seconds(c.phases.get("compile"))),
         Column("peak memory", lambda c: memory(c.peak_memory_bytes)),
         Column("over idle", lambda c: memory(_over_idle(c))),
-        Column("loss diff.", lambda c: _number(c.max_loss_difference, "{:.1e}")),
     ]
-
-
-def legend(summary: Summary) -> list[str]:
-    """What the columns mean that do not say it themselves."""
-    lines = []
-    if summary.metrics:
-        lines.append(
-            f"{', '.join(summary.metrics)}: with 95% bootstrap intervals over the examples"
+    if summary.price_per_hour is not None:
+        columns.append(
+            Column("per 1M tokens", lambda c: number(c.cost_per_million_tokens, "{:.3g}"))
         )
-    if summary.target:
-        lines.append(
-            f"to {summary.target}: training time until validation reached it, compilation included"
-        )
+    return [*columns, Column("loss diff.", lambda c: number(c.max_loss_difference, "{:.1e}"))]
+
+
+def _costs(summary: Summary) -> list[Column]:
     return [
-        *lines,
-        "tokens/s and of fastest: with 95% intervals, the latter paired window by window",
-        "compile: what the first steps took beyond a steady step",
-        "peak memory: resident, while training; over idle: beyond the imported framework",
-        "loss diff.: largest relative difference to another backend's loss at any step",
+        Column("backend", lambda c: c.label),
+        *(Column(name, partial(_phase, name)) for name in ("import", "build", "compile")),
+        Column("warm-up", partial(_phase, "warmup")),
+        Column("steady", partial(_phase, "steady")),
+        Column("evaluation", partial(_phase, "evaluation")),
+        Column("GFLOP/s", lambda c: number(_giga(c.flops_per_second), "{:.3g}")),
+        Column("of roofline", lambda c: share(c.roofline_share)),
+        Column("device peak", lambda c: memory(c.device_peak_memory_bytes)),
+        Column("planned", lambda c: memory(c.planned_memory_bytes)),
+        Column("idle", lambda c: memory(c.idle_memory_bytes)),
+        Column("process peak", lambda c: memory(c.process_peak_memory_bytes)),
+        Column("cores used", _cores_used),
+        Column("busy threads", _busy_threads),
+        Column("steal", lambda c: number(c.steal_share, "{:.1%}")),
+        Column("switches/s", lambda c: number(c.involuntary_switches_per_second, "{:.3g}")),
+        Column("MHz", lambda c: number(c.mhz, "{:.0f}")),
+        Column("J/step", lambda c: number(c.joules_per_step, "{:.3g}")),
     ]
 
 
-def sentences(summary: Summary) -> list[str]:
-    """What stands between the table and the environment: ceilings, troubles, warnings."""
-    lines = []
-    data = summary.experiment["data"]
-    if summary.floor is not None:
-        line = f"No model can beat a loss of {summary.floor:.4f} on this data"
-        sampled = data.get("validation_floor")
-        lines.append(line + (f" ({sampled:.4f} on these validation tokens)." if sampled else "."))
-    if summary.ceilings:
-        best = ", ".join(f"{name} {value:.4g}" for name, value in summary.ceilings.items())
-        lines.append(f"The rule that made these validation examples scores {best}: the ceiling.")
-    shares = {"training": "truncated_share", "validation": "validation_truncated_share"}
-    cut = [f"{data[key]:.1%} of {split}" for split, key in shares.items() if data.get(key)]
-    if cut:
-        lines.append(f"Cut off at the length that the spec allows: {' and '.join(cut)} examples.")
-    for cell in summary.cells:
-        if cell.reason:
-            lines.append(f"{cell.backend}:{cell.mode} {cell.status}: {cell.reason}")
-    return lines + [f"note: {note}" for note in summary.notes]
+def _phase(name: str, cell: CellSummary) -> str:
+    return seconds(cell.phases.get(name))
 
 
-def environment(summary: Summary) -> list[str]:
-    """Machine and software, a line each."""
-    found = summary.environment
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return [
-        f"{found['cpu']}, {found['cpus']} CPUs, {memory(found['memory_bytes'])}, "
-        f"{found['threads']} threads",
-        f"{found['system']}, Python {found['python']}" + (f", {versions}" if versions else ""),
-        f"run {summary.run_id}, experiment {summary.fingerprint[:12]}",
-    ]
+def _cores_used(cell: CellSummary) -> str:
+    return number(cell.cores_used, "{:.2f}")
 
 
-def title(summary: Summary) -> str:
-    """What was trained, in one line."""
-    experiment = summary.experiment
-    train, optimizer = experiment["train"], experiment["optimizer"]
-    parameters = summary.cells[0].parameters if summary.cells else 0
-    return (
-        f"{experiment['task']} ({summary.preset}) on {experiment['data']['source']}: "
-        f"{_model(experiment['model'])}{parameters:,} parameters, "
-        f"{train['steps']} steps of {train['batch']} x "
-        f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
-        f"{train['precision']}"
-    )
+def _busy_threads(cell: CellSummary) -> str:
+    return number(cell.busy_threads, "{}")
 
 
-def _model(model: dict[str, Any]) -> str:
-    """The layers that give a model its name: "2 elman layers of 200, "."""
-    layers = [*model.get("encoder", ()), *model["layers"]]
-    blocks = [layer for layer in layers if layer["kind"] == "transformer_block"]
-    named = [
-        f"{layer['layers']} {layer['cell']} layers of {layer['hidden']}"
-        for layer in layers
-        if layer["kind"] == "recurrent"
-    ]
-    if blocks:
-        named.append(f"{len(blocks)} transformer blocks of {blocks[0]['width']}")
-    return "".join(f"{name}, " for name in named)
-
-
-def seconds(value: float | None) -> str:
-    """A duration with a unit that keeps three digits."""
-    if value is None:
-        return NOTHING
-    return f"{value:.1f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
-
-
-def memory(value: int | None) -> str:
-    """Bytes as MB or GB (powers of ten)."""
-    if value is None:
-        return NOTHING
-    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+def _giga(value: float | None) -> float | None:
+    return None if value is None else value / 1e9
 
 
 def _over_idle(cell: CellSummary) -> int | None:
@@ -140,16 +150,4 @@ def _over_idle(cell: CellSummary) -> int | None:
 
 
 def _quality(name: str, cell: CellSummary) -> str:
-    return _estimate(cell.quality.get(name), "{:.4g}")
-
-
-def _number(value: float | None, form: str) -> str:
-    return NOTHING if value is None else form.format(value)
-
-
-def _estimate(value: Estimate | None, form: str) -> str:
-    if value is None:
-        return NOTHING
-    if value.low is None or value.high is None:
-        return form.format(value.value)
-    return f"{form.format(value.value)} ({form.format(value.low)}–{form.format(value.high)})"
+    return estimate(cell.quality.get(name), "{:.4g}")

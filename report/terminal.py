@@ -1,19 +1,21 @@
-"""The table on a terminal."""
+"""The tables on a terminal."""
 
 import shlex
+from collections.abc import Sequence
 
+import rich.table
 from rich import box
-from rich.console import Console, Group
-from rich.markup import escape
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from compare.scaling import SweepSummary
 from compare.summary import Summary
 
-from .table import columns, environment, legend, sentences, title
+from . import words
+from .table import Table, cost_table, result_table, scaling_table, sweep_table
 
 _STYLES = {"ok": "green", "skipped": "dim", "failed": "red", "parity_failed": "red"}
-_WIDTH_OF_A_PIPE = 240
+_WIDTH_OF_A_PIPE = 300
 
 
 class TerminalReport:
@@ -21,31 +23,57 @@ class TerminalReport:
     filename = None
 
     def render(self, summary: Summary) -> str:
-        console = Console()
-        if not console.is_terminal:  # nobody's window: leave rows whole
-            console = Console(width=_WIDTH_OF_A_PIPE)
-        with console.capture() as capture:
-            console.print(_page(summary))
-        return capture.get()
+        costs = cost_table(summary)
+        logs = [line for cell in summary.cells for line in _log(cell.backend, cell.log_tail)]
+        return _printed(
+            [
+                _table(result_table(summary), words.title(summary)),
+                _lines([*words.verdicts(summary), "", *words.sentences(summary), *logs]),
+                *([_table(costs)] if costs else []),
+                _quiet([*words.legend(summary), "", *words.environment(summary)], summary.command),
+            ]
+        )
+
+    def render_sweep(self, sweep: SweepSummary) -> str:
+        scaling = scaling_table(sweep)
+        played = next((point.summary for point in sweep.points if point.summary), None)
+        environment = ["", *words.environment(played)] if played else []
+        return _printed(
+            [
+                _table(sweep_table(sweep), words.sweep_title(sweep)),
+                *([_table(scaling)] if scaling else []),
+                _lines(words.sweep_sentences(sweep)),
+                _quiet([*words.sweep_legend(sweep), *environment], sweep.command),
+            ]
+        )
 
 
-def _page(summary: Summary) -> Group:
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title(summary)), title_justify="left")
-    shown = columns(summary)
-    for index, column in enumerate(shown):
-        table.add_column(column.title, justify="left" if index < 2 else "right")
-    for cell in summary.cells:
-        style = _STYLES.get(cell.status, "yellow")
-        texts = [column.text(cell) for column in shown]
-        texts[1] = f"[{style}]{escape(texts[1])}[/]"
-        table.add_row(*texts)
-    quiet = [*legend(summary), "", *environment(summary), f"repeat: {shlex.join(summary.command)}"]
-    logs = [line for cell in summary.cells for line in _log(cell.backend, cell.log_tail)]
-    return Group(
-        table,
-        Text("\n".join([*sentences(summary), *logs, ""])),
-        Text("\n".join(quiet), style="dim"),
+def _printed(parts: Sequence[RenderableType]) -> str:
+    console = Console()
+    if not console.is_terminal:  # nobody's window: leave rows whole
+        console = Console(width=_WIDTH_OF_A_PIPE)
+    with console.capture() as capture:
+        console.print(Group(*parts))
+    return capture.get()
+
+
+def _table(table: Table, title: str = "") -> rich.table.Table:
+    drawn = rich.table.Table(
+        box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left"
     )
+    for index, column in enumerate(table.columns):
+        drawn.add_column(column, justify="left" if index < table.left else "right")
+    for row in table.rows:
+        drawn.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in row))
+    return drawn
+
+
+def _lines(lines: Sequence[str]) -> Text:
+    return Text("\n".join([*lines, ""]))
+
+
+def _quiet(lines: Sequence[str], command: Sequence[str]) -> Text:
+    return Text("\n".join([*lines, f"repeat: {shlex.join(command)}"]), style="dim")
 
 
 def _log(backend: str, tail: str) -> list[str]:

@@ -24,7 +24,7 @@ class HighWater:
     """
 
     def __init__(self) -> None:
-        self.exact = False
+        self.exact = _STATUS.exists()  # until the first reset, of the process since its start
 
     def reset(self) -> None:
         self.exact = False

@@ -11,7 +11,7 @@ from compare.parity import (
     judge,
     relative_difference,
 )
-from compare.results import CellName
+from compare.records import CellName
 
 A, B, C, D = (CellName(backend=name, mode="m") for name in "abcd")
 TIGHT = np.full(5, 1e-6)

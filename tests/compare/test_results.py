@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
-from compare.results import CellName, Ended, RunFolder, Window
+from compare.records import CellName, Ended, Window
+from compare.results import RunFolder
 
 CELL = CellName(backend="a", mode="b")
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from compare.stats import Timing, ratio, throughput
+from compare.stats import (
+    Timing,
+    half_width,
+    holm_confidences,
+    log_ratios,
+    p_value,
+    ratio,
+    throughput,
+)
 
 
 def test_a_rate_is_all_tokens_over_all_seconds() -> None:
@@ -25,15 +33,28 @@ def test_the_ratio_s_interval_is_the_paired_t_interval_on_logs() -> None:
     drift = random.uniform(0.5, 2.0, 12)  # what slows both drops out
     ours = [Timing(100, float(s)) for s in drift * random.uniform(0.98, 1.02, 12)]
     theirs = [Timing(100, float(s)) for s in 1.5 * drift * random.uniform(0.98, 1.02, 12)]
-    found = ratio(ours, theirs)
-    logs = [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
-    expected = scipy_stats.ttest_1samp(logs, 0).confidence_interval(0.95)
+    logs = log_ratios(ours, theirs)
+    found = ratio(logs)
+    expected = scipy_stats.ttest_1samp(logs, 0)
+    ends = expected.confidence_interval(0.95)
     assert found is not None
-    assert found.low == pytest.approx(math.exp(expected.low))
-    assert found.high == pytest.approx(math.exp(expected.high))
+    assert found.low == pytest.approx(math.exp(ends.low))
+    assert found.high == pytest.approx(math.exp(ends.high))
     assert found.low < 1.5 < found.high
     assert found.high / found.low < 1.06  # the drift of a factor of four is gone
+    assert p_value(logs) == pytest.approx(expected.pvalue)
+    assert half_width(found) == pytest.approx(math.exp((ends.high - ends.low) / 2) - 1)
 
 
-def test_windows_that_are_not_pairs_give_no_ratio() -> None:
-    assert ratio([Timing(1, 1.0)], []) is None
+def test_nothing_to_tell_from_is_no_difference() -> None:
+    assert ratio([]) is None
+    assert p_value([0.5]) == 1.0
+    assert p_value([0.0, 0.0, 0.0]) == 1.0
+    assert p_value([0.5, 0.5, 0.5]) == 0.0  # to the last digit every time
+
+
+def test_holm_tests_the_smallest_p_hardest_and_stops_at_the_first_that_does_not_pass() -> None:
+    # At 5% and four of them: 0.05/4, 0.05/3, then 0.05/2, which 0.03 does not pass.
+    found = holm_confidences([0.04, 0.001, 0.03, 0.015])
+    assert found == pytest.approx([1 - 0.05 / 2, 1 - 0.05 / 4, 1 - 0.05 / 2, 1 - 0.05 / 3])
+    assert holm_confidences([0.01]) == pytest.approx([0.95])

@@ -1,0 +1,101 @@
+"""What a reader should know before trusting the figures of a run, with the remedy."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from compare.cells import Cell
+from compare.plan import WINDOW_SECONDS
+from compare.records import AnyRecord, Ended, Header, Resumed, SpeedCheck
+from compare.verdicts import Comparison, widest
+
+_MUCH_STEAL = 0.02
+_MUCH_DRIFT = 0.1
+_SHORT = WINDOW_SECONDS / 2
+
+
+def notes_of(
+    cells: Sequence[Cell],
+    comparisons: Sequence[Comparison],
+    records: Sequence[AnyRecord],
+    header: Header,
+) -> list[str]:
+    """A line each, the gravest first."""
+    return [
+        *_of_losses(records, header),
+        *_of_windows(cells),
+        *_of_noise(cells),
+        *_of_machine(records),
+        *_of_precision(comparisons, header),
+        *_of_resumption(cells, records),
+    ]
+
+
+def _of_losses(records: Sequence[AnyRecord], header: Header) -> Iterator[str]:
+    if not header.experiment.losses_are_comparable():
+        yield (
+            "native dropout: each framework drew masks of its own, so losses are not compared;"
+            " --set train.dropout_masks=core draws the same for all"
+        )
+    for end in records:
+        if isinstance(end, Ended) and end.cell.echo and end.status == "failed":
+            yield f"the echo failed, so the parity gate is narrower: {end.reason}"
+
+
+def _of_windows(cells: Sequence[Cell]) -> Iterator[str]:
+    seconds = [w.seconds for cell in cells for w in cell.timed]
+    if seconds and min(seconds) < _SHORT:
+        yield (
+            f"the shortest timed window lasted {min(seconds):.3g} s: too short for rates to be"
+            " trusted; take more --steps, a larger model or a --precision"
+        )
+    if any(cell.windows for cell in cells) and not seconds:
+        yield "too few steps to time: take more --steps for a throughput"
+
+
+def _of_noise(cells: Sequence[Cell]) -> Iterator[str]:
+    for cell in cells:
+        label, found = cell.name.label, cell.steadiness()
+        if found.drift and not found.steady:
+            if found.drifts:
+                change = found.drift.value - 1
+                how = f"its last half was {abs(change):.1%} {'faster' if change > 0 else 'slower'}"
+            else:
+                how = f"its rate changed at window {found.changepoint} of {found.windows}"
+            yield f"{label} was not in a steady state: {how}; take more --steps"
+        if found.noisy:
+            yield (
+                f"{label}: {len(found.noisy)} of {found.windows} windows are far off the others;"
+                " they count, and widen its intervals"
+            )
+        steal = cell.steal_share()
+        if steal and steal > _MUCH_STEAL:
+            yield f"{label}: a hypervisor withheld {steal:.2g} CPUs of this machine meanwhile"
+
+
+def _of_machine(records: Sequence[AnyRecord]) -> Iterator[str]:
+    checks = [record.seconds for record in records if isinstance(record, SpeedCheck)]
+    if checks and max(checks) > min(checks) * (1 + _MUCH_DRIFT):
+        yield (
+            f"one fixed matrix product took from {min(checks) * 1e3:.3g} to"
+            f" {max(checks) * 1e3:.3g} ms between rounds: the machine's speed was not constant"
+        )
+
+
+def _of_precision(comparisons: Sequence[Comparison], header: Header) -> Iterator[str]:
+    wanted, found = header.run.get("precision"), widest(comparisons)
+    if wanted and comparisons and found > wanted:
+        reached = "no interval" if math.isinf(found) else f"+-{found:.1%}"
+        yield (f"the precision of {wanted:.1%} was not reached ({reached}): give it more --budget")
+
+
+def _of_resumption(cells: Sequence[Cell], records: Sequence[AnyRecord]) -> Iterator[str]:
+    if any(isinstance(record, Resumed) for record in records):
+        timed = [cell for cell in cells if cell.timings]
+        apart = [
+            f"{one.name.label} and {other.name.label}"
+            for i, one in enumerate(timed)
+            for other in timed[i + 1 :]
+            if not one.timings.keys() & other.timings.keys()
+        ]
+        if apart:
+            yield f"not compared in speed, since played at different times: {', '.join(apart)}"

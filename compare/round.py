@@ -1,0 +1,184 @@
+"""One round: a fresh process for each cell, and what can be done with all of them in lockstep.
+
+A cell that fails is dropped, and the others play on.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from compare.contracts import Device
+from compare.evaluation import Evaluator
+from compare.plan import Plan
+from compare.player import CellEnded, Player
+from compare.records import Built, CellName, Ended, Opened, Planned, Record, Role, Window
+from compare.results import RunFolder
+
+_HELLO_SECONDS = 60.0
+
+
+class Round:
+    """The players of one round. `write` takes each record as it comes; in the `first` round of
+    what is played, outputs, weights and the compilers' plans are kept."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        number: int,
+        first: bool,
+        evaluator: Evaluator,
+        shuffler: random.Random,
+        write: Callable[[Record], None],
+    ) -> None:
+        self.plan, self.folder, self.number = plan, folder, number
+        self.first = first
+        self.evaluator, self.shuffler, self.write = evaluator, shuffler, write
+        self.adapters = {choice.cell: choice.adapter for choice in plan.choices}
+        self.players: dict[CellName, Player] = {}
+        self.devices: dict[CellName, list[Device]] = {}
+        self.startup: dict[CellName, float] = {}  # seconds until a cell could train
+        self.failed = False
+
+    def each(self, act: Callable[..., float], *arguments: Any) -> list[float]:
+        """Do one thing in every cell that is still there, in shuffled order."""
+        order = list(self.players)
+        self.shuffler.shuffle(order)
+        done = [self.attempt(cell, act, *arguments) for cell in order]
+        return [value for value in done if value is not None]
+
+    def attempt(self, cell: CellName, act: Callable[..., float], *arguments: Any) -> float | None:
+        """Do one thing in one cell; None, and the cell has ended, where it could not."""
+        if act != self.open and cell not in self.players:
+            return None
+        try:
+            return act(cell, *arguments)
+        except CellEnded as end:
+            player = self.players.pop(cell, None)
+            tail = ""
+            if player is not None:
+                player.stop()
+                tail = player.log_tail()
+            self.failed |= end.status == "failed"
+            self.write(
+                Ended(
+                    cell=cell, round=self.number, status=end.status, reason=end.reason,
+                    log_tail=tail if end.status == "failed" else "",
+                )
+            )  # fmt: skip
+            return None
+
+    def open(self, cell: CellName) -> float:
+        """Start a worker and let it import its framework."""
+        row = cell.model_copy(update={"echo": False, "control": False})
+        adapter = self.adapters[row]
+        self.startup[cell] = 0.0
+        log = self.folder.log(cell, self.number)
+        python = self.plan.pythons.get(adapter)
+        player = self.players[cell] = Player(adapter, python, self.folder.inputs, log)
+        player.ask("hello", _HELLO_SECONDS)
+        answer = self._ask(cell, "open", mode=cell.mode, threads=self.plan.run.threads)
+        self.devices[cell] = [Device(**device) for device in answer.pop("devices")]
+        labels = [device.label for device in self.devices[cell]]
+        self.write(Opened(cell=cell, round=self.number, devices=labels, **answer))
+        return 0.0
+
+    def build(self, cell: CellName) -> float:
+        others = [self.devices[other] for other in self.players]
+        device = choose_device(self.plan.run.device, self.devices[cell], others)
+        answer = self._ask(cell, "build", device=vars(device), perturb=cell.echo)
+        self.write(Built(cell=cell, round=self.number, device=device.label, **answer))
+        return 0.0
+
+    def train(
+        self,
+        cell: CellName,
+        role: Role,
+        index: int,
+        first: int,
+        last: int,
+        untimed: int,
+        repeats: int = 1,
+    ) -> float:
+        """One window; seconds per step of its timed ones."""
+        before = time.process_time()
+        answer = self._ask(cell, "train", first=first, last=last, untimed=untimed, repeats=repeats)
+        used = time.process_time() - before
+        if role == "beyond":
+            answer["losses"] = []
+        window = Window(
+            cell=cell, round=self.number, role=role, index=index, first_step=first,
+            conductor_cpu_seconds=used, **answer,
+        )  # fmt: skip
+        self.write(window)
+        return window.seconds / max(1, window.timed_steps)
+
+    def look(self, cell: CellName, step: int) -> float:
+        """Evaluate in the middle of training, for the target's sake."""
+        if cell.is_row:
+            ask = partial(self._ask, cell)
+            self.write(self.evaluator.look(cell, self.number, step, ask))
+        return 0.0
+
+    def finish(self, cell: CellName) -> float:
+        """All that comes after the last step, but for windows beyond it."""
+        if cell.is_row:
+            ask = partial(self._ask, cell)
+            self.write(self.evaluator.finish(cell, self.number, ask, keep=self.first))
+            if self.plan.run.save_weights and self.first:
+                self._save_weights(cell)
+        return 0.0
+
+    def close(self, cell: CellName) -> float:
+        """End a cell that has done all it had to do."""
+        if cell.is_row and self.first:
+            self.write(Planned(cell=cell, round=self.number, **self._ask(cell, "plan")))
+        peak = self._ask(cell, "process_peak")["process_peak_bytes"]
+        self.players.pop(cell).stop()
+        self.write(Ended(cell=cell, round=self.number, status="ok", process_peak_bytes=peak))
+        return 0.0
+
+    def interrupt(self) -> None:
+        """End whatever is still there, at once."""
+        for cell, player in self.players.items():
+            player.kill()
+            self.write(Ended(cell=cell, round=self.number, status="interrupted"))
+        self.players = {}
+
+    def quickest_to_start(self) -> CellName:
+        rows = [cell for cell in self.players if cell.is_row]
+        return min(rows, key=lambda cell: self.startup[cell])
+
+    def _save_weights(self, cell: CellName) -> None:
+        path = self.folder.weights(cell)
+        path.parent.mkdir(exist_ok=True)
+        self._ask(cell, "save_weights", path=str(path.resolve()))
+        tokenizer = self.plan.prepared.tokenizer
+        if tokenizer is not None:
+            text = json.dumps(tokenizer.to_json(), ensure_ascii=False)
+            self.folder.tokenizer.write_text(text, encoding="utf-8")
+
+    def _ask(self, cell: CellName, do: str, **arguments: Any) -> dict[str, Any]:
+        began = time.monotonic()
+        answer = self.players[cell].ask(do, self.plan.run.timeout, **arguments)
+        self.startup[cell] += time.monotonic() - began
+        return answer
+
+
+def choose_device(asked: str, own: list[Device], everyone: list[list[Device]]) -> Device:
+    """The device for one cell; `auto` is the best kind that all cells have.
+
+    Raises CellEnded("skipped") where the cell has no such device.
+    """
+    if asked == "auto":
+        common = set.intersection(*({device.kind for device in some} for some in everyone))
+        asked = next((kind for kind in ("cuda", "mps", "cpu") if kind in common), "cpu")
+    kind, _, index = asked.partition(":")
+    for device in own:
+        if device.kind == kind and device.index == int(index or 0):
+            return device
+    seen = ", ".join(device.label for device in own)
+    raise CellEnded("skipped", f"no device {asked}: its framework sees {seen or 'none'}")

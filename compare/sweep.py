@@ -1,0 +1,128 @@
+"""A sweep: one experiment at every crossing of some settings' values, each a run of its own.
+
+results/<run-id>/
+    sweep.json            what was asked for, and the points
+    batch=8,hidden=128/   the run of one point, a run folder like any other
+    report.md, summary.csv and the like, made from the points
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from compare.errors import UserError
+from compare.overrides import parse_assignments
+from compare.plan import Plan, make_plan
+from compare.records import SCHEMA_VERSION, Record, Request
+from compare.results import RunFolder, new_folder
+from compare.version import VERSION
+
+MANIFEST = "sweep.json"
+
+
+class Point(Record):
+    """One crossing: `values` by field, such as {"train.batch": 8}."""
+
+    name: str
+    values: dict[str, Any]
+
+
+class Sweep(Record):
+    """What was asked for: `axes` has the values of each swept field."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite_version: str = VERSION
+    run_id: str
+    started: datetime
+    command: list[str]
+    request: Request
+    axes: dict[str, list[Any]]
+    points: list[Point]
+
+    def request_of(self, point: Point) -> Request:
+        """What is asked of one point: the sweep's own request with its values laid over it."""
+        laid: dict[str, dict[str, Any]] = {}
+        for field, value in point.values.items():
+            section, _, name = field.partition(".")
+            laid.setdefault(section, {})[name] = value
+        return self.request.model_copy(update={"overrides": [*self.request.overrides, laid]})
+
+
+class SweepFolder:
+    """A sweep's folder, and its points' run folders."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(
+        cls, results: Path, request: Request, axes: dict[str, list[Any]], command: list[str]
+    ) -> "SweepFolder":
+        """A new folder with its manifest. Every point is planned first, so that a value that
+        cannot be raises UserError before anything is written."""
+        points = _points(axes)
+        folder = cls(results)
+        sweep = Sweep(
+            run_id="", started=datetime.now(UTC), command=command, request=request, axes=axes,
+            points=points,
+        )  # fmt: skip
+        first = folder._check(sweep)
+        path = new_folder(results, first.task.name, request.preset, "sweep")
+        folder = cls(path)
+        sweep = sweep.model_copy(update={"run_id": path.name})
+        (path / MANIFEST).write_text(sweep.model_dump_json(indent=2), encoding="utf-8")
+        return folder
+
+    def _check(self, sweep: Sweep) -> Plan:
+        plan = make_plan(sweep.request_of(sweep.points[0]), sweep.command)
+        for point in sweep.points[1:]:
+            make_plan(sweep.request_of(point), sweep.command, plan.choices)
+        return plan
+
+    def sweep(self) -> Sweep:
+        """The manifest; raises UserError where it cannot be read."""
+        try:
+            return Sweep.model_validate_json((self.path / MANIFEST).read_text("utf-8"))
+        except ValidationError:
+            raise UserError(f"'{self.path}' cannot be read: another version wrote it") from None
+
+    def run_folder(self, point: Point) -> RunFolder:
+        return RunFolder(self.path / point.name)
+
+
+def is_sweep(path: Path) -> bool:
+    return (path / MANIFEST).is_file()
+
+
+def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """`train.batch=8,16,32` texts as values by field; raises UserError for one that is not."""
+    axes: dict[str, list[Any]] = {}
+    for text in texts:
+        field, equals, values = text.partition("=")
+        listed = [value.strip() for value in values.split(",") if value.strip()]
+        if not equals or not listed:
+            raise UserError(f"--sweep takes SECTION.FIELD=VALUE,VALUE, not '{text}'")
+        found = axes.setdefault(field.strip(), [])
+        for value in listed:
+            ((_, fields),) = parse_assignments([f"{field}={value}"]).items()
+            (one,) = fields.values()
+            if one not in found:  # a value that is given twice is one point
+                found.append(one)
+    return axes
+
+
+def _points(axes: dict[str, list[Any]]) -> list[Point]:
+    short = {field: field.partition(".")[2] for field in axes}
+    if len(set(short.values())) < len(short):  # such as task.tokens and model.tokens
+        short = {field: field for field in axes}
+    points = []
+    for values in product(*axes.values()):
+        pairs = dict(zip(axes, values, strict=True))
+        text = ",".join(f"{short[field]}={value}" for field, value in pairs.items())
+        points.append(Point(name=re.sub(r"[^\w.=,-]", "-", text), values=pairs))
+    return points

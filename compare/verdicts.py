@@ -1,0 +1,139 @@
+"""Which cell is faster than which: every pair of a run, held against noise and against chance."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Literal
+
+from pydantic import BaseModel
+
+from compare import stats
+from compare.records import CellName, Estimate, Window
+
+ROUNDS_FOR_INTERVALS = 5
+"""From so many rounds on a round is the unit of a comparison, else a window."""
+
+Place = tuple[int, int]
+"""(round, index) of a window: windows of one place were played a moment apart"""
+Windows = Mapping[Place, stats.Timing]
+
+
+class Comparison(BaseModel):
+    """One pair. `ratio` is the rate of `first` over that of `second`, with an interval adjusted
+    for the number of pairs (Holm); `p_value` is not adjusted.
+
+    "faster" takes an interval that excludes 1 and lies beyond `noise`: the largest difference
+    that either cell shows against itself, as a fraction, where a control was played.
+    """
+
+    first: str
+    second: str
+    ratio: Estimate
+    p_value: float
+    pairs: int
+    unit: Literal["window", "round"]
+    noise: float | None
+    verdict: Literal["faster", "not separated"]
+
+
+def timings_of(windows: Sequence[Window]) -> dict[Place, stats.Timing]:
+    """What the windows of one cell that are made to be timed took, by place."""
+    return {
+        (window.round, window.index): stats.Timing(window.tokens, window.seconds)
+        for window in windows
+        if window.is_timed
+    }
+
+
+def paired(ours: Windows, theirs: Windows) -> tuple[list[float], Literal["window", "round"]]:
+    """Log ratios of what two cells played together, and what each of them is of: whole rounds
+    where there are five or more, which a fresh process each makes independent."""
+    shared = sorted(ours.keys() & theirs.keys())
+    rounds = sorted({number for number, _ in shared})
+    if len(rounds) < ROUNDS_FOR_INTERVALS:
+        mine, other = [ours[place] for place in shared], [theirs[place] for place in shared]
+        return stats.log_ratios(mine, other), "window"
+    sums = [[_sum(cell, shared, number) for number in rounds] for cell in (ours, theirs)]
+    return stats.log_ratios(sums[0], sums[1]), "round"
+
+
+def units(windows: Windows) -> list[stats.Timing]:
+    """The timings of one cell that its own interval is made of: windows, or rounds."""
+    rounds = sorted({number for number, _ in windows})
+    if len(rounds) < ROUNDS_FOR_INTERVALS:
+        return [windows[place] for place in sorted(windows)]
+    return [_sum(windows, sorted(windows), number) for number in rounds]
+
+
+def compare_all(
+    cells: Mapping[CellName, Windows], controls: Mapping[CellName, Windows]
+) -> list[Comparison]:
+    """Every pair of cells, the faster one first, in the order of `cells`.
+
+    `controls` has, by the cell that it repeats, what each control played. Pairs that played
+    nothing together are left out.
+    """
+    noise = {cell: _against_itself(cells[cell], controls[cell]) for cell in cells.keys() & controls}
+    found = []
+    for pair in combinations(cells, 2):
+        logs, unit = paired(cells[pair[0]], cells[pair[1]])
+        if logs and math.fsum(logs) < 0:
+            pair, logs = (pair[1], pair[0]), [-log for log in logs]
+        if logs:
+            found.append((pair, logs, unit))
+    p_values = [stats.p_value(logs) for _, logs, _ in found]
+    levels = stats.holm_confidences(p_values)
+    return [
+        _comparison(pair, logs, unit, p, level, noise)
+        for (pair, logs, unit), p, level in zip(found, p_values, levels, strict=True)
+    ]
+
+
+def widest(comparisons: Sequence[Comparison]) -> float:
+    """The largest half-width of the intervals, as a fraction; infinite where one has no ends."""
+    return max((stats.half_width(_interval(c.ratio)) for c in comparisons), default=math.inf)
+
+
+def against_itself(cell: Windows, control: Windows) -> stats.Interval | None:
+    """The A/A comparison: a cell's rate over that of the same cell in another process."""
+    return stats.ratio(paired(cell, control)[0])
+
+
+def _against_itself(cell: Windows, control: Windows) -> float:
+    found = against_itself(cell, control)
+    return math.exp(abs(math.log(found.value))) - 1 if found else 0.0
+
+
+def _comparison(
+    pair: tuple[CellName, CellName],
+    logs: list[float],
+    unit: Literal["window", "round"],
+    p: float,
+    level: float,
+    noise: Mapping[CellName, float],
+) -> Comparison:
+    ratio = stats.ratio(logs, level)
+    assert ratio is not None
+    known = [noise[cell] for cell in pair if cell in noise]
+    largest = max(known, default=None)
+    faster = ratio.low is not None and ratio.low > 1 + (largest or 0.0)
+    return Comparison(
+        first=pair[0].label,
+        second=pair[1].label,
+        ratio=Estimate(**ratio._asdict()),
+        p_value=p,
+        pairs=len(logs),
+        unit=unit,
+        noise=largest,
+        verdict="faster" if faster else "not separated",
+    )
+
+
+def _interval(estimate: Estimate) -> stats.Interval:
+    return stats.Interval(estimate.value, estimate.low, estimate.high)
+
+
+def _sum(windows: Windows, places: Sequence[Place], number: int) -> stats.Timing:
+    """One round's windows together."""
+    mine = [windows[place] for place in places if place[0] == number]
+    return stats.Timing(sum(w.tokens for w in mine), sum(w.seconds for w in mine))

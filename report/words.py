@@ -1,0 +1,170 @@
+"""What a report says in words: verdicts, warnings, what columns mean, the environment."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from compare.scaling import SweepSummary
+from compare.summary import CellSummary, Summary
+
+from .figures import estimate, memory, number, seconds
+
+
+def title(summary: Summary) -> str:
+    """What was trained, in one line."""
+    experiment = summary.experiment
+    train, optimizer = experiment["train"], experiment["optimizer"]
+    parameters = summary.cells[0].parameters if summary.cells else 0
+    return (
+        f"{experiment['task']} ({summary.preset}) on {experiment['data']['source']}: "
+        f"{_model(experiment['model'])}{parameters:,} parameters, "
+        f"{train['steps']} steps of {train['batch']} x "
+        f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
+        f"{train['precision']}"
+    )
+
+
+def sweep_title(sweep: SweepSummary) -> str:
+    axes = " x ".join(f"{field} = {', '.join(map(str, v))}" for field, v in sweep.axes.items())
+    played = [point.summary for point in sweep.points if point.summary]
+    return f"{title(played[0]) if played else 'nothing played yet'}; swept: {axes}"
+
+
+def verdicts(summary: Summary) -> list[str]:
+    """Who is faster than whom, a line each; at the end the pairs that are not separated."""
+    lines, apart = [], []
+    for one in summary.comparisons:
+        if one.verdict == "faster":
+            times = estimate(one.ratio, "{:.2f}")
+            lines.append(f"{one.first} is {times} times as fast as {one.second}")
+        else:
+            apart.append(f"{one.first} and {one.second}")
+    if apart:
+        lines.append(f"not separated: {'; '.join(apart)}")
+    return lines
+
+
+def sentences(summary: Summary) -> list[str]:
+    """What stands between the table and the environment: ceilings, troubles, warnings."""
+    return [*_ceilings(summary), *_costs(summary), *_troubles(summary.cells), *_notes(summary)]
+
+
+def sweep_sentences(sweep: SweepSummary) -> list[str]:
+    """The troubles and warnings of every point."""
+    lines = []
+    for point in sweep.points:
+        if point.summary:
+            found = [*_troubles(point.summary.cells), *_notes(point.summary)]
+            lines += [f"{point.name}: {line}" for line in found]
+    return lines
+
+
+def _ceilings(summary: Summary) -> Iterator[str]:
+    data = summary.experiment["data"]
+    if summary.floor is not None:
+        line = f"No model can beat a loss of {summary.floor:.4f} on this data"
+        sampled = data.get("validation_floor")
+        yield line + (f" ({sampled:.4f} on these validation tokens)." if sampled else ".")
+    if summary.ceilings:
+        best = ", ".join(f"{name} {value:.4g}" for name, value in summary.ceilings.items())
+        yield f"The rule that made these validation examples scores {best}: the ceiling."
+    shares = {"training": "truncated_share", "validation": "validation_truncated_share"}
+    cut = [f"{data[key]:.1%} of {split}" for split, key in shares.items() if data.get(key)]
+    if cut:
+        yield f"Cut off at the length that the spec allows: {' and '.join(cut)} examples."
+
+
+def _costs(summary: Summary) -> Iterator[str]:
+    line = f"A step is {summary.flops_per_step / 1e9:.3g} GFLOP"
+    if summary.roofline_seconds is not None:
+        peak, bandwidth = (
+            (summary.roofline[name] or 0) / 1e9 for name in ("flops_per_second", "bytes_per_second")
+        )
+        line += (
+            f", which this machine cannot do in less than {seconds(summary.roofline_seconds)}: it"
+            f" was measured at {peak:.3g} GFLOP/s and {bandwidth:.3g} GB/s"
+        )
+    yield line + "."
+    parts = {k.replace("_", " "): v for k, v in summary.expected_memory.items() if k != "total"}
+    held = ", ".join(f"{memory(value)} {name}" for name, value in parts.items())
+    yield f"By the spec it holds {memory(summary.expected_memory['total'])}: {held}."
+
+
+def _troubles(cells: list[CellSummary]) -> Iterator[str]:
+    for cell in cells:
+        if cell.reason:
+            yield f"{cell.label} {cell.status}: {cell.reason}"
+
+
+def _notes(summary: Summary) -> Iterator[str]:
+    for note in summary.notes:
+        yield f"note: {note}"
+
+
+def legend(summary: Summary) -> list[str]:
+    """What the columns mean that do not say it themselves."""
+    units = {c.unit for c in summary.comparisons}
+    unit = "round" if units == {"round"} else "window"
+    lines = []
+    if summary.metrics:
+        lines.append(
+            f"{', '.join(summary.metrics)}: with 95% bootstrap intervals over the examples"
+        )
+    if summary.target:
+        lines.append(
+            f"to {summary.target}: training time until validation reached it, compilation included"
+        )
+    lines += [
+        f"tokens/s and of fastest: with 95% intervals, the latter paired {unit} by {unit} and"
+        " adjusted for the number of pairs (Holm); faster is said where one excludes 1",
+        "compile: what the first steps took beyond a steady step",
+        "peak memory: resident, while training; over idle: beyond the imported framework",
+        "loss diff.: largest relative difference to another backend's loss at any step",
+        "of roofline: the least time that a step can take on this machine, over what it took",
+    ]
+    if any(cell.ratio_to_itself for cell in summary.cells):
+        lines.append("of itself: the same backend twice; no smaller difference is called one")
+    if any(cell.planned_memory_bytes for cell in summary.cells):
+        lines.append("planned: what the framework's compiler says that a step will hold")
+    lines.append("steal: CPUs that a hypervisor withheld; switches/s: involuntary ones")
+    return lines
+
+
+def sweep_legend(sweep: SweepSummary) -> list[str]:
+    lines = ["exponent: cost grows as size to its power, with a 95% interval over the points"]
+    if "run.threads" in sweep.axes:
+        lines.append("busy threads: how many were seen at work; cores used: CPU seconds per second")
+    return lines
+
+
+def environment(summary: Summary) -> list[str]:
+    """Machine and software, a line each."""
+    found = summary.environment
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    about = [f"{name} {found[name]}" for name in ("governor", "hypervisor") if name in found]
+    lines = [
+        f"{found['cpu']}, {found['cpus']} CPUs, {memory(found['memory_bytes'])}, "
+        f"{found['threads']} threads" + "".join(f", {text}" for text in about),
+        f"{found['system']}, Python {found['python']}" + (f", {versions}" if versions else ""),
+    ]
+    libraries = {c.label: c.libraries for c in summary.cells if c.libraries}
+    lines += [f"{label}: {', '.join(loaded)}" for label, loaded in libraries.items()]
+    if all(cell.joules_per_step is None for cell in summary.cells):
+        lines.append("energy: unavailable, no counter can be read")
+    if summary.price_per_hour is not None:
+        lines.append(f"cost: at {number(summary.price_per_hour, '{:g}')} per hour")
+    lines.append(f"run {summary.run_id}, experiment {summary.fingerprint[:12]}")
+    return lines
+
+
+def _model(model: dict[str, Any]) -> str:
+    """The layers that give a model its name: "2 elman layers of 200, "."""
+    layers = [*model.get("encoder", ()), *model["layers"]]
+    blocks = [layer for layer in layers if layer["kind"] == "transformer_block"]
+    named = [
+        f"{layer['layers']} {layer['cell']} layers of {layer['hidden']}"
+        for layer in layers
+        if layer["kind"] == "recurrent"
+    ]
+    if blocks:
+        named.append(f"{len(blocks)} transformer blocks of {blocks[0]['width']}")
+    return "".join(f"{name}, " for name in named)
