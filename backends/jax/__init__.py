@@ -23,6 +23,12 @@ class JaxBackend:
 
         return {"jax": jax.__version__, "flax": flax.__version__, "optax": optax.__version__}
 
+    def details(self) -> dict[str, str]:
+        import jax
+        import jaxlib
+
+        return {"jaxlib": jaxlib.__version__, "compiler": jax.devices()[0].client.platform_version}
+
     def devices(self) -> list[Device]:
         import jax
 

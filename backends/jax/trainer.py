@@ -8,7 +8,15 @@ import numpy as np
 import optax
 from flax import nnx
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Weights
+from compare.contracts import (
+    Array,
+    Batch,
+    Batches,
+    CompilerPlan,
+    Device,
+    DeviceMemory,
+    Weights,
+)
 from compare.spec import Experiment
 
 from .model import Model, States, canonical
@@ -75,6 +83,21 @@ class JaxTrainer:
 
     def logits(self, batch: Batch) -> Array:
         return np.asarray(self.forward(self.params, {}, dict(batch))[0])
+
+    def compiler_plan(self, batch: Batch) -> CompilerPlan:
+        rate = np.zeros((), self.numerics.dtype)
+        lowered = self.step.lower(
+            self.params, self.moments, self.states, self.key, dict(batch), rate
+        )
+        compiled = lowered.compile()
+        found = compiled.memory_analysis()
+        held = (  # donated arguments are held once, as results
+            found.argument_size_in_bytes
+            + found.output_size_in_bytes
+            - found.alias_size_in_bytes
+            + found.temp_size_in_bytes
+        )
+        return CompilerPlan(held, (compiled.cost_analysis() or {}).get("flops"))
 
     def memory(self) -> DeviceMemory:
         stats = self.device.memory_stats()  # None on a CPU

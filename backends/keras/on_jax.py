@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from compare.contracts import Array, Batch, Batches, Device, Weights
+from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, Weights
 
 from . import steps
 from .layers import Tensor
@@ -72,6 +72,18 @@ class Steps(steps.Steps):
 
     def logits(self, batch: Batch) -> Tensor:
         return self.forward(self.state[0], dict(batch))
+
+    def compiler_plan(self, batch: Batch) -> CompilerPlan:
+        rate = np.zeros((), self.network.variable_dtype)
+        compiled = self.step.lower(self.state, dict(batch), rate).compile()
+        found = compiled.memory_analysis()
+        held = (  # donated arguments are held once, as results
+            found.argument_size_in_bytes
+            + found.output_size_in_bytes
+            - found.alias_size_in_bytes
+            + found.temp_size_in_bytes
+        )
+        return CompilerPlan(held, (compiled.cost_analysis() or {}).get("flops"))
 
     def peak_bytes(self) -> int | None:
         stats = self.device.memory_stats()

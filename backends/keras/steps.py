@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from compare.contracts import Weights
+from compare.contracts import CompilerPlan, Weights
 from compare.spec import TrainSpec
 
 from .layers import Tensor
@@ -38,6 +38,10 @@ class Steps:
         return {
             name: ops.convert_to_numpy(variable).copy() for name, variable in self.variables.items()
         }
+
+    def compiler_plan(self, batch: Fields) -> CompilerPlan:
+        """Unknown, where the library's compiler does not tell."""
+        return CompilerPlan()
 
     def loss(
         self, batch: Fields, states: States | None, valid: Tensor, training: bool

@@ -7,7 +7,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
+from compare.contracts import (
+    Array,
+    Batch,
+    Batches,
+    CompilerPlan,
+    Device,
+    DeviceMemory,
+    Unsupported,
+    Weights,
+)
 from compare.spec import Experiment, Precision
 
 from .model import network_of
@@ -62,6 +71,11 @@ class KerasTrainer:
     def logits(self, batch: Batch) -> Array:
         with self._on_device():
             return np.asarray(keras.ops.convert_to_numpy(self.steps.logits(batch)))
+
+    def compiler_plan(self, batch: Batch) -> CompilerPlan:
+        with self._on_device():
+            found: CompilerPlan = self.steps.compiler_plan(batch)
+        return found
 
     def memory(self) -> DeviceMemory:
         return DeviceMemory(self.steps.peak_bytes())

@@ -30,6 +30,17 @@ class TensorFlowBackend:
 
         return {"tensorflow": tf.__version__}
 
+    def details(self) -> dict[str, str]:
+        import tensorflow as tf
+
+        threading = tf.config.threading
+        return {
+            "build": str(dict(tf.sysconfig.get_build_info())),
+            "compile flags": " ".join(tf.sysconfig.get_compile_flags()),
+            "intra-op threads": str(threading.get_intra_op_parallelism_threads()),
+            "inter-op threads": str(threading.get_inter_op_parallelism_threads()),
+        }
+
     def devices(self) -> list[Device]:
         import tensorflow as tf
 

@@ -35,6 +35,15 @@ class TorchBackend:
 
         return {"torch": torch.__version__}
 
+    def details(self) -> dict[str, str]:
+        import torch
+
+        return {
+            "build": " ".join(torch.__config__.show().split()),
+            "cpu capability": torch.backends.cpu.get_cpu_capability(),
+            "intra-op threads": str(torch.get_num_threads()),
+        }
+
     def devices(self) -> list[Device]:
         import torch
 
