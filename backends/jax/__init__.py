@@ -1,6 +1,7 @@
 """JAX with flax nnx modules and optax. Importing this module does not import jax; `open` does."""
 
 import os
+from importlib.metadata import version
 
 from compare.contracts import Device, Trainer
 from compare.spec import Experiment
@@ -25,9 +26,12 @@ class JaxBackend:
 
     def details(self) -> dict[str, str]:
         import jax
-        import jaxlib
 
-        return {"jaxlib": jaxlib.__version__, "compiler": jax.devices()[0].client.platform_version}
+        return {
+            "jaxlib": version("jaxlib"),
+            "compiler": jax.devices()[0].client.platform_version,
+            "flags": os.environ.get("XLA_FLAGS", ""),
+        }
 
     def devices(self) -> list[Device]:
         import jax

@@ -90,14 +90,13 @@ class JaxTrainer:
             self.params, self.moments, self.states, self.key, dict(batch), rate
         )
         compiled = lowered.compile()
+        flops = (compiled.cost_analysis() or {}).get("flops")
         found = compiled.memory_analysis()
-        held = (  # donated arguments are held once, as results
-            found.argument_size_in_bytes
-            + found.output_size_in_bytes
-            - found.alias_size_in_bytes
-            + found.temp_size_in_bytes
-        )
-        return CompilerPlan(held, (compiled.cost_analysis() or {}).get("flops"))
+        if found is None:
+            return CompilerPlan(None, flops)
+        held = found.argument_size_in_bytes + found.output_size_in_bytes
+        held += found.temp_size_in_bytes - found.alias_size_in_bytes  # donated: held once
+        return CompilerPlan(held, flops)
 
     def memory(self) -> DeviceMemory:
         stats = self.device.memory_stats()  # None on a CPU

@@ -76,14 +76,13 @@ class Steps(steps.Steps):
     def compiler_plan(self, batch: Batch) -> CompilerPlan:
         rate = np.zeros((), self.network.variable_dtype)
         compiled = self.step.lower(self.state, dict(batch), rate).compile()
+        flops = (compiled.cost_analysis() or {}).get("flops")
         found = compiled.memory_analysis()
-        held = (  # donated arguments are held once, as results
-            found.argument_size_in_bytes
-            + found.output_size_in_bytes
-            - found.alias_size_in_bytes
-            + found.temp_size_in_bytes
-        )
-        return CompilerPlan(held, (compiled.cost_analysis() or {}).get("flops"))
+        if found is None:
+            return CompilerPlan(None, flops)
+        held = found.argument_size_in_bytes + found.output_size_in_bytes
+        held += found.temp_size_in_bytes - found.alias_size_in_bytes  # donated: held once
+        return CompilerPlan(held, flops)
 
     def peak_bytes(self) -> int | None:
         stats = self.device.memory_stats()
