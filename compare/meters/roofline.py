@@ -22,8 +22,11 @@ _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_
 _LIMIT_SECONDS = 60.0
 _SIZES = (512, 1024, 2048, 4096)
 _SIZE_SECONDS = 0.3
-_COPIED_BYTES = 2**28  # at least, all threads together
-_COPY_TRIALS, _COPY_SECONDS = 5, 0.2
+# At least so much, all threads together, and no power of two: 2^28 bytes, in turns with this on
+# one machine, came to 44 GB/s at best where this came to 52.
+_COPIED_BYTES = 300_000_000
+_COPIED_CACHES = 4.4
+_COPY_TRIALS, _COPY_SECONDS = 10, 0.1
 _CHECK_SIZE, _CHECK_PRODUCTS = 1024, 5
 
 
@@ -34,13 +37,14 @@ class Roofline(NamedTuple):
     2 n^3 operations at size n. Pitfall: it is that library's roof rather than the processor's.
     Better kernels can pass it, and so can products in a lower precision.
 
-    `bytes_per_second`: the fastest of some trials in which all threads copy arrays, four times as
-    large as the last-level caches or larger. Counted as STREAM does (McCalpin 1995): what is
+    `bytes_per_second`: the fastest of some trials in which all threads copy arrays more than four
+    times as large as the last-level caches. Counted as STREAM does (McCalpin 1995): what is
     read and what is written, not what a store may fetch first. Pitfall: a program whose data
     stays in the caches passes it.
 
-    Both are maxima over about a second; clocks may fall in longer runs. On a shared machine
-    neighbours lower them, so probes of one machine differ as its noise does.
+    Both are maxima over about a second; clocks may fall in longer runs. What neighbours on a
+    shared machine take away may last longer than a probe: on one virtual machine, probes minutes
+    apart gave 29 to 52 GB/s, and 189 to 207 GFLOP/s.
     """
 
     flops_per_second: float
@@ -119,12 +123,13 @@ def _product_seconds(left: "Array", right: "Array", out: "Array") -> float:
 def _bytes_per_second(threads: int) -> float:
     import numpy as np
 
-    values = max(_COPIED_BYTES, 4 * _last_level_cache_bytes()) // threads // 8
+    size = max(_COPIED_BYTES, int(_COPIED_CACHES * _last_level_cache_bytes()))
     together = Barrier(threads, timeout=_LIMIT_SECONDS / 2)
 
     def copy(_: int) -> list[float]:
         # Each thread fills its own arrays, so that they lie in the memory next to it.
-        source, target, rates = np.ones(values), np.zeros(values), list[float]()
+        source, target = np.ones(size // threads // 8), np.ones(size // threads // 8)
+        rates = list[float]()
         for _ in range(_COPY_TRIALS):
             together.wait()
             copied, began = 0, time.perf_counter()
