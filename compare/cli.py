@@ -1,5 +1,6 @@
 """The command line: `compare --task lm`, and the commands beside it."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,6 +93,17 @@ def resume(
     _end_run(RunFolder(run), playing.resume_run(RunFolder(run), command), json)
 
 
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
+    json: options.Json = False,
+) -> None:
+    """Make the reports of a run or sweep anew."""
+    if is_sweep(run):
+        _end_sweep(SweepFolder(run), False, json)
+    _end_run(RunFolder(run), False, json)
+
+
 def _end_run(folder: RunFolder, interrupted: bool, json: bool) -> NoReturn:
     """Report a run, and exit."""
     summary = playing.report_run(folder)
@@ -135,6 +147,7 @@ app.command()(generate.generate)
 
 def main() -> None:
     """Entry point: errors that a user caused are one line on stderr and exit code 2."""
+    gc.set_threshold(100_000)  # to look for garbage among many summaries takes longer than to read
     try:
         code = app(standalone_mode=False)
     except UserError as error:

@@ -72,7 +72,6 @@ class CellSummary(BaseModel):
     parameters: int
     versions: dict[str, str] = {}
     libraries: list[str] = []
-    details: dict[str, str] = {}
     log_tail: str = ""
 
     @property
@@ -138,7 +137,7 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
         price_per_hour=header.run.get("price_per_hour"),
         environment=_environment(header, kept, rows),
         command=header.command,
-        notes=notes_of(cells, comparisons, kept, header),
+        notes=[*notes_of(cells, comparisons, kept, header), *_of_roofline(rows)],
     )
 
 
@@ -206,7 +205,6 @@ def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
         parameters=sum(math.prod(shape) for shape in shapes),
         versions=cell.opened.versions if cell.opened else {},
         libraries=cell.opened.libraries if cell.opened else [],
-        details=cell.opened.details if cell.opened else {},
         log_tail=end.log_tail,
     )
 
@@ -264,6 +262,16 @@ def _fastest(timed: Mapping[CellName, verdicts.Windows]) -> str:
         return stats.geometric_rate([timed[name][place] for place in shared])
 
     return max(timed, key=rate).label
+
+
+def _of_roofline(rows: Sequence[CellSummary]) -> list[str]:
+    above = [row.label for row in rows if row.roofline_share and row.roofline_share > 1]
+    if not above:
+        return []
+    return [
+        f"{', '.join(above)} did better than the roof that was measured: something else ran"
+        " while it was; run again for shares that can be trusted"
+    ]
 
 
 def _inverse(found: Estimate) -> Estimate:

@@ -7,7 +7,7 @@ from compare.scaling import SweepSummary
 from compare.summary import CellSummary, Summary
 
 _WITH_ENDS = ("tokens_per_second", "ratio_to_fastest", "ratio_to_itself", "drift")
-_LEFT_OUT = ("log_tail", "libraries", "details")
+_LEFT_OUT = ("log_tail", "libraries")
 
 
 class CsvReport:

@@ -35,10 +35,10 @@ def cost_table(summary: Summary) -> Table | None:
     return _table(columns, timed, left=1) if timed else None
 
 
-def sweep_table(sweep: SweepSummary) -> Table:
-    """The rows of every point, its values of the swept fields before them."""
+def sweep_table(sweep: SweepSummary, points: int | None = None) -> Table:
+    """The rows of every point, or of the first ones, its values of the swept fields before them."""
     rows, titles = list[list[str]](), list[str]()
-    for point in sweep.points:
+    for point in sweep.points[:points]:
         values = [str(point.values[field]) for field in sweep.axes]
         if point.summary is None:
             rows.append([*values, "–", "not played"])

@@ -16,6 +16,7 @@ from .table import Table, cost_table, result_table, scaling_table, sweep_table
 
 _STYLES = {"ok": "green", "skipped": "dim", "failed": "red", "parity_failed": "red"}
 _WIDTH_OF_A_PIPE = 300
+_MOST_POINTS = 50  # nobody reads more on a terminal
 
 
 class TerminalReport:
@@ -38,11 +39,13 @@ class TerminalReport:
         scaling = scaling_table(sweep)
         played = next((point.summary for point in sweep.points if point.summary), None)
         environment = ["", *words.environment(played)] if played else []
+        left_out = max(0, len(sweep.points) - _MOST_POINTS)
         return _printed(
             [
-                _table(sweep_table(sweep), words.sweep_title(sweep)),
+                _table(sweep_table(sweep, _MOST_POINTS), words.sweep_title(sweep)),
+                _lines([f"and {left_out:,} more points, in the files"] if left_out else []),
                 *([_table(scaling)] if scaling else []),
-                _lines(words.sweep_sentences(sweep)),
+                _lines(words.sweep_sentences(sweep, _MOST_POINTS)),
                 _quiet([*words.sweep_legend(sweep), *environment], sweep.command),
             ]
         )

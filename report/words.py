@@ -48,10 +48,10 @@ def sentences(summary: Summary) -> list[str]:
     return [*_ceilings(summary), *_costs(summary), *_troubles(summary.cells), *_notes(summary)]
 
 
-def sweep_sentences(sweep: SweepSummary) -> list[str]:
-    """The troubles and warnings of every point."""
+def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]:
+    """The troubles and warnings of every point, or of the first ones."""
     lines = []
-    for point in sweep.points:
+    for point in sweep.points[:points]:
         if point.summary:
             found = [*_troubles(point.summary.cells), *_notes(point.summary)]
             lines += [f"{point.name}: {line}" for line in found]

@@ -1,0 +1,84 @@
+"""What it takes to load and report 10,000 stored cells: a sweep of 2,500 points, four cells each.
+
+    python benchmarks/many_cells.py
+
+One small run is played; its folder stands for every point, with a fingerprint of its own.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+BACKENDS = "reference,torch,jax,tensorflow"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--points", type=int, default=2500)
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        with Console(stderr=True).status("playing one run"):
+            sweep = _sweep(Path(scratch), options.points)
+        found = _report(sweep)
+        cells = 4 * options.points
+        seconds, megabytes = found["seconds"], found["bytes"] / 1e6
+        print(f"{cells:,} cells reported in {seconds:.2f} s, peak {megabytes:.0f} MB")
+    if options.json:
+        options.json.write_text(json.dumps({"cells": cells, **found}, indent=2) + "\n")
+    return 0
+
+
+def _sweep(scratch: Path, points: int) -> Path:
+    """A sweep over seeds, of which one point was played and the others are copies."""
+    command = ["--task", "lm", "--preset", "tiny", "--backend", BACKENDS, "--out", str(scratch)]
+    _compare(*command, "--sweep", "train.seed=0")
+    (sweep,) = scratch.iterdir()
+    manifest = json.loads((sweep / "sweep.json").read_text())
+    (played,) = manifest["points"]
+    seeds = range(points)
+    manifest["axes"] = {"train.seed": list(seeds)}
+    manifest["points"] = [{"name": f"seed={s}", "values": {"train.seed": s}} for s in seeds]
+    (sweep / "sweep.json").write_text(json.dumps(manifest))
+    for seed in seeds:
+        copy = sweep / f"seed={seed}"
+        if copy.name != played["name"]:
+            copy.mkdir()
+            for name in ("records.jsonl", "summary.json"):
+                shutil.copy(sweep / played["name"] / name, copy)
+    return sweep
+
+
+def _report(sweep: Path) -> dict[str, float]:
+    """Seconds and peak resident bytes of `compare report` as a process."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "compare", "report", str(sweep)], stdout=subprocess.DEVNULL
+    ) as process:
+        peak, watched = 0, psutil.Process(process.pid)
+        while process.poll() is None:
+            peak = max(peak, watched.memory_info().rss)
+            time.sleep(0.01)
+    if process.returncode:
+        sys.exit("many_cells: the report failed")
+    return {"seconds": time.perf_counter() - began, "bytes": float(peak)}
+
+
+def _compare(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "compare", *arguments], capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"many_cells: {done.stderr}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
