@@ -13,6 +13,7 @@ from typing import Any
 
 from compare.channel import STACK_SIGNAL, Channel, Closed, Late, Message
 from compare.errors import is_own_code
+from compare.meters.machine import worker_environment
 from compare.records import Status
 
 _TAIL_LINES = 12
@@ -41,6 +42,7 @@ class Player:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
+                env=worker_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

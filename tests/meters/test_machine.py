@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from compare.meters.machine import UNAVAILABLE, chosen, cpu_quota, describe, usable_cpus
+from compare.meters.machine import (
+    UNAVAILABLE,
+    chosen,
+    cpu_quota,
+    describe,
+    relevant_environment,
+    usable_cpus,
+    worker_environment,
+)
 
 LIBRARIES = "from compare.meters.machine import native_libraries; print(native_libraries())"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc and /sys")
@@ -73,3 +81,13 @@ def test_the_blas_in_a_process_is_named_with_version_and_threads() -> None:
 
 def test_without_threadpoolctl_libraries_are_not_known() -> None:
     assert printed(f"import sys; sys.modules['threadpoolctl'] = None; {LIBRARIES}") == "None"
+
+
+def test_workers_keep_freed_memory_unless_the_user_says_how(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert "glibc.malloc.hugetlb=1" in worker_environment()["GLIBC_TUNABLES"]
+    assert "glibc.malloc.hugetlb=1" in relevant_environment()["GLIBC_TUNABLES"]  # recorded
+    monkeypatch.setenv("GLIBC_TUNABLES", "")
+    assert worker_environment()["GLIBC_TUNABLES"] == ""
