@@ -40,6 +40,7 @@ _KEEP_MEMORY = ":".join(
         "glibc.malloc.hugetlb=1",  # transparent huge pages, where the system grants them
         "glibc.malloc.mmap_threshold=4294967296",
         "glibc.malloc.trim_threshold=4294967296",
+        "glibc.malloc.arena_max=1",  # a thread's own arena hands out no block above 64 MB
     ]
 )
 
