@@ -230,6 +230,8 @@ class Conductor:
 
     def _probe(self) -> None:
         """Once per run: what the machine could do at best."""
+        if not self.plan.run.roofline:
+            return
         found, problem = roofline.probe(self.plan.run.threads)
         self._write(
             Probed(

@@ -1,5 +1,7 @@
 """Playing what was asked for - a run, a sweep, or what is missing of either - and its reports."""
 
+from collections.abc import Callable
+
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
@@ -139,12 +141,13 @@ def read_records(folder: RunFolder) -> list[AnyRecord]:
     return records
 
 
-def _watched(act, plan: Plan, folder: RunFolder, title: str) -> bool:  # type: ignore[no-untyped-def]
+def _watched(play: Callable[[Conductor], None], plan: Plan, folder: RunFolder, title: str) -> bool:
+    """Let a conductor play, its progress on the terminal; whether Ctrl-C cut it short."""
     console = Console(stderr=True)
     watcher = LiveProgress(console, title) if console.is_terminal else Silent()
     with watcher:
         try:
-            act(Conductor(plan, folder, watcher))
+            play(Conductor(plan, folder, watcher))
         except KeyboardInterrupt:
             return True
     return False

@@ -59,6 +59,7 @@ class RunSection(Section):
     budget: Seconds | None = Field(
         default=None, gt=0, description="such as 10m: begin no window after it, once trained"
     )
+    roofline: bool = Field(default=True, description="measure what the machine can do: 3 seconds")
     price_per_hour: float | None = Field(default=None, ge=0, description="of the machine")
 
     @property

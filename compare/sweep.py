@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from compare.errors import UserError
 from compare.overrides import parse_assignments
-from compare.plan import Plan, make_plan
+from compare.plan import make_plan
 from compare.records import SCHEMA_VERSION, Record, Request
 from compare.results import RunFolder, new_folder
 from compare.version import VERSION
@@ -45,12 +45,8 @@ class Sweep(Record):
     points: list[Point]
 
     def request_of(self, point: Point) -> Request:
-        """What is asked of one point: the sweep's own request with its values laid over it."""
-        laid: dict[str, dict[str, Any]] = {}
-        for field, value in point.values.items():
-            section, _, name = field.partition(".")
-            laid.setdefault(section, {})[name] = value
-        return self.request.model_copy(update={"overrides": [*self.request.overrides, laid]})
+        """What is asked of one point."""
+        return _laid_over(self.request, point)
 
 
 class SweepFolder:
@@ -65,24 +61,17 @@ class SweepFolder:
     ) -> "SweepFolder":
         """A new folder with its manifest. Every point is planned first, so that a value that
         cannot be raises UserError before anything is written."""
-        points = _points(axes)
-        folder = cls(results)
+        points, choices = _points(axes), None
+        for point in points:
+            plan = make_plan(_laid_over(request, point), command, choices)
+            choices = plan.choices
+        path = new_folder(results, plan.task.name, request.preset, "sweep")
         sweep = Sweep(
-            run_id="", started=datetime.now(UTC), command=command, request=request, axes=axes,
-            points=points,
+            run_id=path.name, started=datetime.now(UTC), command=command, request=request,
+            axes=axes, points=points,
         )  # fmt: skip
-        first = folder._check(sweep)
-        path = new_folder(results, first.task.name, request.preset, "sweep")
-        folder = cls(path)
-        sweep = sweep.model_copy(update={"run_id": path.name})
         (path / MANIFEST).write_text(sweep.model_dump_json(indent=2), encoding="utf-8")
-        return folder
-
-    def _check(self, sweep: Sweep) -> Plan:
-        plan = make_plan(sweep.request_of(sweep.points[0]), sweep.command)
-        for point in sweep.points[1:]:
-            make_plan(sweep.request_of(point), sweep.command, plan.choices)
-        return plan
+        return cls(path)
 
     def sweep(self) -> Sweep:
         """The manifest; raises UserError where it cannot be read."""
@@ -114,6 +103,15 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
             if one not in found:  # a value that is given twice is one point
                 found.append(one)
     return axes
+
+
+def _laid_over(request: Request, point: Point) -> Request:
+    """A request with a point's values laid over all that it asks for."""
+    laid: dict[str, dict[str, Any]] = {}
+    for field, value in point.values.items():
+        section, _, name = field.partition(".")
+        laid.setdefault(section, {})[name] = value
+    return request.model_copy(update={"overrides": [*request.overrides, laid]})
 
 
 def _points(axes: dict[str, list[Any]]) -> list[Point]:

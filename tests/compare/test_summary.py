@@ -1,0 +1,205 @@
+"""Summaries of records on a fake clock: every figure is known beforehand."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+from compare.plan import Plan, make_plan
+from compare.records import (
+    AnyRecord,
+    Built,
+    CellName,
+    Ended,
+    Evaluated,
+    Header,
+    KeptRound,
+    Opened,
+    Probed,
+    Request,
+    Resumed,
+    Role,
+    SpeedCheck,
+    Window,
+)
+from compare.results import RunFolder
+from compare.summary import CellSummary, Summary, summarise
+
+A, B = CellName(backend="a", mode="m"), CellName(backend="b", mode="m")
+STEPS = 10
+
+
+@cache
+def plan() -> Plan:
+    request = Request(
+        task="lm", preset="tiny", overrides=[{"train": {"steps": STEPS}}],
+        backends=["reference"], pythons={},
+    )  # fmt: skip
+    return make_plan(request, [])
+
+
+def header(**run: Any) -> Header:
+    made, now = plan(), datetime.now(UTC)
+    return Header(
+        run_id="fake", started=now, command=["compare"], preset="tiny", experiment=made.experiment,
+        fingerprint=made.experiment.fingerprint(), run={**made.run_settings(), **run}, floor=None,
+        ceilings={}, metrics=[], machine={"cpu": "fake", "cpus": 2}, environment={}, cells=[A, B],
+        oracles=[],
+    )  # fmt: skip
+
+
+def window(
+    cell: CellName, role: Role, index: int, tokens: int, seconds: float, **more: Any
+) -> Window:
+    losses = [] if role == "beyond" else [2.0]
+    fields = {"round": 1, "lead_seconds": 0.25, "timed_steps": 1, "peak_bytes": 1000} | more
+    return Window(
+        cell=cell, role=role, index=index, first_step=index, losses=losses, tokens=tokens,
+        seconds=seconds, device_peak_bytes=None, **fields,
+    )  # fmt: skip
+
+
+def whole(cell: CellName, windows: Sequence[Window], number: int = 1) -> list[AnyRecord]:
+    """Records of a cell that went well."""
+    return [
+        Opened(cell=cell, round=number, seconds=1.5, memory_bytes=400, versions={}, devices=[]),
+        Built(cell=cell, round=number, seconds=0.5, device="cpu"),
+        *windows,
+        Evaluated(cell=cell, round=number, step=STEPS, loss=1.0, tokens=7, seconds=0.125),
+        Ended(cell=cell, round=number, status="ok", process_peak_bytes=5000),
+    ]
+
+
+def row(summary: Summary, cell: CellName) -> CellSummary:
+    return next(one for one in summary.cells if one.backend == cell.backend)
+
+
+def steady(cell: CellName, seconds: Sequence[float], **more: Any) -> list[Window]:
+    return [window(cell, "steady", i, 100, value, **more) for i, value in enumerate(seconds)]
+
+
+def test_throughput_is_exact_to_the_token() -> None:
+    windows = [
+        window(A, "first", 0, 999, 9.0),
+        window(A, "warmup", 0, 999, 0.001),
+        window(A, "steady", 0, 1234, 2.5),
+        window(A, "beyond", 1, 1111, 0.5),
+    ]
+    found = row(summarise([header(), *whole(A, windows)]), A)
+    assert found.tokens_per_second is not None
+    assert found.tokens_per_second.value == (1234 + 1111) / 3.0
+    assert found.step_seconds == 1.5
+    assert len(found.losses) == 3  # what lies beyond the training is none of its curve
+    assert found.timed_windows == 2
+
+
+def test_phases_are_apart() -> None:
+    windows = [
+        window(A, "first", 0, 1, 5.0, timed_steps=1, lead_seconds=0.0),
+        window(A, "warmup", 0, 1, 1.0, lead_seconds=0.0),
+        window(A, "steady", 0, 100, 1.0),
+        window(A, "steady", 1, 100, 1.0),
+    ]
+    found = row(summarise([header(), *whole(A, windows)]), A).phases
+    assert found == {
+        "import": 1.5, "build": 0.5, "compile": 4.0, "warmup": 2.0, "steady": 2.5,
+        "evaluation": 0.125,
+    }  # fmt: skip
+
+
+def test_what_was_metered_is_summed_over_the_timed_windows() -> None:
+    metered = {
+        "cpu_seconds": 3.0, "busy_threads": 2, "steal_seconds": 0.1, "involuntary_switches": 8,
+        "harness_seconds": 0.01, "joules": 50.0, "mhz": 3000.0,
+    }  # fmt: skip
+    windows = [
+        window(A, "warmup", 0, 1, 1.0, peak_bytes=9000, **metered),
+        *steady(A, [2.0, 2.0], **metered),
+    ]
+    summary = summarise([header(price_per_hour=3.6), *whole(A, windows)])
+    found = row(summary, A)
+    assert found.cores_used == 1.5
+    assert found.busy_threads == 2
+    assert found.steal_share == pytest.approx(0.05)
+    assert found.involuntary_switches_per_second == 4.0
+    assert found.harness_share == pytest.approx(0.005)
+    assert found.joules_per_step == 50.0
+    assert found.cost_per_million_tokens == pytest.approx(0.001 / 50 * 1e6)
+    assert (found.peak_memory_bytes, found.process_peak_memory_bytes) == (1000, 5000)
+    assert any("hypervisor withheld" in note for note in summary.notes)
+
+
+def test_the_share_of_the_roofline_is_the_least_time_over_the_time_it_took() -> None:
+    probed = Probed(flops_per_second=1e9, bytes_per_second=1e9)
+    summary = summarise([header(), probed, *whole(A, steady(A, [1.0, 1.0]))])
+    assert summary.roofline_seconds is not None
+    assert row(summary, A).roofline_share == pytest.approx(summary.roofline_seconds)
+    assert row(summary, A).flops_per_second == pytest.approx(summary.flops_per_step)
+
+
+def test_ratios_are_to_the_fastest_and_to_itself() -> None:
+    control = A.its_control()
+    records = [
+        header(),
+        *whole(A, steady(A, [1.0, 2.0, 1.0, 2.0])),
+        *whole(B, steady(B, [2.0, 4.1, 2.0, 4.0])),
+        *whole(control, steady(control, [1.1, 2.2, 1.1, 2.2])),
+    ]
+    summary = summarise(records)
+    fastest, slower = row(summary, A), row(summary, B)
+    assert fastest.ratio_to_fastest is not None
+    assert fastest.ratio_to_fastest.value == 1.0
+    assert fastest.ratio_to_itself is not None
+    assert fastest.ratio_to_itself.value == pytest.approx(1.1)
+    assert slower.ratio_to_fastest is not None
+    assert slower.ratio_to_fastest.value == pytest.approx(0.5, rel=0.01)
+    (only,) = summary.comparisons
+    assert (only.first, only.verdict, only.noise) == ("a:m", "faster", pytest.approx(0.1))
+
+
+def test_noise_is_told_and_counted() -> None:
+    seconds = [1.0, 1.01, 0.99, 1.0, 1.02, 0.98, 1.0, 1.01, 3.0, 1.0]
+    checks = [SpeedCheck(round=1, seconds=value) for value in (0.050, 0.060)]
+    summary = summarise([header(precision=0.02), *checks, *whole(A, steady(A, seconds))])
+    found = row(summary, A)
+    assert found.noisy_windows == [8]
+    assert found.tokens_per_second is not None
+    assert found.tokens_per_second.value == pytest.approx(1000 / sum(seconds))
+    assert any("1 of 10 windows are far off" in note for note in summary.notes)
+    assert any("speed was not constant" in note for note in summary.notes)
+
+
+def test_a_cell_that_speeds_up_is_not_steady() -> None:
+    seconds = [1.5, 1.45, 1.4, 1.35, 1.3, 1.25, 1.2, 1.15, 1.1, 1.05, 1.0, 0.95]
+    summary = summarise([header(), *whole(A, steady(A, seconds))])
+    assert row(summary, A).steady is False
+    assert any("a:m was not in a steady state" in note for note in summary.notes)
+    assert any("short" in note for note in summarise([header(), *whole(A, steady(A, [0.1]))]).notes)
+
+
+def test_of_a_resumed_run_what_was_not_kept_is_gone() -> None:
+    kept = [KeptRound(cell=A, round=1)]
+    resumed = Resumed(
+        started=datetime.now(UTC), command=["compare", "resume"], machine={"cpu": "other"},
+        environment={}, kept=kept,
+    )  # fmt: skip
+    broken = Ended(cell=B, round=1, status="interrupted")
+    summary = summarise(
+        [
+            header(), *whole(A, steady(A, [1.0, 1.0])), *steady(B, [9.0]), broken, resumed,
+            *whole(B, steady(B, [2.0, 2.0], round=2), number=2),
+        ]
+    )  # fmt: skip
+    assert [one.status for one in summary.cells] == ["ok", "ok"]
+    assert row(summary, B).step_seconds == 2.0
+    assert summary.comparisons == []
+    assert any("played at different times: a:m and b:m" in note for note in summary.notes)
+
+
+def test_records_of_the_version_before_are_read() -> None:
+    folder = next(ROOT.glob("results/reference/lm-gpt-shakespeare"))
+    summary = summarise(RunFolder(folder).records())
+    assert {cell.status for cell in summary.cells} == {"ok"}
