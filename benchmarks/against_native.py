@@ -1,110 +1,169 @@
-"""Each backend adapter against the plain loop that a user of its framework would write.
+"""Each backend adapter against the plain loops that a user of its framework would write.
 
-    python benchmarks/against_native.py --backend torch,jax --steps 100
+    python benchmarks/against_native.py --preset small,lstm,gpt --precision 1% --budget 5m
 
-Both train the same experiment in lockstep, so that each of our windows has a partner that the
-hand-written loop in `native/` played a moment earlier or later. Above 1, the adapter is faster.
+Two at a time train the same experiment in lockstep, so that each of our windows has a partner
+that the hand-written loop in `native/` played a moment earlier or later. Above 1, the adapter is
+faster.
 """
 
 import argparse
+import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from compare import stats
+from compare import stats, verdicts
+from compare.cells import Cell, rate_of
 from compare.conductor import Conductor
 from compare.errors import UserError
-from compare.overrides import Overrides
 from compare.parity import relative_difference
 from compare.plan import make_plan
 from compare.progress import LiveProgress, Silent
-from compare.results import AnyRecord, CellName, Ended, RunFolder, Window
+from compare.records import AnyRecord, Request
+from compare.results import RunFolder
 
-NATIVE = Path(__file__).parent / "native"
-FRAMEWORKS = ("torch", "tensorflow", "keras", "jax")
+NATIVE = Path(__file__).parent / "native" / "adapter.py"
+OPPONENTS = {
+    "torch": ("torch_loop",),
+    "tensorflow": ("tensorflow_loop",),
+    "keras": ("keras_loop", "keras_fit"),
+    "jax": ("jax_loop",),
+}
+PRESETS = ("small", "lstm", "gpt")
 
 
 def main() -> int:
     options = _options()
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("framework")
-    for title in ("tokens/s", "native", "tokens/s of native (95%)", "loss diff."):
-        table.add_column(title, justify="right", no_wrap=True)
-    ends: list[Ended] = []
+    rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        for name in options.backend:
-            folder, (ours, native) = _play(name, options, Path(scratch))
-            records = folder.records()
-            table.add_row(ours.label, *_row(records, ours, native))
-            ends += [record for record in records if isinstance(record, Ended)]
-    Console().print(table)
-    for end in ends:
-        if end.status != "ok":
-            print(f"{end.cell.label} {end.status}: {end.reason}\n{end.log_tail}", file=sys.stderr)
-    return 1 if any(end.status == "failed" for end in ends) else 0
+        for preset, backend, opponent in _races(options):
+            title = f"{preset}: {backend} against {opponent}"
+            rows.append(_race(preset, backend, opponent, options, Path(scratch), title))
+            if options.json:  # after each: a benchmark of an hour may be cut off
+                options.json.write_text(json.dumps(rows, indent=2) + "\n")
+    _show(rows)
+    return 1 if any(row["status"] == "failed" for row in rows) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--backend", type=_split, default=FRAMEWORKS, help="such as torch,jax")
+    parser.add_argument("--preset", type=_presets, default=PRESETS, help="such as small,lstm,gpt")
+    parser.add_argument("--backend", type=_backends, default=OPPONENTS, help="NAME or NAME:MODE")
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--preset", default="small")
+    parser.add_argument("--precision", help="time each race on until, e.g., within 1%%")
+    parser.add_argument("--budget", help="but no longer than, e.g., 5m each")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     return parser.parse_args()
 
 
-def _split(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
+def _presets(text: str) -> list[str]:
+    return _known(text.split(","), PRESETS)
+
+
+def _backends(text: str) -> list[str]:
+    _known([name.partition(":")[0] for name in text.split(",")], OPPONENTS)
+    return text.split(",")
+
+
+def _known(names: list[str], known: Any) -> list[str]:
     for name in names:
-        if name.partition(":")[0] not in FRAMEWORKS:
-            raise argparse.ArgumentTypeError(f"no native loop for '{name}': {FRAMEWORKS}")
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"no native loop for '{name}': {', '.join(known)}")
     return names
 
 
-def _play(name: str, options: argparse.Namespace, out: Path) -> tuple[RunFolder, list[CellName]]:
-    """One framework's two cells in lockstep, ours first; `name` may be "torch:compile"."""
-    native = NATIVE / f"{name.partition(':')[0]}_loop.py"
-    overrides: list[Overrides] = [{"train": {"steps": options.steps}, "run": {"device": "cpu"}}]
-    plan = make_plan("lm", options.preset, overrides, [name, str(native)], {}, sys.argv)
-    folder = RunFolder.create(out, "lm", options.preset)
+def _races(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+    for preset in options.preset:
+        for backend in options.backend:
+            for opponent in OPPONENTS[backend.partition(":")[0]]:
+                yield preset, backend, opponent
+
+
+def _race(
+    preset: str, backend: str, opponent: str, options: argparse.Namespace, out: Path, title: str
+) -> dict[str, Any]:
+    """Two cells in lockstep, and what comes of it."""
+    run = {"device": "cpu", "precision": options.precision, "budget": options.budget}
+    request = Request(
+        task="lm",
+        preset=preset,
+        overrides=[{"train": {"steps": options.steps}, "run": run}],
+        backends=[backend, f"{NATIVE}:{opponent}"],
+        pythons={},
+    )
+    plan = make_plan(request, sys.argv)
+    folder = RunFolder.create(out, "lm", preset)
     console = Console(stderr=True)
-    watcher = LiveProgress(console) if console.is_terminal else Silent()
-    with watcher:
+    with LiveProgress(console, title) if console.is_terminal else Silent() as watcher:
         Conductor(plan, folder, watcher).run()
-    return folder, plan.cells
+    records = folder.records()
+    ours, theirs = (Cell(name, records) for name in plan.cells)
+    return {"preset": preset, **_figures(ours, theirs), **_end(ours, theirs, records)}
 
 
-def _row(records: list[AnyRecord], ours: CellName, native: CellName) -> list[str]:
-    """The cells' figures over the steady windows that both have played."""
-    windows = [record for record in records if isinstance(record, Window)]
-    timings: dict[CellName, dict[int, stats.Timing]] = {ours: {}, native: {}}
-    curves: dict[CellName, list[float]] = {ours: [], native: []}
-    for window in windows:
-        if window.cell in timings:
-            curves[window.cell] += window.losses
-            if window.role == "steady":
-                timings[window.cell][window.index] = stats.Timing(window.tokens, window.seconds)
-    paired = sorted(timings[ours].keys() & timings[native].keys())
-    mine, theirs = ([timings[cell][index] for index in paired] for cell in (ours, native))
-    difference = relative_difference(curves[ours], curves[native])
+def _figures(ours: Cell, theirs: Cell) -> dict[str, Any]:
+    """Rates over all timed windows; the ratio over those that both have played."""
+    logs, unit = verdicts.paired(ours.timings, theirs.timings)
+    rates, ratio = [rate_of(cell) for cell in (ours, theirs)], stats.ratio(logs)
+    difference = relative_difference(ours.losses(), theirs.losses())
+    return {
+        "backend": ours.name.label,
+        "opponent": theirs.name.mode,
+        "tokens_per_second": rates[0] and rates[0].value,
+        "native_tokens_per_second": rates[1] and rates[1].value,
+        "ratio": ratio and ratio._asdict(),
+        "pairs": len(logs),
+        "unit": unit,
+        "max_loss_difference": float(difference.max()) if len(difference) else None,
+    }
+
+
+def _end(ours: Cell, theirs: Cell, records: list[AnyRecord]) -> dict[str, Any]:
+    """The worse end of the two."""
+    ends = [cell.end() for cell in (ours, theirs)]
+    worst = next((end for end in ends if end.status == "failed"), None)
+    worst = worst or next((end for end in ends if end.status != "ok"), ends[0])
+    reason = f"{worst.cell.label}: {worst.reason}" if worst.reason else ""
+    return {"status": worst.status, "reason": reason, "log_tail": worst.log_tail}
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("model", "backend", "against"):
+        table.add_column(title, no_wrap=True)
+    for title in ("tokens/s", "theirs", "as fast (95%)", "loss diff."):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row["preset"], row["backend"], row["opponent"], *_texts(row))
+    Console().print(table)
+    for row in rows:
+        if row["status"] != "ok":
+            print(f"{row['preset']}, {row['status']}: {row['reason']}", file=sys.stderr)
+            print(row["log_tail"], file=sys.stderr)
+
+
+def _texts(row: dict[str, Any]) -> list[str]:
+    if row["status"] != "ok":
+        return ["-", "-", row["status"], "-"]
+    ratio, difference = row["ratio"], row["max_loss_difference"]
+    text = "-"
+    if ratio:
+        text = f"{ratio['value']:.3f}"
+        if ratio["low"] is not None:
+            text += f" ({ratio['low']:.3f} to {ratio['high']:.3f})"
+    rates = (row["tokens_per_second"], row["native_tokens_per_second"])
     return [
-        _text(stats.throughput(mine), ",.0f", ends=False),
-        _text(stats.throughput(theirs), ",.0f", ends=False),
-        _text(stats.ratio(mine, theirs), ".3f"),
-        f"{difference.max():.1e}" if len(difference) else "-",
+        *("-" if rate is None else f"{rate:,.0f}" for rate in rates),
+        text,
+        "-" if difference is None else f"{difference:.1e}",
     ]
-
-
-def _text(interval: stats.Interval | None, form: str, ends: bool = True) -> str:
-    if interval is None:
-        return "-"
-    value, low, high = interval
-    if not ends or low is None or high is None:
-        return f"{value:{form}}"
-    return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
 if __name__ == "__main__":

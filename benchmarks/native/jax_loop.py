@@ -1,111 +1,153 @@
-"""The plain JAX loop: one jitted step of pure functions and optax.adam, its buffers donated."""
+"""The plain JAX loop: pure functions over a dict of parameters, one jitted step whose buffers are
+donated, optax for the optimiser."""
 
-import os
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
+from plain import Plain, architecture
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
-from compare.spec import Experiment
+from compare.contracts import Array, Batch, Batches, Weights
+from compare.layers import TransformerBlock
+from compare.spec import Experiment, OptimizerSpec
 
+LIBRARIES = ("jax", "optax")
 
-class JaxNative:
-    name = "jax-native"
-    modes = ("loop",)
-    oracle = False
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_default_matmul_precision", "highest")
 
-    def open(self, mode: str, threads: int) -> None:
-        os.environ["NPROC"] = str(threads)
-        import jax
-
-        jax.config.update("jax_default_matmul_precision", "highest")
-
-    def versions(self) -> dict[str, str]:
-        return {name: version(name) for name in ("jax", "optax")}
-
-    def devices(self) -> list[Device]:
-        return [Device("cpu")]
-
-    def build(self, experiment: Experiment, device: Device) -> "Loop":
-        return Loop(experiment)
+Params = dict[str, jax.Array]
+"""By canonical name."""
+State = tuple[tuple[jax.Array, ...], ...]
+"""Of each recurrent layer, (batch, hidden) each, h first."""
 
 
-class Loop:
+def linear(params: Params, name: str, x: jax.Array) -> jax.Array:
+    """One flat product: XLA's CPU backend runs rank-3 ones slower."""
+    y = x.reshape(-1, x.shape[-1]) @ params[f"{name}.kernel"] + params[f"{name}.bias"]
+    return y.reshape(*x.shape[:-1], -1)
+
+
+def elman(recurrent: jax.Array, state: Any, x: jax.Array) -> Any:
+    (h,) = state
+    h = jnp.tanh(x + h @ recurrent)
+    return (h,), h
+
+
+def lstm(recurrent: jax.Array, state: Any, x: jax.Array) -> Any:
+    h, c = state
+    i, f, g, o = jnp.split(x + h @ recurrent, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    return (h, c), h
+
+
+def rnn(cell: Any, unroll: int | bool, params: Params, state: State, x: Any) -> Any:
+    """Of ids (batch, time): logits (batch * time, vocab), and the states to carry on."""
+    y, after = params["embedding.table"][x.T], []  # (time, batch, dim)
+    for index, start in enumerate(state):
+        step = partial(cell, params[f"rnn.{index}.recurrent"])
+        end, y = jax.lax.scan(step, start, linear(params, f"rnn.{index}", y), unroll=unroll)
+        after.append(end)
+    flat = y.swapaxes(0, 1).reshape(-1, y.shape[-1])
+    return linear(params, "head", flat), tuple(after)
+
+
+def norm(params: Params, name: str, epsilon: float, x: jax.Array) -> jax.Array:
+    x = x - x.mean(-1, keepdims=True)
+    x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + epsilon)
+    return x * params[f"{name}.scale"] + params[f"{name}.shift"]
+
+
+def block(spec: TransformerBlock, params: Params, x: jax.Array) -> jax.Array:
+    name = f"{spec.name}.attention"
+    qkv = linear(params, f"{name}.qkv", norm(params, f"{name}.norm", spec.epsilon, x))
+    heads = (*x.shape[:2], spec.heads, -1)
+    q, k, v = (part.reshape(heads) for part in jnp.split(qkv, 3, axis=-1))
+    y = jax.nn.dot_product_attention(q, k, v, is_causal=True)
+    x = x + linear(params, f"{name}.out", y.reshape(x.shape))
+    name = f"{spec.name}.feedforward"
+    inner = linear(params, f"{name}.in", norm(params, f"{name}.norm", spec.epsilon, x))
+    return x + linear(params, f"{name}.out", jax.nn.gelu(inner, approximate=True))
+
+
+def gpt(layers: Any, params: Params, state: State, x: Any) -> Any:
+    _, _, *blocks, last, _ = layers
+    y = params["embedding.table"][x] + params["positions.table"][: x.shape[1]]
+    for spec in blocks:
+        y = block(spec, params, y)
+    flat = norm(params, last.name, last.epsilon, y).reshape(-1, y.shape[-1])
+    return flat @ params["embedding.table"].T, state
+
+
+class Loop(Plain):
     def __init__(self, experiment: Experiment) -> None:
-        import jax
-        import jax.numpy as jnp
-        import optax
+        self.kind, self.rows = architecture(experiment), experiment.train.batch
+        self.layers: Any = experiment.model.layers
+        forward: Any = {
+            "elman": partial(rnn, elman, True),  # a turn of the loop costs more than such a cell
+            "lstm": partial(rnn, lstm, 1),
+            "gpt": partial(gpt, self.layers),
+        }[self.kind]
+        self.optimizer = _optimizer(experiment.optimizer)
 
-        sizes: Any = experiment.model.layers
-        rnn, adam = sizes[1], experiment.optimizer
-        self.optimizer = optax.adam(adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon)
-        self.zero = jnp.zeros((rnn.layers, experiment.train.batch, rnn.hidden))
-
-        def cell(recurrent: Any, h: Any, step: Any) -> Any:
-            h = jnp.tanh(step + h @ recurrent)
-            return h, h
-
-        def forward(params: Any, state: Any, x: Any) -> Any:
-            """x (batch, time) -> logits (time * batch, vocab), last states."""
-            y = params["embedding.table"][x.T]  # (time, batch, dim)
-            after = []
-            for i in range(rnn.layers):
-                kernel, recurrent = params[f"rnn.{i}.kernel"], params[f"rnn.{i}.recurrent"]
-                projected = y.reshape(-1, y.shape[-1]) @ kernel + params[f"rnn.{i}.bias"]
-                steps = projected.reshape(*y.shape[:2], -1)
-                h, y = jax.lax.scan(partial(cell, recurrent), state[i], steps, unroll=True)
-                after.append(h)
-            flat = y.reshape(-1, y.shape[-1])  # XLA's CPU backend runs rank-3 products slower
-            return flat @ params["head.kernel"] + params["head.bias"], jnp.stack(after)
-
-        def loss_of(params: Any, state: Any, x: Any, y: Any) -> Any:
-            logits, after = forward(params, state, x)
-            losses = optax.softmax_cross_entropy_with_integer_labels(logits, y.T.reshape(-1))
-            return losses.mean(), after
+        def loss_of(params: Params, state: State, x: Any, y: Any) -> Any:
+            logits, state = forward(params, state, x)
+            losses = optax.softmax_cross_entropy_with_integer_labels(logits, y.reshape(-1))
+            return losses.mean(), state
 
         @partial(jax.jit, donate_argnums=(0, 1, 2))
-        def step(params: Any, moments: Any, state: Any, x: Any, y: Any) -> Any:
+        def step(params: Params, moments: Any, state: State, x: Any, y: Any, rate: Any) -> Any:
             differentiate = jax.value_and_grad(loss_of, has_aux=True)
             (loss, state), gradients = differentiate(params, state, x, y)
-            updates, moments = self.optimizer.update(gradients, moments)
-            return optax.apply_updates(params, updates), moments, state, loss
+            updates, moments = self.optimizer.update(gradients, moments, params)
+            params = jax.tree.map(lambda p, update: p - rate * update, params, updates)
+            return params, moments, state, loss
 
         self.step, self.forward = step, jax.jit(forward)
 
     def load(self, weights: Weights) -> None:
-        import jax.numpy as jnp
-
         self.params = {name: jnp.array(value) for name, value in weights.items()}
         self.moments = self.optimizer.init(self.params)
-        self.state = jnp.copy(self.zero)
+        self.state = self._zeros(self.rows)
 
     def weights(self) -> Weights:
         return {name: np.array(value) for name, value in self.params.items()}
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
-        import jax
-
         losses = []
-        for x, y in zip(batches["inputs"], batches["targets"], strict=True):
+        rates = learning_rates.astype(np.float32)
+        for x, y, rate in zip(batches["inputs"], batches["targets"], rates, strict=True):
             self.params, self.moments, self.state, loss = self.step(
-                self.params, self.moments, self.state, x, y
+                self.params, self.moments, self.state, x, y, rate
             )
             losses.append(loss)
         jax.block_until_ready((self.params, losses))
         return np.array(jax.device_get(losses))
 
-    def gradients(self, batch: Batch) -> Weights:
-        raise Unsupported("gradients")
-
     def logits(self, batch: Batch) -> Array:
-        flat, _ = self.forward(self.params, self.zero, batch["inputs"])
-        batch_size, time = batch["inputs"].shape
-        return np.asarray(flat).reshape(time, batch_size, -1).swapaxes(0, 1)
+        x = batch["inputs"]
+        flat, _ = self.forward(self.params, self._zeros(len(x)), x)
+        return np.asarray(flat).reshape(*x.shape, -1)
 
-    def memory(self) -> DeviceMemory:
-        return DeviceMemory()
+    def _zeros(self, rows: int) -> State:
+        if self.kind == "gpt":
+            return ()
+        spec, count = self.layers[1], {"elman": 1, "lstm": 2}[self.kind]
+        return tuple(
+            tuple(jnp.zeros((rows, spec.hidden)) for _ in range(count)) for _ in range(spec.layers)
+        )
 
 
-backend = JaxNative()
+def _optimizer(spec: OptimizerSpec) -> optax.GradientTransformation:
+    """From gradients to what the rate is multiplied with."""
+    parts = [optax.clip_by_global_norm(spec.clip_norm)] if spec.clip_norm else []
+    if spec.name != "sgd":
+        parts.append(optax.scale_by_adam(spec.beta1, spec.beta2, spec.epsilon))
+    if spec.weight_decay:  # biases and norms do not decay
+        mask = partial(jax.tree.map, lambda value: value.ndim >= 2)
+        parts.append(optax.add_decayed_weights(spec.weight_decay, mask))
+    return optax.chain(*parts)
