@@ -37,6 +37,7 @@ OPPONENTS = {
     "jax": ("jax_loop",),
 }
 PRESETS = ("small", "lstm", "gpt")
+_WIDTH_OF_A_PIPE = 120
 
 
 def main() -> int:
@@ -126,7 +127,7 @@ def _figures(ours: Cell, theirs: Cell) -> dict[str, Any]:
 
 
 def _end(ours: Cell, theirs: Cell, records: list[AnyRecord]) -> dict[str, Any]:
-    """The worse end of the two."""
+    """The worse end of the two, a failure before any other."""
     ends = [cell.end() for cell in (ours, theirs)]
     worst = next((end for end in ends if end.status == "failed"), None)
     worst = worst or next((end for end in ends if end.status != "ok"), ends[0])
@@ -142,7 +143,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row["preset"], row["backend"], row["opponent"], *_texts(row))
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDTH_OF_A_PIPE)).print(table)
     for row in rows:
         if row["status"] != "ok":
             print(f"{row['preset']}, {row['status']}: {row['reason']}", file=sys.stderr)

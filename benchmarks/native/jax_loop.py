@@ -1,5 +1,4 @@
-"""The plain JAX loop: pure functions over a dict of parameters, one jitted step whose buffers are
-donated, optax for the optimiser."""
+"""The plain JAX loop: pure functions of a dict, one jitted step of donated buffers, and optax."""
 
 from functools import partial
 from typing import Any
@@ -70,8 +69,8 @@ def block(spec: TransformerBlock, params: Params, x: jax.Array) -> jax.Array:
     y = jax.nn.dot_product_attention(q, k, v, is_causal=True)
     x = x + linear(params, f"{name}.out", y.reshape(x.shape))
     name = f"{spec.name}.feedforward"
-    inner = linear(params, f"{name}.in", norm(params, f"{name}.norm", spec.epsilon, x))
-    return x + linear(params, f"{name}.out", jax.nn.gelu(inner, approximate=True))
+    y = linear(params, f"{name}.in", norm(params, f"{name}.norm", spec.epsilon, x))
+    return x + linear(params, f"{name}.out", jax.nn.gelu(y, approximate=True))
 
 
 def gpt(layers: Any, params: Params, state: State, x: Any) -> Any:
@@ -118,8 +117,7 @@ class Loop(Plain):
         return {name: np.array(value) for name, value in self.params.items()}
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
-        losses = []
-        rates = learning_rates.astype(np.float32)
+        losses, rates = [], learning_rates.astype(np.float32)
         for x, y, rate in zip(batches["inputs"], batches["targets"], rates, strict=True):
             self.params, self.moments, self.state, loss = self.step(
                 self.params, self.moments, self.state, x, y, rate
@@ -134,12 +132,11 @@ class Loop(Plain):
         return np.asarray(flat).reshape(*x.shape, -1)
 
     def _zeros(self, rows: int) -> State:
-        if self.kind == "gpt":
+        if self.kind == "gpt":  # carries no state
             return ()
-        spec, count = self.layers[1], {"elman": 1, "lstm": 2}[self.kind]
-        return tuple(
-            tuple(jnp.zeros((rows, spec.hidden)) for _ in range(count)) for _ in range(spec.layers)
-        )
+        spec, parts = self.layers[1], 2 if self.kind == "lstm" else 1
+        shape = (rows, spec.hidden)
+        return tuple(tuple(jnp.zeros(shape) for _ in range(parts)) for _ in range(spec.layers))
 
 
 def _optimizer(spec: OptimizerSpec) -> optax.GradientTransformation:
