@@ -24,6 +24,8 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/against_native.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/many_cells.py
 	$(BIN)/python benchmarks/big_text.py
 
 $(READY): pyproject.toml constraints.txt

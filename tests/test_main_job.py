@@ -18,5 +18,5 @@ def test_all_frameworks_train_the_same_model(compare: Compare) -> None:
         assert row["max_loss_difference"] < 1e-5
         assert row["validation_loss"] == pytest.approx(rows[-1]["validation_loss"], rel=1e-5)
         assert row["idle_memory_bytes"] < row["peak_memory_bytes"]
-        assert row["import_seconds"] > 0
+        assert row["phases"]["import"] > 0
         assert 0 < row["ratio_to_fastest"]["value"] <= 1

@@ -7,8 +7,8 @@ from compare.backends.reference.trainer import ReferenceTrainer, cross_entropy
 
 from compare.conformance_cases import MODELS, small_batches, small_experiment, small_weights
 from compare.contracts import Batch
-from compare.spec import OptimizerSpec
 from compare.losses import negative_log_likelihood, valid_targets
+from compare.spec import OptimizerSpec
 
 ELMAN = "elman of 2 layers"
 

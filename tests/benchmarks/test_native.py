@@ -9,7 +9,13 @@ from conftest import ROOT, Compare, document
 from compare.parity import relative_difference
 
 ADAPTER = ROOT / "benchmarks" / "native" / "adapter.py"
-LOOPS = {"torch_loop": ["torch"], "jax_loop": ["jax", "optax"]}
+LOOPS = {
+    "torch_loop": ["torch"],
+    "tensorflow_loop": ["tensorflow"],
+    "keras_loop": ["keras", "tensorflow"],
+    "keras_fit": ["keras", "tensorflow"],
+    "jax_loop": ["jax", "optax"],
+}
 INSTALLED = [loop for loop, modules in LOOPS.items() if all(map(find_spec, modules))]
 # Such that ten steps tell: rates that change, gradients that are clipped, weights that decay.
 MODELS = {
@@ -22,12 +28,14 @@ MODELS = {
 }  # fmt: skip
 TINY = [
     "model.vocab=50", "model.embedding=16", "model.hidden=16", "train.batch=4",
-    "train.sequence_length=8", "train.validation_batches=2", "run.device=cpu",
+    "train.sequence_length=8", "train.validation_batches=2", "run.device=cpu", "run.roofline=false",
 ]  # fmt: skip
 
 
 @pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
-@pytest.mark.parametrize("preset", MODELS)
+@pytest.mark.parametrize(
+    "preset", ["small", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lstm", "gpt"))]
+)
 def test_loops_arrive_at_the_losses_of_the_oracle(compare: Compare, preset: str) -> None:
     settings = [part for text in (*TINY, *MODELS[preset]) for part in ("--set", text)]
     cells = ["reference", *(f"{ADAPTER}:{loop}" for loop in INSTALLED)]
