@@ -10,14 +10,14 @@ from scipy.special import stdtrit
 
 from compare.records import Estimate
 from compare.stats import CONFIDENCE
-from compare.summary import CellSummary, Summary
+from compare.summary import Summary
 
 Quantity = Literal["step_seconds", "peak_memory_bytes"]
 QUANTITIES: tuple[Quantity, ...] = ("step_seconds", "peak_memory_bytes")
 
 
 class SweptPoint(BaseModel):
-    """One point of a sweep; without a summary where it was not begun, or cannot be read."""
+    """One point of a sweep; without a summary where it was not begun."""
 
     name: str
     values: dict[str, Any]
@@ -79,14 +79,14 @@ def fit_exponent(measured: Sequence[tuple[float, float, str]]) -> Estimate | Non
     groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for size, cost, others in measured:
         groups[others].append((math.log(size), math.log(cost)))
+    if all(len({size for size, _ in pairs}) == 1 for pairs in groups.values()):
+        return None
     x, y = list[float](), list[float]()
     for pairs in groups.values():
         for values, out in ((0, x), (1, y)):
             mean = math.fsum(pair[values] for pair in pairs) / len(pairs)
             out += [pair[values] - mean for pair in pairs]
     squares = math.fsum(a * a for a in x)
-    if squares == 0:
-        return None
     slope = math.fsum(a * b for a, b in zip(x, y, strict=True)) / squares
     freedom = len(x) - len(groups) - 1
     if freedom < 1:
@@ -113,8 +113,3 @@ def _measured(
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
-def first_cells(summary: SweepSummary) -> list[CellSummary]:
-    """The cells of the first point that has been played."""
-    return next((point.summary.cells for point in summary.points if point.summary), [])
