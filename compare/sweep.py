@@ -9,7 +9,7 @@ results/<run-id>/
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import product
+from itertools import chain, count, product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from compare.results import RunFolder, new_folder
 from compare.version import VERSION
 
 MANIFEST = "sweep.json"
+_LONGEST_NAME = 100  # of a folder: file systems take 255 bytes
 
 
 class Point(Record):
@@ -92,9 +93,9 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
     """`train.batch=8,16,32` texts as values by field; raises UserError for one that is not."""
     axes: dict[str, list[Any]] = {}
     for text in texts:
-        field, equals, values = text.partition("=")
+        field, _, values = text.partition("=")
         listed = [value.strip() for value in values.split(",") if value.strip()]
-        if not equals or not listed:
+        if not listed or not re.fullmatch(r"\s*\w+\.\w+\s*", field):
             raise UserError(f"--sweep takes SECTION.FIELD=VALUE,VALUE, not '{text}'")
         found = axes.setdefault(field.strip(), [])
         for value in listed:
@@ -118,9 +119,12 @@ def _points(axes: dict[str, list[Any]]) -> list[Point]:
     short = {field: field.partition(".")[2] for field in axes}
     if len(set(short.values())) < len(short):  # such as task.tokens and model.tokens
         short = {field: field for field in axes}
-    points = []
+    points = dict[str, Point]()
     for values in product(*axes.values()):
         pairs = dict(zip(axes, values, strict=True))
         text = ",".join(f"{short[field]}={value}" for field, value in pairs.items())
-        points.append(Point(name=re.sub(r"[^\w.=,-]", "-", text), values=pairs))
-    return points
+        plain = re.sub(r"[^\w.=,-]", "-", text, flags=re.ASCII)[:_LONGEST_NAME]
+        same = (f"{plain},{number}" for number in count(2))
+        name = next(name for name in chain([plain], same) if name not in points)
+        points[name] = Point(name=name, values=pairs)
+    return list(points.values())

@@ -25,7 +25,7 @@ class Table(NamedTuple):
 
 def result_table(summary: Summary) -> Table:
     """Losses, quality, speed and memory: one row per backend and mode."""
-    return _table(_results(summary), summary.cells, left=2)
+    return _table(_results([summary]), summary.cells, left=2)
 
 
 def cost_table(summary: Summary) -> Table | None:
@@ -37,21 +37,18 @@ def cost_table(summary: Summary) -> Table | None:
 
 def sweep_table(sweep: SweepSummary, points: int | None = None) -> Table:
     """The rows of every point, or of the first ones, its values of the swept fields before them."""
-    rows, titles = list[list[str]](), list[str]()
+    columns = _results([point.summary for point in sweep.points if point.summary])
+    if "run.threads" in sweep.axes:
+        columns.append(Column("busy threads", _busy_threads))
+        columns.append(Column("cores used", _cores_used))
+    not_played = [NOTHING, "not played", *[NOTHING] * (len(columns) - 2)]
+    rows = []
     for point in sweep.points[:points]:
         values = [str(point.values[field]) for field in sweep.axes]
-        if point.summary is None:
-            rows.append([*values, "–", "not played"])
-            continue
-        columns = _results(point.summary)
-        if "run.threads" in sweep.axes:
-            columns.append(Column("busy threads", _busy_threads))
-            columns.append(Column("cores used", _cores_used))
-        titles = [column.title for column in columns]
-        rows += [values + [c.text(cell) for c in columns] for cell in point.summary.cells]
-    width = len(sweep.axes) + max(2, len(titles))
-    rows = [row + [NOTHING] * (width - len(row)) for row in rows]
-    return Table([*sweep.axes, *(titles or ["backend", "status"])], rows, len(sweep.axes) + 2)
+        cells = point.summary.cells if point.summary else []
+        texts = [[column.text(cell) for column in columns] for cell in cells]
+        rows += [values + row for row in texts or [not_played]]
+    return Table([*sweep.axes, *(c.title for c in columns)], rows, left=len(sweep.axes) + 2)
 
 
 def scaling_table(sweep: SweepSummary) -> Table | None:
@@ -75,12 +72,16 @@ def _table(columns: Sequence[Column], cells: Sequence[CellSummary], left: int) -
     return Table([column.title for column in columns], rows, left)
 
 
-def _results(summary: Summary) -> list[Column]:
-    quality = [Column(name, partial(_quality, name)) for name in summary.metrics]
+def _results(summaries: Sequence[Summary]) -> list[Column]:
+    """The columns that any of these needs."""
+    metrics = dict.fromkeys(name for summary in summaries for name in summary.metrics)
+    quality = [Column(name, partial(_quality, name)) for name in metrics]
     # Perplexity is the language model's own metric.
     quality = quality or [Column("perplexity", lambda c: number(c.perplexity, "{:,.1f}"))]
-    if summary.target:
-        quality.append(Column(f"to {summary.target}", lambda c: seconds(c.seconds_to_target)))
+    targets = {summary.target for summary in summaries if summary.target}
+    if targets:
+        title = f"to {targets.pop()}" if len(targets) == 1 else "to target"
+        quality.append(Column(title, lambda c: seconds(c.seconds_to_target)))
     columns = [
         Column("backend", lambda c: c.label),
         Column("status", lambda c: c.status),
@@ -90,7 +91,7 @@ def _results(summary: Summary) -> list[Column]:
         Column("tokens/s", lambda c: estimate(c.tokens_per_second, "{:,.0f}")),
         Column("of fastest", lambda c: estimate(c.ratio_to_fastest, "{:.3f}")),
     ]
-    if any(cell.ratio_to_itself for cell in summary.cells):
+    if any(cell.ratio_to_itself for summary in summaries for cell in summary.cells):
         columns.append(Column("of itself", lambda c: estimate(c.ratio_to_itself, "{:.3f}")))
     columns += [
         Column("step", lambda c: seconds(c.step_seconds)),
@@ -98,7 +99,7 @@ def _results(summary: Summary) -> list[Column]:
         Column("peak memory", lambda c: memory(c.peak_memory_bytes)),
         Column("over idle", lambda c: memory(_over_idle(c))),
     ]
-    if summary.price_per_hour is not None:
+    if any(summary.price_per_hour is not None for summary in summaries):
         columns.append(
             Column("per 1M tokens", lambda c: number(c.cost_per_million_tokens, "{:.3g}"))
         )

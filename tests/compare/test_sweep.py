@@ -2,53 +2,146 @@
 
 import csv
 import json
+import shutil
+import signal
+import subprocess
+from itertools import product
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-from conftest import Compare, document
+from conftest import ADAPTERS, Compare, begin, command, document, environment, wait_for
 
-TINY = ("--task", "lm", "--preset", "tiny", "--backend", "reference", "--steps", "20")
+from compare.errors import UserError
+from compare.sweep import parse_axes
+
+TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20")
+REFERENCE = (*TINY, "--backend", "reference")
+TROUBLE = ADAPTERS / "trouble.py"
+CROSSED = list(product((8, 16), (16, 64)))
 
 
-def test_fields_are_crossed_and_costs_fitted(compare: Compare, tmp_path: Path) -> None:
-    swept = ("--sweep", "train.batch=4,8", "--sweep", "model.hidden=16,64")
-    found = document(compare(*TINY, *swept, "--json"))
-    assert [point["values"] for point in found["points"]] == [
-        {"train.batch": batch, "model.hidden": hidden} for batch in (4, 8) for hidden in (16, 64)
+class Crossed(NamedTuple):
+    """A sweep over two fields: its folder, what it printed, and its summary."""
+
+    folder: Path
+    printed: str
+    summary: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory: pytest.TempPathFactory) -> Crossed:
+    swept = ("--sweep", "train.batch=8,16", "--sweep", "model.hidden=16,64")
+    where = tmp_path_factory.mktemp("crossed")
+    printed = run_in(where, *REFERENCE, *swept).stdout
+    (folder,) = (where / "results").iterdir()
+    return Crossed(folder, printed, document(run_in(where, "report", str(folder), "--json")))
+
+
+def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder, env=environment(), check=True, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def points(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [point["summary"] for point in found["points"]]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_crossing_is_trained_as_it_says(crossed: Crossed) -> None:
+    values = [{"train.batch": batch, "model.hidden": hidden} for batch, hidden in CROSSED]
+    assert [point["values"] for point in crossed.summary["points"]] == values
+    for (batch, hidden), summary in zip(CROSSED, points(crossed.summary), strict=True):
+        trained = summary["experiment"]
+        assert trained["train"]["batch"] == batch
+        assert trained["model"]["layers"][1]["hidden"] == hidden
+        assert [row["status"] for row in summary["cells"]] == ["ok"]
+    names = {path.name for path in crossed.folder.iterdir() if path.is_dir()}
+    assert names == {f"batch={batch},hidden={hidden}" for batch, hidden in CROSSED}
+
+
+def test_every_report_shows_every_point(crossed: Crossed) -> None:
+    shown = [line.split()[:3] for line in crossed.printed.splitlines() if " ok " in line]
+    assert shown == [[str(batch), str(hidden), "reference:numpy"] for batch, hidden in CROSSED]
+    markdown = (crossed.folder / "report.md").read_text()
+    for batch, hidden in CROSSED:
+        assert f"| {batch} | {hidden} | reference:numpy | ok |" in markdown
+    rows = list(csv.DictReader((crossed.folder / "summary.csv").open()))
+    assert [(row["train.batch"], row["model.hidden"]) for row in rows] == [
+        (str(batch), str(hidden)) for batch, hidden in CROSSED
     ]
-    for point in found["points"]:
-        trained = point["summary"]["experiment"]
-        assert trained["train"]["batch"] == point["values"]["train.batch"]
-        assert trained["model"]["layers"][1]["hidden"] == point["values"]["model.hidden"]
-    fitted = {(one["field"], one["quantity"]) for one in found["scaling"]}
-    assert ("model.hidden", "step_seconds") in fitted
-    assert ("train.batch", "peak_memory_bytes") in fitted
-    (folder,) = (tmp_path / "results").iterdir()
-    points = {path.name for path in folder.iterdir() if path.is_dir()}
-    assert points == {f"batch={b},hidden={h}" for b in (4, 8) for h in (16, 64)}
-    rows = list(csv.DictReader((folder / "summary.csv").open()))
-    assert {(r["train.batch"], r["model.hidden"]) for r in rows} == {
-        (str(b), str(h)) for b in (4, 8) for h in (16, 64)
+    assert all(float(row["step_seconds"]) > 0 for row in rows)
+
+
+def test_costs_are_fitted_over_each_field(crossed: Crossed) -> None:
+    fitted = {(one["field"], one["quantity"], one["points"]) for one in crossed.summary["scaling"]}
+    assert fitted == {
+        (field, quantity, 4)
+        for field in ("train.batch", "model.hidden")
+        for quantity in ("step_seconds", "peak_memory_bytes")
     }
-    assert "## How cost grows with size" in (folder / "report.md").read_text()
+    assert "## How cost grows with size" in (crossed.folder / "report.md").read_text()
+    assert "exponent: cost grows as size to its power" in crossed.printed
 
 
 def test_threads_can_be_swept_and_what_was_at_work_is_shown(compare: Compare) -> None:
-    finished = compare(*TINY, "--sweep", "run.threads=1,2")
+    finished = compare(*REFERENCE, "--sweep", "run.threads=1,2")
     assert finished.returncode == 0
-    assert "busy threads" in finished.stdout
-    assert "run.threads" in finished.stdout
-    rows = [line.split()[0] for line in finished.stdout.splitlines() if "reference:numpy" in line]
-    assert rows[:2] == ["1", "2"]
+    lines = [line.split() for line in finished.stdout.splitlines()]
+    titles = next(line for line in lines if line[:2] == ["run.threads", "backend"])
+    assert titles[-5:] == ["diff.", "busy", "threads", "cores", "used"]
+    rows = [line for line in lines if line[1:3] == ["reference:numpy", "ok"]]
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert all(int(row[-2]) >= 1 and float(row[-1]) > 0 for row in rows)
+
+
+def test_columns_that_some_points_have_stay_in_line(compare: Compare, tmp_path: Path) -> None:
+    finished = compare(
+        *REFERENCE, "--control", "--sweep", "train.steps=5,20", "--sweep", "run.target=loss=9"
+    )
+    assert finished.returncode == 0
+    (folder,) = (tmp_path / "results").iterdir()
+    table = [x for x in (folder / "report.md").read_text().splitlines() if x.startswith("|")][:4]
+    titles, _, short, long = [[text.strip() for text in row.split("|")[1:-1]] for row in table]
+    at = titles.index("of itself")
+    assert (short[at], short[titles.index("tokens/s")]) == ("–", "–")  # too few steps to time
+    assert "(" in long[at]
+    assert "to loss=9" in titles
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with texts and a sweep over them."""
+    where = tmp_path_factory.mktemp("books")
+    (where / "a").mkdir()
+    names = ("a/b.txt", "a-b.txt", f"{'long' * 50}.txt")
+    for repeats, name in enumerate(names, 90):
+        (where / name).write_text("All of this is short.\n" * repeats)
+    run_in(where, *REFERENCE, "--sweep", f"task.data={','.join(names)}")
+    return where
+
+
+def test_folders_of_points_have_names_of_their_own(compare: Compare, books: Path) -> None:
+    (folder,) = (books / "results").iterdir()
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 3
+    found = document(compare("report", str(folder), "--json"))
+    assert len({summary["experiment"]["data_sha256"] for summary in points(found)}) == 3
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("model.hiden=16,32", "unknown field 'hiden' in section model: did you mean hidden?"),
-        ("hidden=16", "--set takes SECTION.FIELD=VALUE"),
         ("model.hidden", "--sweep takes SECTION.FIELD=VALUE,VALUE, not 'model.hidden'"),
         ("model.hidden=16,0", "model.hidden: input should be greater than 0, not 0"),
+        ("train.accumulation=1,3", "a batch of 4 is not 3 equal micro-batches"),
+        ("run.budget=1m,0.5s", "--budget 0.5s is too short"),
+        ("run.target=loss=2,los=2", "unknown metric 'los' in --target: did you mean loss?"),
         (
             "train.batch=4,100000",
             "the validation split has 100,000 tokens, too short for one batch",
@@ -58,24 +151,80 @@ def test_threads_can_be_swept_and_what_was_at_work_is_shown(compare: Compare) ->
 def test_a_sweep_that_cannot_be_is_refused_before_anything_is_written(
     compare: Compare, tmp_path: Path, text: str, message: str
 ) -> None:
-    finished = compare(*TINY, "--sweep", text)
+    finished = compare(*REFERENCE, "--sweep", text)
     assert finished.returncode == 2
     assert message in finished.stderr
     assert len(finished.stderr.splitlines()) == 1
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("text", ["hidden=16", "model.=16", "=16", "model.hidden=,", "a b.c=1", ""])
+def test_a_text_that_is_no_sweep_is_told_as_it_was_given(text: str) -> None:
+    with pytest.raises(UserError, match="--sweep takes SECTION") as error:
+        parse_axes([text])
+    assert str(error.value).endswith(f"not '{text}'")
+
+
+def test_a_field_given_twice_has_all_values_once() -> None:
+    found = parse_axes(["train.batch=8, 16", "train.batch=16,32", "task.tokens=words"])
+    assert found == {"train.batch": [8, 16, 32], "task.tokens": ["words"]}
+
+
 def test_an_interrupted_sweep_goes_on_where_it_stopped(compare: Compare, tmp_path: Path) -> None:
-    whole = document(compare(*TINY, "--sweep", "train.batch=4,8", "--json"))
+    swept = ("--backend", f"{TROUBLE}:second_waits", "--sweep", "train.batch=4,8,16", "--json")
+    going = begin(tmp_path, *TINY, *swept)
+    wait_for(tmp_path / "waiting")
+    going.send_signal(signal.SIGINT)
+    output, errors = going.communicate(timeout=60)
+    assert (going.returncode, errors) == (130, "")
+    first, second, third = points(json.loads(output))
+    assert first["cells"][0]["status"] == "ok"
+    assert second["cells"][0]["status"] == "interrupted"
+    assert third is None
     (folder,) = (tmp_path / "results").iterdir()
-    first = (folder / "batch=4" / "records.jsonl").read_bytes()
-    records = (folder / "batch=8" / "records.jsonl").read_text().splitlines()
-    cut = "\n".join(line for line in records if json.loads(line)["kind"] != "ended")
-    (folder / "batch=8" / "records.jsonl").write_text(cut + '\n{"kind":"win')
+    assert "| 16 | – | not played |" in (folder / "report.md").read_text()
+    before = contents(folder / "batch=4")
+    cut = (folder / "batch=8" / "records.jsonl").read_bytes()
+    (tmp_path / "go_on").touch()
     finished = compare("resume", str(folder), "--json")
     assert finished.returncode == 0, finished.stderr
-    assert (folder / "batch=4" / "records.jsonl").read_bytes() == first
-    again = [point["summary"]["cells"][0] for point in document(finished)["points"]]
-    before = [point["summary"]["cells"][0] for point in whole["points"]]
-    assert [cell["status"] for cell in again] == ["ok", "ok"]
-    assert [cell["losses"] for cell in again] == [cell["losses"] for cell in before]
+    assert contents(folder / "batch=4") == before
+    assert (folder / "batch=8" / "records.jsonl").read_bytes().startswith(cut)
+    rows = [summary["cells"][0] for summary in points(document(finished))]
+    assert [row["status"] for row in rows] == ["ok", "ok", "ok"]
+    assert [len(row["losses"]) for row in rows] == [20, 20, 20]
+    assert points(document(finished))[0] == first
+    before = contents(folder)
+    assert compare("resume", str(folder)).returncode == 0
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("data", "its experiment is not what it was: other data_sha256"),
+        ("version", "version 0.0.1 made it, and this is"),
+        ("manifest", "another version wrote it"),
+    ],
+)
+def test_a_sweep_that_is_not_what_it_was_is_left_alone(
+    compare: Compare, tmp_path: Path, books: Path, what: str, message: str
+) -> None:
+    shutil.copytree(books, tmp_path, dirs_exist_ok=True)
+    (folder,) = (tmp_path / "results").iterdir()
+    manifest = json.loads((folder / "sweep.json").read_text())
+    (folder / manifest["points"][0]["name"] / "records.jsonl").unlink()  # would be played
+    match what:
+        case "data":
+            last = tmp_path / manifest["points"][-1]["values"]["task.data"]
+            last.write_text(last.read_text().replace("short", "brief"))
+        case "version":
+            (folder / "sweep.json").write_text(json.dumps(manifest | {"suite_version": "0.0.1"}))
+        case "manifest":
+            (folder / "sweep.json").write_text(json.dumps(manifest | {"colour": "blue"}))
+    before = contents(tmp_path)
+    finished = compare("resume", str(folder))
+    assert finished.returncode == 2
+    assert message in finished.stderr
+    assert len(finished.stderr.splitlines()) == 1
+    assert contents(tmp_path) == before
