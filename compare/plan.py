@@ -82,6 +82,6 @@ def _require_room_for_a_window(run: RunSection, cells: int) -> None:
     least = processes * WINDOW_SECONDS
     if run.budget is not None and run.budget < least:
         raise UserError(
-            f"--budget {run.budget:g}s is too short for one window of each of {processes} cells:"
-            f" give it {least:g}s or more"
+            f"--budget {run.budget:g}s is too short: one window of each backend, and of each"
+            f" --control, takes {least:g}s or more"
         )

@@ -20,16 +20,19 @@ class TaskSection(Section):
     data: str | None = Field(default=None, description="file to read; None generates a corpus")
 
 
+_PERCENT = re.compile(r"\s*(\d*\.?\d+)\s*%\s*")
+_DURATION = re.compile(r"\s*(\d*\.?\d+)\s*([smh]?)\s*")
+
+
 def _fraction(value: Any) -> Any:
     """ "2%" as 0.02"""
-    if isinstance(value, str) and re.fullmatch(r"\s*[\d.]+\s*%\s*", value):
-        return float(value.strip(" %")) / 100
-    return value
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    return float(found[1]) / 100 if found else value
 
 
 def _seconds(value: Any) -> Any:
     """ "90", "90s", "1.5m" or "2h" as seconds"""
-    found = re.fullmatch(r"\s*([\d.]+)\s*([smh]?)\s*", value) if isinstance(value, str) else None
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else value
 
 
@@ -57,10 +60,15 @@ class RunSection(Section):
         default=None, gt=0, lt=1, description="such as 2%: time until intervals are as narrow"
     )
     budget: Seconds | None = Field(
-        default=None, gt=0, description="such as 10m: begin no window after it, once trained"
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="such as 10m: begin no window after it, once trained",
     )
     roofline: bool = Field(default=True, description="measure what the machine can do: 3 seconds")
-    price_per_hour: float | None = Field(default=None, ge=0, description="of the machine")
+    price_per_hour: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="of the machine"
+    )
 
     @property
     def measuring_seconds(self) -> float:
