@@ -162,3 +162,11 @@ def rate_of(cell: Cell) -> stats.Interval | None:
     around = stats.throughput(verdicts.units(cell.timings))
     assert around is not None
     return whole._replace(low=around.low, high=around.high)
+
+
+def cost_of(cell: Cell, price_per_hour: float | None) -> float | None:
+    """Of a million tokens at the cell's rate, in the unit of the price."""
+    rate = rate_of(cell)
+    if rate is None or price_per_hour is None:
+        return None
+    return price_per_hour / 3600 / rate.value * 1e6

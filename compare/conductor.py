@@ -8,17 +8,18 @@ result has come out.
 import random
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from typing import Protocol
 
-from compare import stats, verdicts
+from compare import verdicts
 from compare.data import write_inputs
 from compare.evaluation import Evaluator
 from compare.meters import machine, roofline
 from compare.plan import WINDOW_SECONDS, Plan
 from compare.records import (
+    AnyRecord,
     CellName,
     Ended,
     Header,
@@ -29,8 +30,10 @@ from compare.records import (
     Role,
     SpeedCheck,
     Window,
+    header_of,
 )
 from compare.results import RunFolder
+from compare.resumption import last_round
 from compare.round import Round
 from compare.version import VERSION
 
@@ -53,6 +56,7 @@ class Conductor:
     def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
         self.plan, self.folder, self.watcher = plan, folder, watcher
         self.random = random.Random(plan.experiment.train.seed)
+        self.by_rounds = plan.run.rounds >= verdicts.ROUNDS_FOR_INTERVALS
         self.window_steps = 0
         self.windows: dict[CellName, list[Window]] = {}
         self.evaluator = Evaluator(plan, folder, watcher.decoding)
@@ -63,8 +67,14 @@ class Conductor:
         self._probe()
         self._play_all(dict.fromkeys(self.plan.cells, self.plan.run.rounds), 1, needs_echo=True)
 
-    def resume(self, kept: list[KeptRound], last_round: int) -> None:
+    def resume(self, records: Sequence[AnyRecord], kept: list[KeptRound]) -> None:
         """Play what is missing: of each cell the rounds that are not among the `kept` ones."""
+        self.watcher.see(header_of(records))
+        if self.by_rounds:  # what is kept counts toward the precision
+            finished = {(one.cell, one.round) for one in kept}
+            for record in records:
+                if isinstance(record, Window) and (record.cell, record.round) in finished:
+                    self.windows.setdefault(record.cell, []).append(record)
         self._write(
             Resumed(
                 started=datetime.now(UTC),
@@ -75,10 +85,10 @@ class Conductor:
             )
         )
         self._probe()
-        finished = [one.cell for one in kept]
-        needed = {cell: self.plan.run.rounds - finished.count(cell) for cell in self.plan.cells}
-        needs_echo = not any(cell.echo for cell in finished)
-        self._play_all(needed, last_round + 1, needs_echo)
+        cells = [one.cell for one in kept]
+        needed = {cell: self.plan.run.rounds - cells.count(cell) for cell in self.plan.cells}
+        needs_echo = not any(cell.echo for cell in cells)
+        self._play_all(needed, last_round(records) + 1, needs_echo)
 
     def _header(self) -> Header:
         plan = self.plan
@@ -104,16 +114,18 @@ class Conductor:
     def _play_all(self, needed: Mapping[CellName, int], first: int, needs_echo: bool) -> None:
         """Rounds from number `first` on, each with the cells that need one more."""
         plan, failed = self.plan, False
-        self.deadline = time.monotonic() + plan.run.measuring_seconds
-        if not self.folder.inputs.exists():
-            write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.prepared.arrays)
+        began, rounds = time.monotonic(), max(needed.values(), default=0)
+        shutil.rmtree(self.folder.inputs, ignore_errors=True)  # a crash may have left half of them
+        write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.prepared.arrays)
         number, still = first, dict(needed)
         while cells := [cell for cell in plan.cells if still[cell] > 0]:
+            share = (number - first + 1) / rounds  # of the budget, until the end of this round
+            self.deadline = began + share * plan.run.measuring_seconds
             failed |= self._play(number, cells, number == first, needs_echo)
             still = {cell: count - 1 for cell, count in still.items()}
             number += 1
-        by_rounds = plan.run.rounds >= verdicts.ROUNDS_FOR_INTERVALS
-        while by_rounds and self.windows and self._wants_more():
+        self.deadline = began + plan.run.measuring_seconds
+        while self.by_rounds and self.windows and self._wants_more():
             failed |= self._play(number, plan.cells, first=False, needs_echo=False)
             number += 1
         if not failed:
@@ -169,23 +181,26 @@ class Conductor:
 
     def _measures_beyond(self) -> bool:
         """Whether windows go on after the training: not where whole rounds are what counts."""
-        by_rounds = self.plan.run.rounds >= verdicts.ROUNDS_FOR_INTERVALS
-        return self.plan.run.measuring_seconds > 0 and not by_rounds
+        return self.plan.run.measuring_seconds > 0 and not self.by_rounds
 
     def _measure_on(self, played: Round, at: int) -> None:
         """Windows beyond the training, on the batches of its steady ones over again: in each cell
-        of as many steps as last WINDOW_SECONDS there, and one at least."""
+        of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet."""
         steps, size = self.plan.experiment.train.steps, self.window_steps
         if not size or not self._measures_beyond():
             return
         for cell in [cell for cell in played.players if cell.echo]:
             played.attempt(cell, played.close)
-        windows = (steps - at) // size
-        index = windows
-        while played.players and (index == windows or self._wants_more()):
+        index = windows = (steps - at) // size
+        timed = any(
+            window.is_timed and window.round == played.number
+            for cell in played.players
+            for window in self.windows[cell]
+        )
+        while played.players and (not timed or self._wants_more()):
             first = at + index % windows * size
             played.each(self._beyond, played, index, first)
-            index += 1
+            index, timed = index + 1, True
 
     def _beyond(self, cell: CellName, played: Round, index: int, first: int) -> float:
         last = self.windows[cell][-1]
@@ -199,23 +214,19 @@ class Conductor:
         if time.monotonic() >= self.deadline:
             return False
         wanted = self.plan.run.precision
-        return wanted is None or self._widest() > wanted
+        return wanted is None or self._precision() > wanted
 
-    def _widest(self) -> float:
-        """The largest half-width among the ratios so far, or of the rate of a single cell."""
+    def _precision(self) -> float:
+        """The precision so far; of fewer windows than LEAST_PAIRS it is none."""
         timed = {
             cell: verdicts.timings_of(windows)
             for cell, windows in self.windows.items()
             if cell.is_row
         }
-        units = [verdicts.units(timings) for timings in timed.values()]
-        by_rounds = self.plan.run.rounds >= verdicts.ROUNDS_FOR_INTERVALS
-        if not by_rounds and min(map(len, units), default=0) < LEAST_PAIRS:
+        fewest = min((len(verdicts.units(timings)) for timings in timed.values()), default=0)
+        if not self.by_rounds and fewest < LEAST_PAIRS:
             return float("inf")
-        if len(timed) == 1:
-            rate = stats.throughput(units[0])
-            return stats.half_width(rate) if rate else float("inf")
-        return verdicts.widest(verdicts.compare_all(timed, {}))
+        return verdicts.precision(timed, verdicts.compare_all(timed, {}))
 
     def _look_for_the_target(self, played: Round, before: int, step: int) -> None:
         if self.evaluator.due(before, step):

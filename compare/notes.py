@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from compare.cells import Cell
 from compare.plan import WINDOW_SECONDS
 from compare.records import AnyRecord, Ended, Header, Resumed, SpeedCheck
-from compare.verdicts import Comparison, widest
 
 _MUCH_STEAL = 0.02
 _MUCH_DRIFT = 0.1
@@ -15,17 +14,18 @@ _SHORT = WINDOW_SECONDS / 2
 
 def notes_of(
     cells: Sequence[Cell],
-    comparisons: Sequence[Comparison],
+    precision: float | None,
     records: Sequence[AnyRecord],
     header: Header,
 ) -> list[str]:
-    """A line each, the gravest first."""
+    """A line each, the gravest first. `precision` is the largest half-width of the intervals, as
+    a fraction, None where nothing was timed."""
     return [
         *_of_losses(records, header),
         *_of_windows(cells),
         *_of_noise(cells),
         *_of_machine(records),
-        *_of_precision(comparisons, header),
+        *_of_precision(precision, header),
         *_of_resumption(cells, records),
     ]
 
@@ -37,8 +37,11 @@ def _of_losses(records: Sequence[AnyRecord], header: Header) -> Iterator[str]:
             " --set train.dropout_masks=core draws the same for all"
         )
     for end in records:
-        if isinstance(end, Ended) and end.cell.echo and end.status == "failed":
-            yield f"the echo failed, so the parity gate is narrower: {end.reason}"
+        if isinstance(end, Ended) and end.status == "failed":
+            if end.cell.echo:
+                yield f"the echo failed, so the parity gate is narrower: {end.reason}"
+            if end.cell.control:
+                yield f"{end.cell.label} failed, so verdicts know less of its noise: {end.reason}"
 
 
 def _of_windows(cells: Sequence[Cell]) -> Iterator[str]:
@@ -81,11 +84,12 @@ def _of_machine(records: Sequence[AnyRecord]) -> Iterator[str]:
         )
 
 
-def _of_precision(comparisons: Sequence[Comparison], header: Header) -> Iterator[str]:
-    wanted, found = header.run.get("precision"), widest(comparisons)
-    if wanted and comparisons and found > wanted:
-        reached = "no interval" if math.isinf(found) else f"+-{found:.1%}"
-        yield (f"the precision of {wanted:.1%} was not reached ({reached}): give it more --budget")
+def _of_precision(reached: float | None, header: Header) -> Iterator[str]:
+    wanted = header.run.get("precision")
+    if wanted is None or reached is None or reached <= wanted:
+        return
+    how = "not every pair has an interval" if math.isinf(reached) else f"it is {100 * reached:.3g}%"
+    yield f"the precision of {100 * wanted:.3g}% was not reached: {how}; give it more --budget"
 
 
 def _of_resumption(cells: Sequence[Cell], records: Sequence[AnyRecord]) -> Iterator[str]:

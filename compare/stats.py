@@ -33,12 +33,6 @@ class Timing(NamedTuple):
         return self.tokens / self.seconds
 
 
-def geometric_rate(windows: Sequence[Timing]) -> float:
-    """Geometric mean of the windows' rates: what `ratio` compares, so the largest of these
-    has no ratio above 1."""
-    return math.exp(math.fsum(math.log(w.rate) for w in windows) / len(windows))
-
-
 def throughput(windows: Sequence[Timing]) -> Interval | None:
     """Total tokens over total seconds, with a t interval on the windows' log rates."""
     if not windows:

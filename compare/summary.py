@@ -1,13 +1,14 @@
 """From a run's records to what every report shows: a pure function of what was stored."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from compare import parity, stats, verdicts
-from compare.cells import Cell, rate_of
+from compare.cells import Cell, cost_of, rate_of
 from compare.meters import cost
 from compare.notes import notes_of
 from compare.records import (
@@ -118,7 +119,9 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
     rows = [_row(cell, header, ceiling) for cell in cells]
     passed = _gate(cells, rows, kept, header)
     controls = {name: Cell(name.its_control(), kept).timings for name in header.cells}
-    comparisons = _compare([c for c in cells if c.name in passed], controls, rows)
+    ranked = {cell.name: cell.timings for cell in cells if cell.name in passed and cell.timings}
+    comparisons = _compare(ranked, controls, rows)
+    precision = verdicts.precision(ranked, comparisons) if ranked else None
     return Summary(
         run_id=header.run_id,
         preset=header.preset,
@@ -137,7 +140,7 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
         price_per_hour=header.run.get("price_per_hour"),
         environment=_environment(header, kept, rows),
         command=header.command,
-        notes=[*notes_of(cells, comparisons, kept, header), *_of_roofline(rows)],
+        notes=[*notes_of(cells, precision, kept, header), *_of_roofline(rows)],
     )
 
 
@@ -166,7 +169,6 @@ def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
     loss = evaluated.loss if evaluated else None
     target = Target.read(header.run["target"], header.metrics)
     shapes = [p.shape for p in header.experiment.model.parameters().values()]
-    price = header.run.get("price_per_hour")
     on_host = cell.built is not None and cell.built.device == "cpu"
     return CellSummary(
         backend=cell.name.backend,
@@ -196,7 +198,7 @@ def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
         involuntary_switches_per_second=cell.switches_per_second(),
         mhz=cell.mhz(),
         joules_per_step=cell.joules_per_step(),
-        cost_per_million_tokens=price / 3600 / rate.value * 1e6 if price and rate else None,
+        cost_per_million_tokens=cost_of(cell, header.run.get("price_per_hour")),
         harness_share=cell.harness_share(),
         timed_windows=len(cell.timings),
         noisy_windows=list(steady.noisy),
@@ -233,14 +235,16 @@ def _gate(
 
 
 def _compare(
-    cells: Sequence[Cell], controls: Mapping[CellName, verdicts.Windows], rows: list[CellSummary]
+    timed: Mapping[CellName, verdicts.Windows],
+    controls: Mapping[CellName, verdicts.Windows],
+    rows: list[CellSummary],
 ) -> list[Comparison]:
-    """Every pair that may be ranked; each row gets its ratio to the fastest and to itself."""
-    timed = {cell.name: cell.timings for cell in cells if cell.timings}
+    """Every pair of cells; each row gets its ratio to the fastest and to itself."""
     played = {name: controls[name] for name in timed if controls[name]}
     comparisons = verdicts.compare_all(timed, played)
-    ratios = {(c.second, c.first): c.ratio for c in comparisons}
-    fastest = _fastest(timed)
+    ratios = {(c.first, c.second): c.ratio for c in comparisons}
+    ratios |= {(c.second, c.first): _inverse(c.ratio) for c in comparisons}
+    fastest = _fastest(timed, comparisons)
     for row in rows:
         name = CellName(backend=row.backend, mode=row.mode)
         if name in played:
@@ -248,20 +252,15 @@ def _compare(
         if row.label == fastest:
             row.ratio_to_fastest = Estimate(value=1.0, low=1.0, high=1.0)
         elif found := ratios.get((row.label, fastest)):
-            row.ratio_to_fastest = _inverse(found)
+            row.ratio_to_fastest = found
     return comparisons
 
 
-def _fastest(timed: Mapping[CellName, verdicts.Windows]) -> str:
-    """The label of the cell with the best rate over the windows that all have played."""
-    shared = set.intersection(*(set(windows) for windows in timed.values())) if timed else set()
-    if not shared:
-        return ""
-
-    def rate(name: CellName) -> float:
-        return stats.geometric_rate([timed[name][place] for place in shared])
-
-    return max(timed, key=rate).label
+def _fastest(cells: Iterable[CellName], comparisons: Sequence[Comparison]) -> str:
+    """The label of the cell that was faster in the most pairs: in all of its own, unless a
+    resumption left pairs that share no window."""
+    firsts = Counter(one.first for one in comparisons)
+    return max((cell.label for cell in cells), key=firsts.__getitem__, default="")
 
 
 def _of_roofline(rows: Sequence[CellSummary]) -> list[str]:

@@ -89,6 +89,17 @@ def compare_all(
     ]
 
 
+def precision(cells: Mapping[CellName, Windows], comparisons: Sequence[Comparison]) -> float:
+    """The largest half-width, as a fraction, of the comparisons of these cells, or of the rate of
+    a single cell; infinite where a pair has no interval."""
+    if len(cells) == 1:
+        (windows,) = cells.values()
+        rate = stats.throughput(units(windows))
+        return stats.half_width(rate) if rate else math.inf
+    every_pair = len(comparisons) == math.comb(len(cells), 2)
+    return widest(comparisons) if every_pair else math.inf
+
+
 def widest(comparisons: Sequence[Comparison]) -> float:
     """The largest half-width of the intervals, as a fraction; infinite where one has no ends."""
     return max((stats.half_width(_interval(c.ratio)) for c in comparisons), default=math.inf)

@@ -1,39 +1,61 @@
 """How long a run measures: until it is precise or its budget is spent, whatever comes out."""
 
 import json
+import math
+from collections import Counter
+from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from conftest import ADAPTERS, Compare, cell, document
+from pydantic import ValidationError
+from scipy import stats as scipy_stats
+
+from compare import conductor
+from compare.conductor import LEAST_PAIRS, Conductor
+from compare.plan import make_plan
+from compare.player import CellEnded, Player
+from compare.progress import Silent
+from compare.records import CellName, Ended, Request, Role, Window
+from compare.results import RunFolder
+from compare.round import Round
+from compare.settings import RunSection
+from compare.survey import Choice
 
 TROUBLE = str(ADAPTERS / "trouble.py")
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20", "--json")
 
 
-def windows(tmp_path: Path) -> list[dict[str, object]]:
+def windows(tmp_path: Path) -> list[dict[str, Any]]:
     (path,) = tmp_path.glob("results/*/records.jsonl")
     records = [json.loads(line) for line in path.read_text().splitlines()]
     return [record for record in records if record["kind"] == "window"]
 
 
 def test_it_stops_where_intervals_are_narrow_enough(compare: Compare, tmp_path: Path) -> None:
-    asked = ("--backend", f"reference,{TROUBLE}:none", "--precision", "60%", "--budget", "2m")
-    found = document(compare(*TINY, *asked))
-    (pair,) = found["comparisons"]
-    assert pair["pairs"] == 10  # the least that a precision is told from
-    assert (pair["ratio"]["high"] / pair["ratio"]["low"]) ** 0.5 < 1.6
+    found = document(
+        compare(*TINY, "--backend", "reference", "--precision", "60%", "--budget", "2m")
+    )
+    row = cell(found, "reference")
+    rate = row["tokens_per_second"]
+    assert row["timed_windows"] == LEAST_PAIRS  # from fewer no precision is told
+    assert (rate["high"] / rate["low"]) ** 0.5 < 1.6
     beyond = [w for w in windows(tmp_path) if w["role"] == "beyond"]
-    assert len(beyond) == 20
-    assert all(w["losses"] == [] for w in beyond)
-    assert len(cell(found, "reference")["losses"]) == 20
+    assert [w["losses"] for w in beyond] == [[]] * LEAST_PAIRS
+    assert len(row["losses"]) == 20
+    assert row["validation_loss"] == pytest.approx(5.2897, abs=1e-3)  # as without a precision
     assert not any("was not reached" in note for note in found["notes"])
 
 
 def test_it_stops_where_the_budget_is_spent_and_says_so(compare: Compare, tmp_path: Path) -> None:
-    asked = ("--backend", f"reference,{TROUBLE}:none", "--precision", "0.001%", "--budget", "4s")
+    asked = ("--backend", "reference", "--precision", "0.001%", "--budget", "3s")
     found = document(compare(*TINY, *asked))
-    assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
-    assert any("the precision of 0.0% was not reached" in note for note in found["notes"])
+    assert [row["status"] for row in found["cells"]] == ["ok"]
+    assert any("the precision of 0.001% was not reached" in note for note in found["notes"])
     assert {w["role"] for w in windows(tmp_path)} == {"first", "warmup", "beyond"}
 
 
@@ -53,11 +75,14 @@ def test_a_control_shows_a_backend_s_own_noise(compare: Compare, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--budget", "0.5s"), "--budget 0.5s is too short for one window of each of 1 cells"),
-        (("--budget", "1s", "--control"), "too short for one window of each of 2 cells"),
-        (("--precision", "fast"), "run.precision"),
-        (("--precision", "2"), "run.precision"),
-        (("--budget", "soon"), "run.budget"),
+        (("--budget", "0.5s"), "--budget 0.5s is too short: one window of each backend"),
+        (("--budget", "1s", "--control"), "takes 2s or more"),
+        (("--precision", "fast"), "run.precision: input should be a valid number"),
+        (("--precision", "2"), "run.precision: input should be less than 1"),
+        (("--precision", "0%"), "run.precision: input should be greater than 0"),
+        (("--budget", "soon"), "run.budget: input should be a valid number"),
+        (("--budget", "inf"), "run.budget: input should be a finite number"),
+        (("--price-per-hour", "inf"), "run.price_per_hour: input should be a finite number"),
     ],
 )
 def test_bad_limits_are_refused_before_anything_is_written(
@@ -68,3 +93,182 @@ def test_bad_limits_are_refused_before_anything_is_written(
     assert message in finished.stderr
     assert len(finished.stderr.splitlines()) == 1
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90.0), ("90s", 90.0), ("1.5m", 90.0), (" 2 h ", 7200.0), (".5h", 1800.0)],
+)
+def test_a_budget_is_read_in_its_unit(text: str, seconds: float) -> None:
+    assert RunSection.model_validate({"budget": text}).budget == seconds
+
+
+@pytest.mark.parametrize("text", ["1..5s", "5d", "-3s", "m", "nan", ""])
+def test_what_is_no_budget_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        RunSection.model_validate({"budget": text})
+
+
+Pace = Callable[[CellName, int, int], float]
+"""Seconds per step of a cell in its window of a round and index"""
+
+
+class OnAClock(Round):
+    """A round without processes: what a cell trains takes the time that it is told to."""
+
+    clock: float
+    pace: Pace
+
+    def open(self, cell: CellName) -> float:
+        self.players[cell] = cast(Player, None)
+        self.startup[cell] = 0.0
+        return 0.0
+
+    def build(self, cell: CellName) -> float:
+        return 0.0
+
+    def finish(self, cell: CellName) -> float:
+        return 0.0
+
+    def train(
+        self, cell: CellName, role: Role, index: int, first: int, last: int, untimed: int,
+        repeats: int = 1,
+    ) -> float:  # fmt: skip
+        pace, timed = OnAClock.pace(cell, self.number, index), (last - first - untimed) * repeats
+        OnAClock.clock += pace * (untimed + timed)
+        self.write(
+            Window(
+                cell=cell, round=self.number, role=role, index=index, first_step=first, losses=[],
+                timed_steps=timed, tokens=32 * timed, seconds=pace * timed,
+                lead_seconds=pace * untimed, peak_bytes=1, device_peak_bytes=None,
+            )
+        )  # fmt: skip
+        return pace
+
+    def close(self, cell: CellName) -> float:
+        del self.players[cell]
+        self.write(Ended(cell=cell, round=self.number, status="ok"))
+        return 0.0
+
+
+Played = dict[str, list[Window]]
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played]:
+    """`play(pace, "ab", precision=0.02)`: the timed windows of each cell on that clock."""
+    monkeypatch.setattr(conductor, "Round", OnAClock)
+    monkeypatch.setattr(conductor, "time", SimpleNamespace(monotonic=lambda: OnAClock.clock))
+    monkeypatch.setattr(conductor, "roofline", SimpleNamespace(speed_check=lambda: 0.05))
+
+    def played(pace: Pace, names: str, steps: int = 20, **run: Any) -> Played:
+        OnAClock.clock, OnAClock.pace = 0.0, staticmethod(pace)
+        overrides = [{"train": {"steps": steps}, "run": run}]
+        request = Request(task="lm", preset="tiny", overrides=overrides, backends=[], pythons={})
+        choices = [Choice(CellName(backend=name, mode="m"), name, oracle=False) for name in names]
+        folder = RunFolder.create(tmp_path, "lm", "tiny")
+        Conductor(make_plan(request, [], choices), folder, Silent()).run()
+        found: Played = {name: [] for name in names}
+        for one in folder.records():
+            if isinstance(one, Window) and one.is_timed and one.cell.is_row:
+                found[one.cell.backend].append(one)
+        return found
+
+    return played
+
+
+def noisy(spread: float, **seconds: float) -> Pace:
+    """Cells of these seconds per step, each window by itself off by about this spread."""
+    random = np.random.default_rng(1)
+    return lambda cell, *_: seconds[cell.backend] * float(np.exp(random.normal(0, spread)))
+
+
+def half_widths(played: Played, count: int) -> list[float]:
+    """Of the ratio of every pair over the first `count` windows, by Holm's procedure."""
+    logs = [
+        np.array([math.log(w.seconds / v.seconds * v.tokens / w.tokens) for w, v in both][:count])
+        for both in (
+            zip(played[one], played[other], strict=True) for one, other in combinations(played, 2)
+        )
+    ]
+    tests = sorted((scipy_stats.ttest_1samp(some, 0) for some in logs), key=lambda t: t.pvalue)
+    found, level, passing = [], 0.05, True
+    for rank, test in enumerate(tests):
+        if passing:
+            level = 0.05 / (len(tests) - rank)
+            passing = test.pvalue < level
+        ends = test.confidence_interval(1 - level)
+        found.append(math.exp((ends.high - ends.low) / 2) - 1)
+    return found
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.05, 0.1])
+def test_a_precision_is_sought_until_every_pair_has_it_and_no_longer(
+    play: Callable[..., Played], spread: float
+) -> None:
+    played = play(noisy(spread, a=0.01, b=0.011, c=0.01), "abc", precision=0.05, budget=2000)
+    count = len(played["a"])
+    assert count >= LEAST_PAIRS
+    assert max(half_widths(played, count)) <= 0.05
+    assert count == LEAST_PAIRS or max(half_widths(played, count - 1)) > 0.05
+
+
+def test_significance_is_no_reason_to_stop(play: Callable[..., Played]) -> None:
+    played = play(noisy(0.1, a=0.01, b=0.03), "ab", precision=0.01, budget=60)
+    assert min(half_widths(played, LEAST_PAIRS)) > 0.01  # far apart from the start on, but wide
+    assert len(played["a"]) > 20
+    assert OnAClock.clock >= 60
+
+
+def test_equals_are_measured_no_longer_than_it_takes(play: Callable[..., Played]) -> None:
+    played = play(noisy(0.001, a=0.01, b=0.01), "ab", precision=0.02)
+    assert len(played["a"]) == LEAST_PAIRS
+
+
+def test_a_precision_alone_has_ten_minutes(play: Callable[..., Played]) -> None:
+    play(noisy(0.5, a=0.01, b=0.01), "ab", precision=0.001)
+    assert 600 <= OnAClock.clock < 605
+
+
+def test_a_budget_alone_is_spent(play: Callable[..., Played]) -> None:
+    played = play(noisy(0.0001, a=0.01, b=0.01), "ab", budget=60)
+    assert 60 <= OnAClock.clock < 60 + 2 * 1.02  # no window begins after it
+    assert len(played["a"]) == len(played["b"]) > 25
+
+
+def test_a_budget_is_shared_among_rounds(play: Callable[..., Played]) -> None:
+    played = play(noisy(0.01, a=0.01, b=0.02), "ab", rounds=3, budget=90)
+    rounds = Counter(window.round for window in played["a"])
+    assert set(rounds) == {1, 2, 3}
+    assert max(rounds.values()) - min(rounds.values()) <= 1
+
+
+def test_from_five_rounds_on_whole_rounds_are_added(play: Callable[..., Played]) -> None:
+    def pace(cell: CellName, number: int, index: int) -> float:
+        """Of a process: its windows are alike, the next one's are other ones."""
+        return 0.5 + 0.1 * ((number * (2 if cell.backend == "a" else 3)) % 5)
+
+    played = play(pace, "ab", rounds=5, precision=0.05, budget=2000)
+    rounds = Counter(window.round for window in played["a"])
+    assert len(rounds) > 5
+    assert len(set(rounds.values())) == 1
+    assert {window.role for window in played["a"]} == {"steady"}
+    assert len(Counter(w.round for w in play(noisy(0.01, a=0.5), "a", rounds=5)["a"])) == 5
+
+
+def test_long_windows_of_the_training_count_and_may_be_enough(play: Callable[..., Played]) -> None:
+    played = play(noisy(0.001, a=0.5, b=0.5), "ab", steps=100, precision=0.02)
+    assert {window.role for window in played["a"]} == {"steady"}
+    played = play(noisy(0.001, a=0.5, b=0.5), "ab", steps=20, precision=0.02)
+    assert Counter(window.role for window in played["a"]) == {"steady": 6, "beyond": 4}
+
+
+def test_who_fails_while_it_is_sought_leaves_the_others(play: Callable[..., Played]) -> None:
+    def pace(cell: CellName, number: int, index: int) -> float:
+        if cell.backend == "b" and index == 12:
+            raise CellEnded("failed", "out of memory")
+        return 0.01
+
+    played = play(pace, "abc", precision=0.02)
+    assert len(played["a"]) == len(played["c"]) == LEAST_PAIRS
+    assert len(played["b"]) < LEAST_PAIRS

@@ -1,5 +1,6 @@
 """Summaries of records on a fake clock: every figure is known beforehand."""
 
+import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -28,7 +29,7 @@ from compare.records import (
 from compare.results import RunFolder
 from compare.summary import CellSummary, Summary, summarise
 
-A, B = CellName(backend="a", mode="m"), CellName(backend="b", mode="m")
+A, B, C = (CellName(backend=name, mode="m") for name in "abc")
 STEPS = 10
 
 
@@ -41,13 +42,13 @@ def plan() -> Plan:
     return make_plan(request, [])
 
 
-def header(**run: Any) -> Header:
+def header(*cells: CellName, **run: Any) -> Header:
     made, now = plan(), datetime.now(UTC)
     return Header(
         run_id="fake", started=now, command=["compare"], preset="tiny", experiment=made.experiment,
         fingerprint=made.experiment.fingerprint(), run={**made.run_settings(), **run}, floor=None,
-        ceilings={}, metrics=[], machine={"cpu": "fake", "cpus": 2}, environment={}, cells=[A, B],
-        oracles=[],
+        ceilings={}, metrics=[], machine={"cpu": "fake", "cpus": 2}, environment={},
+        cells=list(cells or (A, B)), oracles=[],
     )  # fmt: skip
 
 
@@ -108,6 +109,29 @@ def test_phases_are_apart() -> None:
         "import": 1.5, "build": 0.5, "compile": 4.0, "warmup": 2.0, "steady": 2.5,
         "evaluation": 0.125,
     }  # fmt: skip
+    trained = sum(w.lead_seconds + w.seconds for w in windows)
+    assert sum(found.values()) == 1.5 + 0.5 + trained + 0.125  # no second is lost
+
+
+def test_the_time_to_a_target_is_that_of_the_training_before_it() -> None:
+    windows = [
+        window(A, "first", 0, 1, 5.0, lead_seconds=0.0),
+        window(A, "steady", 1, 100, 1.0),
+        window(A, "steady", 2, 100, 1.0),
+        window(A, "beyond", 3, 100, 7.0),
+    ]
+    opened, built, *rest = whole(A, windows)
+    look = Evaluated(cell=A, round=1, step=2, loss=1.5, tokens=7, seconds=9.0)
+    for target, seconds in (("loss=1.5", 6.25), ("loss=1.0", 7.5), ("loss=0.5", None)):
+        records = [header(target=target), opened, built, look, *rest]
+        assert row(summarise(records), A).seconds_to_target == seconds
+
+
+def test_a_machine_that_costs_nothing_costs_nothing_per_token() -> None:
+    windows = steady(A, [1.0, 1.0])
+    free = summarise([header(price_per_hour=0.0), *whole(A, windows)])
+    assert row(free, A).cost_per_million_tokens == 0.0
+    assert row(summarise([header(), *whole(A, windows)]), A).cost_per_million_tokens is None
 
 
 def test_what_was_metered_is_summed_over_the_timed_windows() -> None:
@@ -160,6 +184,34 @@ def test_ratios_are_to_the_fastest_and_to_itself() -> None:
     assert (only.first, only.verdict, only.noise) == ("a:m", "faster", pytest.approx(0.1))
 
 
+def test_a_control_that_failed_is_told() -> None:
+    failed = Ended(cell=A.its_control(), round=1, status="failed", reason="out of memory")
+    summary = summarise([header(A), *whole(A, steady(A, [1.0, 1.0])), failed])
+    assert row(summary, A).ratio_to_itself is None
+    (note,) = [note for note in summary.notes if "(control) failed" in note]
+    assert note.endswith("out of memory")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cells", "told"),
+    [
+        ([1.0, 1.1] * 5, (A, B), "the precision of 2% was not reached: it is 3.66%"),
+        ([1.0, 1.1] * 5, (A,), "the precision of 2% was not reached: it is 3.66%"),
+        ([1.0], (A, B), "not every pair has an interval"),
+        ([1.0, 1.001] * 5, (A, B), None),
+        ([1.0, 1.001] * 5, (A,), None),
+    ],
+)
+def test_a_precision_that_was_not_reached_is_told(
+    seconds: list[float], cells: tuple[CellName, ...], told: str | None
+) -> None:
+    records: list[AnyRecord] = [header(*cells, precision=0.02), *whole(A, steady(A, seconds))]
+    if B in cells:
+        records += whole(B, steady(B, [1.0] * len(seconds)))
+    notes = [note for note in summarise(records).notes if "precision" in note.split(" was ")[0]]
+    assert [told in note for note in notes] == [True] if told else notes == []
+
+
 def test_noise_is_told_and_counted() -> None:
     seconds = [1.0, 1.01, 0.99, 1.0, 1.02, 0.98, 1.0, 1.01, 3.0, 1.0]
     checks = [SpeedCheck(round=1, seconds=value) for value in (0.050, 0.060)]
@@ -199,7 +251,57 @@ def test_of_a_resumed_run_what_was_not_kept_is_gone() -> None:
     assert any("played at different times: a:m and b:m" in note for note in summary.notes)
 
 
-def test_records_of_the_version_before_are_read() -> None:
-    folder = next(ROOT.glob("results/reference/lm-gpt-shakespeare"))
-    summary = summarise(RunFolder(folder).records())
-    assert {cell.status for cell in summary.cells} == {"ok"}
+def test_those_that_were_played_together_are_compared_though_another_was_not() -> None:
+    resumed = Resumed(
+        started=datetime.now(UTC), command=["compare", "resume"], machine={}, environment={},
+        kept=[KeptRound(cell=A, round=1), KeptRound(cell=B, round=1)],
+    )  # fmt: skip
+    summary = summarise(
+        [
+            header(A, B, C), *whole(A, steady(A, [2.0, 2.1])), *whole(B, steady(B, [1.0, 1.0])),
+            Ended(cell=C, round=1, status="failed"), resumed,
+            *whole(C, steady(C, [3.0, 3.0], round=2), number=2),
+        ]
+    )  # fmt: skip
+    ratios = [row(summary, cell).ratio_to_fastest for cell in (A, B, C)]
+    assert ratios[0] is not None
+    assert ratios[0].value == pytest.approx(1 / (2.0 * 2.1) ** 0.5)
+    assert ratios[1] is not None
+    assert ratios[1].value == 1.0
+    assert ratios[2] is None
+    (note,) = [note for note in summary.notes if "different times" in note]
+    assert note.endswith("a:m and c:m, b:m and c:m")
+
+
+def test_a_round_that_was_cut_off_is_told_and_what_was_timed_counts() -> None:
+    cut = [
+        Opened(cell=A, round=2, seconds=1.5, memory_bytes=400, versions={}, devices=[]),
+        window(A, "first", 0, 1, 5.0, round=2),
+        window(A, "steady", 0, 100, 4.0, round=2),
+    ]
+    records = [header(A), *whole(A, steady(A, [1.0, 1.0])), *cut]
+    ended = Ended(cell=A, round=2, status="interrupted")
+    found = row(summarise([*records, ended]), A)
+    assert found.status == "interrupted"
+    assert (len(found.losses), found.validation_loss) == (2, 1.0)  # of the round that is whole
+    assert found.tokens_per_second is not None
+    assert found.tokens_per_second.value == 300 / 6.0
+    alone = row(summarise([header(A), *cut]), A)
+    assert (alone.status, alone.reason) == ("interrupted", "the run was cut off")
+
+
+@pytest.mark.parametrize(
+    "folder", ["lm-gpt-shakespeare", "translation-captions", "sentiment-reviews", "lm-long"]
+)
+def test_records_of_the_version_before_are_read(folder: str) -> None:
+    """Their rates and losses are those that their own reports show."""
+    path = ROOT / "results" / "reference" / folder
+    summary = summarise(RunFolder(path).records())
+    reported = list(csv.DictReader((path / "summary.csv").open()))
+    assert [cell.backend for cell in summary.cells] == [line["backend"] for line in reported]
+    for cell, line in zip(summary.cells, reported, strict=True):
+        assert cell.status == line["status"]
+        assert cell.losses[-1] == float(line["final_training_loss"])
+        assert cell.validation_loss == float(line["validation_loss"])
+        assert cell.tokens_per_second is not None
+        assert cell.tokens_per_second.value == pytest.approx(float(line["tokens_per_second"]))
