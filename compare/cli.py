@@ -89,7 +89,7 @@ def resume(
     """Play what a run or sweep has not finished."""
     command = ["compare", *sys.argv[1:]]
     if is_sweep(run):
-        _end_sweep(SweepFolder(run), playing.play_sweep(SweepFolder(run), command), json)
+        _end_sweep(SweepFolder(run), playing.resume_sweep(SweepFolder(run), command), json)
     _end_run(RunFolder(run), playing.resume_run(RunFolder(run), command), json)
 
 

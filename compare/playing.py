@@ -11,15 +11,18 @@ from compare.plan import Plan, make_plan
 from compare.plugins import load_reports
 from compare.progress import LiveProgress, Silent
 from compare.records import READABLE_VERSIONS, AnyRecord, Header, header_of
-from compare.results import RECORDS, RunFolder
-from compare.resumption import finished_rounds, last_round, require_same
+from compare.results import RunFolder
+from compare.resumption import finished_rounds, is_whole, require_same, require_version
 from compare.scaling import SweepSummary, SweptPoint, scalings
 from compare.summary import Summary, summarise
-from compare.survey import identities
+from compare.survey import Choice, identities
 from compare.sweep import SweepFolder
 from compare.version import VERSION
 
 STORED = "summary.json"
+
+Choices = list[Choice] | None
+"""Of an earlier plan for the same backends, which need not be asked again"""
 
 
 class StoredSummary(BaseModel):
@@ -35,47 +38,69 @@ def play_run(plan: Plan, folder: RunFolder, title: str = "") -> bool:
     return _watched(lambda conductor: conductor.run(), plan, folder, title)
 
 
-def resume_run(folder: RunFolder, command: list[str], title: str = "") -> bool:
+def resume_run(folder: RunFolder, command: list[str]) -> bool:
     """Play what a run has not finished; whether Ctrl-C cut it short.
 
     Raises UserError, and changes nothing, where another version made the run or the experiment
     is not what it was.
     """
+    return _resume(_plan_again(folder, command), folder)
+
+
+def _plan_again(folder: RunFolder, command: list[str], choices: Choices = None) -> Plan:
+    """The plan of a run that was begun; raises UserError where it cannot be resumed."""
+    header = header_of(read_records(folder))
+    require_version(folder.path, header.suite_version)
+    assert header.request is not None  # since this version
+    plan = make_plan(header.request, command, choices)
+    require_same(folder.path, header, plan)
+    return plan
+
+
+def _resume(plan: Plan, folder: RunFolder, title: str = "") -> bool:
     records = read_records(folder)
-    header = header_of(records)
-    if header.suite_version != VERSION or header.request is None:
-        raise UserError(
-            f"'{folder.path}' cannot be resumed: version {header.suite_version or 'unknown'} made"
-            f" it, and this is {VERSION}"
-        )
-    plan = make_plan(header.request, command)
-    require_same(folder.path, header.experiment, plan.experiment)
     kept = finished_rounds(records, plan, identities(plan.choices, plan.pythons))
-    rows = [one.cell for one in kept if one.cell.is_row]
-    if all(rows.count(cell) >= plan.run.rounds for cell in plan.cells):
+    if is_whole(records, plan, kept):
         return False
-    folder.mend()
-    number = last_round(records)
-    return _watched(lambda conductor: conductor.resume(kept, number), plan, folder, title)
+    return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, title)
 
 
-def play_sweep(folder: SweepFolder, command: list[str]) -> bool:
+def play_sweep(folder: SweepFolder, command: list[str], choices: Choices = None) -> bool:
     """Play every point that is not finished; whether Ctrl-C cut it short."""
-    sweep, interrupted = folder.sweep(), False
-    choices = None
-    for index, point in enumerate(sweep.points, 1):
-        title = f"{index} of {len(sweep.points)}: {point.name}"
+    sweep = folder.sweep()
+    try:
+        for index, point in enumerate(sweep.points, 1):
+            title = f"{index} of {len(sweep.points)}: {point.name}"
+            at = folder.run_folder(point)
+            if at.exists():
+                plan = _plan_again(at, command, choices)
+                interrupted = _resume(plan, at, title)
+            else:
+                plan = make_plan(sweep.request_of(point), command, choices)
+                interrupted = play_run(plan, at.make(), title)
+            choices = plan.choices
+            report_run(at)
+            if interrupted:
+                return True
+    except KeyboardInterrupt:  # between two points
+        return True
+    return False
+
+
+def resume_sweep(folder: SweepFolder, command: list[str]) -> bool:
+    """Play what a sweep has not finished; whether Ctrl-C cut it short.
+
+    Raises UserError, and changes nothing, where any of its points cannot be played as it was.
+    """
+    sweep, choices = folder.sweep(), None
+    require_version(folder.path, sweep.suite_version)
+    for point in sweep.points:
         at = folder.run_folder(point)
         if at.exists():
-            interrupted = resume_run(at, command, title)
+            choices = _plan_again(at, command, choices).choices
         else:
-            plan = make_plan(sweep.request_of(point), command, choices)
-            choices = plan.choices
-            interrupted = play_run(plan, at.make(), title)
-        report_run(at)
-        if interrupted:
-            break
-    return interrupted
+            choices = make_plan(sweep.request_of(point), command, choices).choices
+    return play_sweep(folder, command, choices)
 
 
 def report_run(folder: RunFolder) -> Summary:
@@ -130,7 +155,7 @@ def stored_summary(folder: RunFolder) -> Summary:
 def read_records(folder: RunFolder) -> list[AnyRecord]:
     """The records of a folder; raises UserError where it is no run, or one of another version."""
     if not folder.exists():
-        raise UserError(f"'{folder.path}' is no run folder: it has no {RECORDS}")
+        raise UserError(f"'{folder.path}' is no run folder: it has no records")
     try:
         records = folder.records()
         header: Header = header_of(records)
@@ -145,7 +170,8 @@ def _watched(play: Callable[[Conductor], None], plan: Plan, folder: RunFolder, t
     """Let a conductor play, its progress on the terminal; whether Ctrl-C cut it short."""
     console = Console(stderr=True)
     watcher = LiveProgress(console, title) if console.is_terminal else Silent()
-    with watcher:
+    with folder.alone(), watcher:
+        folder.mend()
         try:
             play(Conductor(plan, folder, watcher))
         except KeyboardInterrupt:

@@ -11,7 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import parity
-from compare.records import Built, CellName, Ended, Evaluated, Header, Opened, Record, Window
+from compare.records import (
+    Built,
+    CellName,
+    Ended,
+    Evaluated,
+    Header,
+    Opened,
+    Record,
+    Resumed,
+    Window,
+)
 
 
 class Silent:
@@ -41,7 +51,8 @@ class LiveProgress:
         self._header: Header | None = None
         self._steps = 1
         self._rounds = 1
-        self._round = 1
+        self._round = 0
+        self._first_round = 0  # another one than 1 where a run is taken up again
         self._pace: tuple[float, int] | None = None  # when the second step ended, steps then
 
     def __enter__(self) -> "LiveProgress":
@@ -62,11 +73,15 @@ class LiveProgress:
             self._header = record
             self._rounds = int(record.run["rounds"])
             self._rows = {cell: _Row() for cell in record.cells}
+        elif isinstance(record, Resumed):
+            for one in record.kept:
+                self._rows.setdefault(one.cell, _Row()).doing = "finished before"
         elif isinstance(record, Opened | Built | Window | Evaluated | Ended):
             if record.round != self._round:
                 self._round, self._pace = record.round, None
+                self._first_round = self._first_round or record.round
             self._rows.setdefault(record.cell, _Row()).see(record)
-        if isinstance(record, Window) and record.round == 1:
+        if isinstance(record, Window) and record.round == self._first_round:
             self._judge(record)
         self._live.update(self._picture(), refresh=True)
 
@@ -98,7 +113,8 @@ class LiveProgress:
     def _time_left(self) -> str:
         playing = [row.step for row in self._rows.values() if row.playing]
         done = sum(playing)
-        text = f"round {self._round} of {self._rounds}" if self._rounds > 1 else ""
+        text = f"round {self._round}" if self._round > 1 or self._rounds > 1 else ""
+        text += f" of {self._rounds}" if text and self._round <= self._rounds else ""
         if not playing or min(playing) < 2:
             return text or "starting"
         if self._pace is None:

@@ -11,8 +11,11 @@
 A run that was cut off is readable up to its last whole line.
 """
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +42,12 @@ class RunFolder:
         return self
 
     def exists(self) -> bool:
-        return (self.path / RECORDS).is_file()
+        """Whether a run was begun here: the header is written."""
+        try:
+            with (self.path / RECORDS).open("rb") as file:
+                return file.readline().endswith(b"\n")
+        except OSError:
+            return False
 
     def size(self) -> int:
         """Bytes of the records: more of them, and what was made of them is out of date."""
@@ -85,8 +93,24 @@ class RunFolder:
     def mend(self) -> None:
         """Take away a last line that a crash cut short, so that another can be added."""
         path = self.path / RECORDS
-        whole = path.read_bytes().rpartition(b"\n")[0] + b"\n"
-        os.truncate(path, len(whole))
+        if path.exists():
+            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process from playing in this folder.
+
+        Raises UserError while another one does; the lock of one that crashed is gone with it.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"'{self.path}' is being played by another process") from None
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def new_folder(results: Path, *names: str) -> Path:

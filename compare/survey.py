@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,12 +70,19 @@ def identities(choices: Iterable[Choice], pythons: Mapping[str, str]) -> dict[Ce
     """Of each cell as it would be played now; one whose framework does not open has none."""
     found = {}
     for choice in choices:
-        try:
-            opened = _open(choice.adapter, choice.cell.mode, pythons.get(choice.adapter))
-        except CellEnded:
-            continue
-        found[choice.cell] = Identity(opened["adapter_sha256"], opened["versions"])
+        identity = _identity(choice.adapter, choice.cell.mode, pythons.get(choice.adapter))
+        if identity:
+            found[choice.cell] = identity
     return found
+
+
+@cache  # a framework takes seconds to open, and every point of a sweep asks
+def _identity(name: str, mode: str, python: str | None) -> Identity | None:
+    try:
+        opened = _open(name, mode, python)
+    except CellEnded:
+        return None
+    return Identity(opened["adapter_sha256"], opened["versions"])
 
 
 def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Seen]:

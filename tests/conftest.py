@@ -2,8 +2,10 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,6 +51,36 @@ def compare(tmp_path: Path) -> Compare:
         )
 
     return run
+
+
+def begin(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """The command in `folder`, still running."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path) -> None:
+    """Until a process has made this file."""
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} was not made"
+        time.sleep(0.02)
+
+
+def on_a_terminal(folder: Path, *arguments: str) -> str:
+    """What the command in `folder` shows on a terminal while it runs."""
+    line = f"{shlex.join(command(*arguments))} > /dev/null"
+    shown = subprocess.run(
+        ["script", "-qec", line, "/dev/null"],
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    return shown.stdout
 
 
 def document(finished: "subprocess.CompletedProcess[str]") -> dict[str, Any]:

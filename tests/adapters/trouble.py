@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from compare.contracts import Array, Batches, Device, Trainer, Unsupported
@@ -10,11 +11,13 @@ from compare.plugins import load_backend
 from compare.spec import Experiment
 
 AFTER = 10  # steps that go well before trouble starts
+TRAINED, WAITING, GO_ON = Path("trained"), Path("waiting"), Path("go_on")
 
 
 class TroubledTrainer:
     def __init__(self, inner: Trainer, mode: str) -> None:
         self.inner, self.mode, self.steps = inner, mode, 0
+        self.is_first = not TRAINED.exists()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -44,6 +47,11 @@ class TroubledTrainer:
                 return losses * float("nan")
             case "slow":
                 time.sleep(0.2)
+            case "second_waits":  # the first process that trains here does not
+                TRAINED.touch()
+                while not self.is_first and not GO_ON.exists():
+                    WAITING.touch()
+                    time.sleep(0.02)
         return losses
 
 
@@ -51,7 +59,7 @@ class Trouble:
     name = "trouble"
     modes = (
         "none", "wrong_rate", "killed", "exits", "hangs", "out_of_memory", "raises", "few_losses",
-        "nan", "slow", "missing", "unsupported", "gpu_only",
+        "nan", "slow", "second_waits", "missing", "unsupported", "gpu_only",
     )  # fmt: skip
     oracle = False
 

@@ -1,122 +1,275 @@
 """Runs that were cut off, or went wrong, are taken up again: nothing finished is played twice."""
 
 import json
-import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADAPTERS, Compare, cell, document
+from conftest import (
+    ADAPTERS,
+    Compare,
+    begin,
+    cell,
+    command,
+    document,
+    environment,
+    on_a_terminal,
+    wait_for,
+)
+
+from compare.records import KeptRound
+from compare.results import RunFolder
+from compare.resumption import is_whole
 
 TROUBLE = (ADAPTERS / "trouble.py").read_text()
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20", "--json")
+TIMES = "It was the best of times, it was the worst of times.\n"
 
 
-def records_of(tmp_path: Path) -> Path:
-    (found,) = tmp_path.glob("results/*/records.jsonl")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data, an adapter and a run of it that went well."""
+    where = tmp_path_factory.mktemp("whole")
+    (where / "book.txt").write_text(TIMES * 40)
+    (where / "trouble.py").write_text(TROUBLE)
+    asked = ("--data", "book.txt", "--backend", "reference,trouble.py:none")
+    subprocess.run(
+        command(*TINY, *asked), cwd=where, env=environment(), check=True, capture_output=True
+    )
+    return where
+
+
+@pytest.fixture
+def run(whole: Path, tmp_path: Path) -> Path:
+    """The run in a copy of that folder."""
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    (found,) = (tmp_path / "results").iterdir()
     return found
 
 
-def kinds(path: Path, backend: str) -> list[str]:
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return [r["kind"] for r in lines if r.get("cell", {}).get("backend") == backend]
+def records(run: Path) -> Path:
+    return run / "records.jsonl"
 
 
-def edited(path: Path, **fields: Any) -> None:
-    """Change fields of a run's header."""
-    header, *rest = path.read_text().splitlines()
-    path.write_text("\n".join([json.dumps(json.loads(header) | fields), *rest]) + "\n")
+def lines(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in records(run).read_text().splitlines()]
 
 
-def test_a_failed_cell_is_played_again_once_its_adapter_is_mended(
+def played(run: Path, backend: str) -> list[tuple[str, int]]:
+    """Kind and round of all that was recorded of a backend, its echo and its control left out."""
+    name = {"backend": backend, "echo": False, "control": False}
+    return [
+        (one["kind"], one["round"])
+        for one in lines(run)
+        if name.items() <= one.get("cell", {}).items()
+    ]
+
+
+def rewrite(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change every record in place."""
+    found = lines(run)
+    for one in found:
+        change(one)
+    records(run).write_text("".join(json.dumps(one) + "\n" for one in found))
+
+
+def with_header(run: Path, **fields: Any) -> None:
+    def change(record: dict[str, Any]) -> None:
+        if record["kind"] == "header":
+            record |= fields
+
+    rewrite(run, change)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_whole_run_is_reported_again_and_nothing_is_added(compare: Compare, run: Path) -> None:
+    before = contents(run)
+    found = document(compare("resume", str(run), "--json"))
+    assert contents(run) == before
+    assert found == document(compare("report", str(run), "--json"))
+    assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
+
+
+def test_the_order_of_the_backends_does_not_matter(compare: Compare, run: Path) -> None:
+    request = lines(run)[0]["request"]
+    with_header(run, request=request | {"backends": request["backends"][::-1]})
+    before = records(run).read_bytes()
+    assert compare("resume", str(run)).returncode == 0
+    assert records(run).read_bytes() == before
+
+
+@pytest.mark.parametrize("what", ["source", "versions"])
+def test_a_changed_adapter_is_played_again_and_no_other(
+    compare: Compare, tmp_path: Path, run: Path, what: str
+) -> None:
+    def older(record: dict[str, Any]) -> None:
+        if record["kind"] == "opened" and record["cell"]["backend"] == "trouble":
+            record["versions"] = {"trouble": "0.9"}
+
+    if what == "source":
+        (tmp_path / "trouble.py").write_text(TROUBLE + "# changed\n")
+    else:
+        rewrite(run, older)
+    before, reference, trouble = (
+        records(run).read_bytes(), played(run, "reference"), played(run, "trouble"),
+    )  # fmt: skip
+    finished = compare("resume", str(run), "--json")
+    assert finished.returncode == 0, finished.stderr
+    assert records(run).read_bytes().startswith(before)  # only added to
+    assert played(run, "reference") == reference
+    assert played(run, "trouble") == trouble + [(kind, 2) for kind, _ in trouble]
+    found = document(finished)
+    assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
+    assert cell(found, "trouble")["losses"] == cell(found, "reference")["losses"]
+    assert cell(found, "trouble")["max_loss_difference"] == 0.0
+    assert found["comparisons"] == []  # they were not timed together
+    assert any("played at different times" in note for note in found["notes"])
+
+
+def test_another_machine_plays_every_cell_again(compare: Compare, run: Path) -> None:
+    with_header(run, machine=lines(run)[0]["machine"] | {"cpu": "another"})
+    before = {name: played(run, name) for name in ("reference", "trouble")}
+    found = document(compare("resume", str(run), "--json"))
+    for name, once in before.items():
+        assert played(run, name) == once + [(kind, 2) for kind, _ in once]
+    assert len(found["comparisons"]) == 1
+
+
+def test_a_failed_backend_is_played_again_once_it_is_mended(
     compare: Compare, tmp_path: Path
 ) -> None:
     adapter = tmp_path / "trouble.py"
     adapter.write_text(TROUBLE)
-    assert compare(*TINY, "--backend", "reference,trouble.py:raises").returncode == 1
-    path = records_of(tmp_path)
-    before, played = path.read_bytes(), kinds(path, "reference")
+    asked = ("--backend", "reference,trouble.py:raises,trouble.py:none")
+    assert compare(*TINY, *asked).returncode == 1
+    (run,) = (tmp_path / "results").iterdir()
+    reference = played(run, "reference")
     adapter.write_text(TROUBLE.replace('case "raises":', 'case "never":'))
-    finished = compare("resume", str(path.parent), "--json")
+    finished = compare("resume", str(run), "--json")
     assert finished.returncode == 0, finished.stderr
-    assert path.read_bytes().startswith(before)  # only added to
-    assert kinds(path, "reference") == played
-    found = document(finished)
-    assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
-    assert cell(found, "trouble")["losses"] == cell(found, "reference")["losses"]
-    assert found["comparisons"] == []  # they were not played together
-    assert any("played at different times" in note for note in found["notes"])
+    assert played(run, "reference") == reference
+    rows = {row["mode"]: row for row in document(finished)["cells"]}
+    assert {row["status"] for row in rows.values()} == {"ok"}
+    assert rows["raises"]["ratio_to_fastest"] or rows["none"]["ratio_to_fastest"]
+    assert not (run / "inputs").exists()  # kept to replay what had failed, which now went well
 
 
-def test_a_whole_run_is_reported_again_and_nothing_is_added(
-    compare: Compare, tmp_path: Path
-) -> None:
-    first = document(compare(*TINY, "--backend", "reference"))
-    path = records_of(tmp_path)
-    before = path.read_bytes()
-    assert document(compare("resume", str(path.parent), "--json")) == first
-    assert path.read_bytes() == before
-    assert document(compare("report", str(path.parent), "--json")) == first
+def test_what_a_crash_cut_short_is_cut_off_and_played_again(compare: Compare, run: Path) -> None:
+    whole = records(run).read_bytes()
+    end = whole.index(b'{"kind":"ended"')
+    records(run).write_bytes(whole[: end + 30])  # in the middle of the line
+    (run / "inputs").mkdir()  # as they are while they are written
+    (run / "inputs" / "experiment.json").write_text("{")
+    finished = compare("resume", str(run), "--json")
+    assert finished.returncode == 0, finished.stderr
+    assert records(run).read_bytes().startswith(whole[:end] + b'{"kind":"resumed"')
+    assert [row["status"] for row in document(finished)["cells"]] == ["ok", "ok"]
 
 
-def test_rounds_that_are_missing_are_played(compare: Compare, tmp_path: Path) -> None:
-    compare(*TINY, "--backend", "reference", "--rounds", "2")
-    path = records_of(tmp_path)
-    lines = path.read_text().splitlines(keepends=True)
-    last = max(i for i, line in enumerate(lines) if '"kind":"ended"' in line)
-    path.write_text("".join(lines[:last]))
-    assert compare("resume", str(path.parent)).returncode == 0
-    ended = [json.loads(x) for x in path.read_text().splitlines() if '"kind":"ended"' in x]
-    assert [(one["round"], one["status"]) for one in ended] == [(1, "ok"), (3, "ok")]
+def test_what_was_skipped_and_still_would_be_is_finished(compare: Compare, tmp_path: Path) -> None:
+    modes = ",".join(f"{ADAPTERS}/trouble.py:{m}" for m in ("missing", "unsupported", "gpu_only"))
+    compare(*TINY, "--backend", f"reference,{modes}", "--device", "cpu")
+    (run,) = (tmp_path / "results").iterdir()
+    before = records(run).read_bytes()
+    finished = compare("resume", str(run), "--json")
+    assert finished.returncode == 0
+    assert records(run).read_bytes() == before
+    statuses = [row["status"] for row in document(finished)["cells"]]
+    assert statuses == ["ok", "skipped", "skipped", "skipped"]
 
 
-def test_another_environment_makes_every_cell_play_again(compare: Compare, tmp_path: Path) -> None:
-    compare(*TINY, "--backend", "reference")
-    path = records_of(tmp_path)
-    header = json.loads(path.read_text().splitlines()[0])
-    edited(path, machine=header["machine"] | {"cpu": "another"})
-    played = kinds(path, "reference")
-    assert compare("resume", str(path.parent)).returncode == 0
-    assert kinds(path, "reference") == played * 2
+def test_ctrl_c_in_a_round_leaves_that_round_to_be_played(compare: Compare, tmp_path: Path) -> None:
+    waits = str(ADAPTERS / "trouble.py") + ":second_waits"
+    going = begin(tmp_path, *TINY, "--backend", waits, "--rounds", "2")
+    wait_for(tmp_path / "waiting")
+    (run,) = (tmp_path / "results").iterdir()
+    before = contents(run)
+    other = compare("resume", str(run))
+    assert (other.returncode, len(other.stderr.splitlines())) == (2, 1)
+    assert "is being played by another process" in other.stderr
+    assert contents(run) == before
+    going.send_signal(signal.SIGINT)
+    output, errors = going.communicate(timeout=60)
+    assert (going.returncode, errors) == (130, "")
+    assert [row["status"] for row in json.loads(output)["cells"]] == ["interrupted"]
+    cut = records(run).read_bytes()
+    (tmp_path / "go_on").touch()
+    finished = compare("resume", str(run), "--json")
+    assert finished.returncode == 0, finished.stderr
+    assert records(run).read_bytes().startswith(cut)
+    ended = [(one["round"], one["status"]) for one in lines(run) if one["kind"] == "ended"]
+    assert ended == [(1, "ok"), (2, "interrupted"), (3, "ok")]
+    (row,) = document(finished)["cells"]
+    assert (row["status"], len(row["losses"])) == ("ok", 20)
 
 
-def test_the_order_of_the_backends_does_not_matter(compare: Compare, tmp_path: Path) -> None:
-    compare(*TINY, "--backend", f"reference,{ADAPTERS / 'trouble.py'}:none")
-    path = records_of(tmp_path)
-    header = json.loads(path.read_text().splitlines()[0])
-    request = header["request"] | {"backends": header["request"]["backends"][::-1]}
-    edited(path, request=request)
-    before = path.read_bytes()
-    assert compare("resume", str(path.parent)).returncode == 0
-    assert path.read_bytes() == before
+def test_a_round_beyond_those_that_are_needed_may_be_left_unfinished(run: Path) -> None:
+    """As when a precision is sought from round to round: it is taken away, and not played."""
+    from compare.plan import make_plan
+    from compare.records import header_of
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(run.parent.parent)
+        found = RunFolder(run).records()
+        request = header_of(found).request
+        assert request is not None
+        plan = make_plan(request, [])
+    kept = [KeptRound(cell=name, round=1) for name in plan.cells]
+    assert is_whole(found, plan, kept)
+    begun = [one.model_copy(update={"round": 2}) for one in found if one.kind == "opened"]
+    assert not is_whole([*found, *begun], plan, kept)
 
 
-@pytest.mark.parametrize("what", ["nothing", "version", "schema", "data"])
+def test_a_terminal_shows_what_is_played_and_what_is_not(run: Path) -> None:
+    written = records(run).read_text().splitlines(keepends=True)
+    records(run).write_text(written[0])  # cut off before anything was played
+    shown = on_a_terminal(run.parent.parent, "resume", str(run))
+    assert "20/20" in shown
+    assert "Traceback" not in shown
+    trouble = run.parent.parent / "trouble.py"
+    trouble.write_text(TROUBLE + "# changed\n")
+    shown = on_a_terminal(run.parent.parent, "resume", str(run))
+    assert "finished before" in shown
+    assert "20/20" in shown
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("nothing", "is no run folder"),
+        ("version", "version 0.0.1 made it, and this is"),
+        ("schema", "another version wrote it"),
+        ("records", "another version wrote it"),
+        ("data", "its experiment is not what it was: other data_sha256"),
+        ("backends", "its experiment is not what it was: other backends"),
+    ],
+)
 def test_what_cannot_be_resumed_is_told_in_one_line_and_left_alone(
-    compare: Compare, tmp_path: Path, what: str
+    compare: Compare, tmp_path: Path, run: Path, what: str, message: str
 ) -> None:
-    book = tmp_path / "book.txt"
-    book.write_text("It was the best of times, it was the worst of times.\n" * 40)
-    if what == "nothing":
-        finished = compare("resume", str(tmp_path))
-        assert (finished.returncode, "is no run folder" in finished.stderr) == (2, True)
-        return
-    compare(*TINY, "--backend", "reference", "--data", "book.txt")
-    path = records_of(tmp_path)
-    if what == "version":
-        edited(path, suite_version="0.0.1")
-    elif what == "schema":
-        path.write_text(re.sub(r'"schema_version":\d+', '"schema_version":99', path.read_text()))
-    else:
-        book.write_text("It was the age of wisdom, it was the age of foolishness.\n" * 40)
-    before = {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file()}
-    finished = compare("resume", str(path.parent))
+    match what:
+        case "nothing":
+            records(run).write_text('{"kind":"header","schema')  # not even its first line is whole
+        case "version":
+            with_header(run, suite_version="0.0.1")
+        case "schema":
+            with_header(run, schema_version=99)
+        case "records":
+            rewrite(run, lambda record: record.update(colour="blue"))
+        case "data":
+            (tmp_path / "book.txt").write_text(TIMES.replace("worst", "age") * 40)
+        case "backends":
+            with_header(run, request=lines(run)[0]["request"] | {"backends": ["reference"]})
+    before = contents(tmp_path)
+    finished = compare("resume", str(run))
     assert finished.returncode == 2
     assert len(finished.stderr.splitlines()) == 1
-    expected = {
-        "version": "version 0.0.1 made it",
-        "schema": "another version wrote it",
-        "data": "its experiment is not what it was (",
-    }
-    assert expected[what] in finished.stderr
-    assert {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file()} == before
+    assert message in finished.stderr
+    assert contents(tmp_path) == before
