@@ -78,11 +78,7 @@ def test_a_control_shows_a_backend_s_own_noise(compare: Compare, tmp_path: Path)
         (("--budget", "0.5s"), "--budget 0.5s is too short: one window of each backend"),
         (("--budget", "1s", "--control"), "takes 2s or more"),
         (("--precision", "fast"), "run.precision: input should be a valid number"),
-        (("--precision", "2"), "run.precision: input should be less than 1"),
-        (("--precision", "0%"), "run.precision: input should be greater than 0"),
         (("--budget", "soon"), "run.budget: input should be a valid number"),
-        (("--budget", "inf"), "run.budget: input should be a finite number"),
-        (("--price-per-hour", "inf"), "run.price_per_hour: input should be a finite number"),
     ],
 )
 def test_bad_limits_are_refused_before_anything_is_written(
@@ -103,10 +99,18 @@ def test_a_budget_is_read_in_its_unit(text: str, seconds: float) -> None:
     assert RunSection.model_validate({"budget": text}).budget == seconds
 
 
-@pytest.mark.parametrize("text", ["1..5s", "5d", "-3s", "m", "nan", ""])
-def test_what_is_no_budget_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError):
-        RunSection.model_validate({"budget": text})
+@pytest.mark.parametrize(
+    ("field", "texts"),
+    [
+        ("budget", ["1..5s", "5d", "-3s", "0", "m", "nan", "inf", ""]),
+        ("precision", ["2", "200%", "0%", "-1%", "%", "1..5%", "nan", "inf", ""]),
+        ("price_per_hour", ["-1", "nan", "inf", "2 EUR"]),
+    ],
+)
+def test_what_is_no_limit_is_refused(field: str, texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(ValidationError):
+            RunSection.model_validate({field: text})
 
 
 Pace = Callable[[CellName, int, int], float]

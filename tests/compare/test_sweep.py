@@ -7,7 +7,7 @@ import signal
 import subprocess
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from conftest import ADAPTERS, Compare, begin, command, document, environment, wait_for
@@ -18,24 +18,6 @@ from compare.sweep import parse_axes
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20")
 REFERENCE = (*TINY, "--backend", "reference")
 TROUBLE = ADAPTERS / "trouble.py"
-CROSSED = list(product((8, 16), (16, 64)))
-
-
-class Crossed(NamedTuple):
-    """A sweep over two fields: its folder, what it printed, and its summary."""
-
-    folder: Path
-    printed: str
-    summary: dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def crossed(tmp_path_factory: pytest.TempPathFactory) -> Crossed:
-    swept = ("--sweep", "train.batch=8,16", "--sweep", "model.hidden=16,64")
-    where = tmp_path_factory.mktemp("crossed")
-    printed = run_in(where, *REFERENCE, *swept).stdout
-    (folder,) = (where / "results").iterdir()
-    return Crossed(folder, printed, document(run_in(where, "report", str(folder), "--json")))
 
 
 def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -53,40 +35,39 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_crossing_is_trained_as_it_says(crossed: Crossed) -> None:
-    values = [{"train.batch": batch, "model.hidden": hidden} for batch, hidden in CROSSED]
-    assert [point["values"] for point in crossed.summary["points"]] == values
-    for (batch, hidden), summary in zip(CROSSED, points(crossed.summary), strict=True):
+def test_every_crossing_is_trained_and_every_report_shows_it(
+    compare: Compare, tmp_path: Path
+) -> None:
+    crossed = list(product((8, 16), (16, 64)))
+    swept = ("--sweep", "train.batch=8,16", "--sweep", "model.hidden=16,64")
+    printed = compare(*REFERENCE, *swept).stdout
+    shown = [line.split()[:3] for line in printed.splitlines() if " ok " in line]
+    assert shown == [[str(batch), str(hidden), "reference:numpy"] for batch, hidden in crossed]
+    assert "exponent: cost grows as size to its power" in printed
+
+    (folder,) = (tmp_path / "results").iterdir()
+    names = [f"batch={batch},hidden={hidden}" for batch, hidden in crossed]
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == set(names)
+    markdown = (folder / "report.md").read_text()
+    for batch, hidden in crossed:
+        assert f"| {batch} | {hidden} | reference:numpy | ok |" in markdown
+    assert "## How cost grows with size" in markdown
+    rows = list(csv.DictReader((folder / "summary.csv").open()))
+    assert [(int(row["train.batch"]), int(row["model.hidden"])) for row in rows] == crossed
+    assert all(float(row["step_seconds"]) > 0 for row in rows)
+
+    found = document(compare("report", str(folder), "--json"))
+    assert [point["name"] for point in found["points"]] == names
+    for (batch, hidden), summary in zip(crossed, points(found), strict=True):
         trained = summary["experiment"]
         assert trained["train"]["batch"] == batch
         assert trained["model"]["layers"][1]["hidden"] == hidden
         assert [row["status"] for row in summary["cells"]] == ["ok"]
-    names = {path.name for path in crossed.folder.iterdir() if path.is_dir()}
-    assert names == {f"batch={batch},hidden={hidden}" for batch, hidden in CROSSED}
-
-
-def test_every_report_shows_every_point(crossed: Crossed) -> None:
-    shown = [line.split()[:3] for line in crossed.printed.splitlines() if " ok " in line]
-    assert shown == [[str(batch), str(hidden), "reference:numpy"] for batch, hidden in CROSSED]
-    markdown = (crossed.folder / "report.md").read_text()
-    for batch, hidden in CROSSED:
-        assert f"| {batch} | {hidden} | reference:numpy | ok |" in markdown
-    rows = list(csv.DictReader((crossed.folder / "summary.csv").open()))
-    assert [(row["train.batch"], row["model.hidden"]) for row in rows] == [
-        (str(batch), str(hidden)) for batch, hidden in CROSSED
-    ]
-    assert all(float(row["step_seconds"]) > 0 for row in rows)
-
-
-def test_costs_are_fitted_over_each_field(crossed: Crossed) -> None:
-    fitted = {(one["field"], one["quantity"], one["points"]) for one in crossed.summary["scaling"]}
-    assert fitted == {
+    assert {(one["field"], one["quantity"], one["points"]) for one in found["scaling"]} == {
         (field, quantity, 4)
         for field in ("train.batch", "model.hidden")
         for quantity in ("step_seconds", "peak_memory_bytes")
     }
-    assert "## How cost grows with size" in (crossed.folder / "report.md").read_text()
-    assert "exponent: cost grows as size to its power" in crossed.printed
 
 
 def test_threads_can_be_swept_and_what_was_at_work_is_shown(compare: Compare) -> None:
@@ -139,9 +120,7 @@ def test_folders_of_points_have_names_of_their_own(compare: Compare, books: Path
         ("model.hiden=16,32", "unknown field 'hiden' in section model: did you mean hidden?"),
         ("model.hidden", "--sweep takes SECTION.FIELD=VALUE,VALUE, not 'model.hidden'"),
         ("model.hidden=16,0", "model.hidden: input should be greater than 0, not 0"),
-        ("train.accumulation=1,3", "a batch of 4 is not 3 equal micro-batches"),
         ("run.budget=1m,0.5s", "--budget 0.5s is too short"),
-        ("run.target=loss=2,los=2", "unknown metric 'los' in --target: did you mean loss?"),
         (
             "train.batch=4,100000",
             "the validation split has 100,000 tokens, too short for one batch",
@@ -194,9 +173,6 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(compare: Compare, tmp_pat
     assert [row["status"] for row in rows] == ["ok", "ok", "ok"]
     assert [len(row["losses"]) for row in rows] == [20, 20, 20]
     assert points(document(finished))[0] == first
-    before = contents(folder)
-    assert compare("resume", str(folder)).returncode == 0
-    assert contents(folder) == before
 
 
 @pytest.mark.parametrize(
