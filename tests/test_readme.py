@@ -47,6 +47,18 @@ def test_the_text_of_the_readme_is_generated(compare: Compare, tmp_path: Path) -
     assert finished.stdout.startswith("It was"), finished.stderr
 
 
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "results/RUN" in line])
+def test_a_run_is_resumed_and_reported_as_the_readme_says(
+    compare: Compare, tmp_path: Path, line: str
+) -> None:
+    assert compare("--task", "lm", *QUICK).returncode == 0
+    (folder,) = (tmp_path / "results").iterdir()
+    before = (folder / "report.md").read_text()
+    finished = compare(*shlex.split(line.replace("RUN", folder.name))[1:])
+    assert finished.returncode == 0, finished.stderr
+    assert (folder / "report.md").read_text() == before
+
+
 @needs("torch")
 @pytest.mark.parametrize("line", [c for c in COMMANDS if "audit" in c or "check-backend" in c])
 def test_a_check_of_the_readme_passes(compare: Compare, line: str) -> None:
