@@ -73,7 +73,8 @@ def compare_all(
     `controls` has, by the cell that it repeats, what each control played. Pairs that played
     nothing together are left out.
     """
-    noise = {cell: _against_itself(cells[cell], controls[cell]) for cell in cells.keys() & controls}
+    itself = {cell: against_itself(cells[cell], controls[cell]) for cell in cells.keys() & controls}
+    noise = {cell: _apart(found.value) for cell, found in itself.items() if found}
     found = []
     for pair in combinations(cells, 2):
         logs, unit = paired(cells[pair[0]], cells[pair[1]])
@@ -110,9 +111,9 @@ def against_itself(cell: Windows, control: Windows) -> stats.Interval | None:
     return stats.ratio(paired(cell, control)[0])
 
 
-def _against_itself(cell: Windows, control: Windows) -> float:
-    found = against_itself(cell, control)
-    return math.exp(abs(math.log(found.value))) - 1 if found else 0.0
+def _apart(ratio: float) -> float:
+    """How far a ratio is from 1, as a fraction, whichever way it stands."""
+    return max(ratio, 1 / ratio) - 1
 
 
 def _comparison(

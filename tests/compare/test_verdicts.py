@@ -54,6 +54,9 @@ def test_a_difference_within_the_noise_of_the_control_is_none() -> None:
     quiet = {place: Timing(100, w.seconds * 1.01) for place, w in exact.items()}
     (found,) = verdicts.compare_all({A: exact, B: slower}, {A: quiet, B: slower})
     assert found.verdict == "faster"
+    elsewhere = {(2, index): window for (_, index), window in quiet.items()}
+    (found,) = verdicts.compare_all({A: exact, B: slower}, {A: elsewhere})
+    assert found.noise is None  # it says nothing, and not that there is none
 
 
 def test_from_five_rounds_on_a_round_is_what_counts() -> None:
