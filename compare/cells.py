@@ -75,6 +75,11 @@ class Cell:
         steps = sum(w.timed_steps for w in self.timed)
         return sum(w.seconds for w in self.timed) / steps if steps else None
 
+    def window_step_seconds(self) -> list[float]:
+        """The mean step of each timed window, in the order of execution."""
+        ordered = sorted(self.timed, key=lambda w: (w.round, w.index))
+        return [w.seconds / w.timed_steps for w in ordered]
+
     def phases(self) -> dict[str, float]:
         """Seconds of each phase. `compile` is what the first step, and the first ones of the
         warm-up, took beyond the pace of steady ones: tracing, compiling, growing into memory.

@@ -10,7 +10,7 @@ import typer
 from pydantic import BaseModel
 from typer.exceptions import TyperException
 
-from compare import commands, generate, options, playing
+from compare import commands, generate, options, playing, reporting
 from compare.contracts import ReportFormat
 from compare.errors import UserError
 from compare.plan import make_plan
@@ -106,14 +106,14 @@ def report(
 
 def _end_run(folder: RunFolder, interrupted: bool, json: bool) -> NoReturn:
     """Report a run, and exit."""
-    summary = playing.report_run(folder)
+    summary = reporting.report_run(folder)
     _show([report.render(summary) for report in _printed()], summary, folder.path, json)
     raise typer.Exit(INTERRUPTED if interrupted else _exit_code(summary.cells))
 
 
 def _end_sweep(folder: SweepFolder, interrupted: bool, json: bool) -> NoReturn:
     """Report a sweep, and exit."""
-    summary = playing.report_sweep(folder)
+    summary = reporting.report_sweep(folder)
     _show([report.render_sweep(summary) for report in _printed()], summary, folder.path, json)
     codes = [_exit_code(point.summary.cells) for point in summary.points if point.summary]
     raise typer.Exit(INTERRUPTED if interrupted else max(codes, default=1))
@@ -123,12 +123,12 @@ def _printed() -> list[ReportFormat]:
     return [report for report in load_reports() if not report.filename]
 
 
-def _show(texts: list[str], summary: BaseModel, path: Path, json: bool) -> None:
+def _show(texts: list[str | bytes], summary: BaseModel, path: Path, json: bool) -> None:
     if json:
         print(summary.model_dump_json(indent=2))
         return
     for text in texts:
-        print(text, end="")
+        print(text if isinstance(text, str) else text.decode(), end="")
     print(f"written to {path}")
 
 

@@ -1,4 +1,4 @@
-"""What a plug-in implements: backends, tasks and report formats.
+"""What a plug-in implements: backends, tasks, report formats and exporters.
 
 The whole of a backend is `Backend` and the `Trainer` that it builds; `docs/adding-a-backend.md`
 walks through one. A plug-in need not inherit from these classes, it only has to fit them.
@@ -15,6 +15,7 @@ from compare.settings import Settings
 from compare.spec import Cut, Decoding, Experiment, ModelSpec
 
 if TYPE_CHECKING:  # a worker imports this module, and has no use for what these need
+    from compare.records import AnyRecord
     from compare.scaling import SweepSummary
     from compare.stats import Interval
     from compare.summary import Summary
@@ -212,18 +213,41 @@ class Task(Protocol):
 
 
 class ReportFormat(Protocol):
-    """One way of writing a summary."""
+    """One way of writing a summary. One that draws can also have
+
+        def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]
+
+    each plot as a picture by its name, for `compare report --plots`, and
+
+        def render_history(self, history: History) -> str
+
+    for `compare history --format`.
+    """
 
     name: str
     filename: str | None
     """Name of the file in the run folder; None for a format that is printed on a terminal."""
+    by_default: bool
+    """Whether every run writes it; the others are made by `compare report --format`."""
 
-    def render(self, summary: "Summary") -> str:
-        """One run."""
+    def render(self, summary: "Summary") -> str | bytes:
+        """One run: the whole text, or the content of a binary file."""
         ...
 
-    def render_sweep(self, summary: "SweepSummary") -> str:
+    def render_sweep(self, sweep: "SweepSummary") -> str | bytes:
         """A run at each crossing of some settings' values."""
+        ...
+
+
+class Exporter(Protocol):
+    """One way of handing a run on to another tool, by `compare export RUN --to NAME`."""
+
+    name: str
+
+    def export(self, summary: "Summary", records: "Sequence[AnyRecord]", target: str) -> str:
+        """Write a run to `target`, a folder or an address (empty: the tool's own default), and
+        return where it went. Raises UserError where the tool's library is not installed, or
+        cannot write there."""
         ...
 
 

@@ -86,12 +86,19 @@ def agreeing(
 class Verdict:
     """What the gate says of the curves of one run.
 
-    `worst` is each cell's largest relative difference, at any step, to the cells that agree
-    (to all others where none do); None where it is infinite. `reasons` has the cells outside.
+    `differences` has each cell's largest relative difference, at each step, to the cells that
+    agree (to all others where none do); `allowed` the largest that passes, at each step.
+    `reasons` has the cells outside.
     """
 
-    worst: dict[CellName, float | None]
+    differences: dict[CellName, NDArray[np.float64]]
+    allowed: NDArray[np.float64]
     reasons: dict[CellName, str]
+
+    def worst(self, cell: CellName) -> float | None:
+        """A cell's largest difference at any step; None where it is infinite or unknown."""
+        found = float(self.differences[cell].max()) if cell in self.differences else math.inf
+        return found if math.isfinite(found) else None
 
 
 def judge(
@@ -106,7 +113,8 @@ def judge(
     """
     rows = {cell: curve for cell, curve in curves.items() if not cell.echo}
     if not comparable:
-        return Verdict({}, {c: _not_finite(rows[c]) for c in rows if not _finite(rows[c])})
+        reasons = {c: _not_finite(rows[c]) for c in rows if not _finite(rows[c])}
+        return Verdict({}, np.empty(0), reasons)
     allowed = np.full(max(map(len, rows.values()), default=0), FLOOR[precision])
     for cell, curve in curves.items():
         if cell.echo:
@@ -117,15 +125,23 @@ def judge(
                 measured, default=FLOOR[precision]
             )  # echo behind, or gone
     together = agreeing(rows, allowed, oracles)
-    worst, reasons = {}, {}
+    differences, reasons = {}, {}
     for cell, curve in rows.items():
         others = [rows[other] for other in (together or rows) if other != cell]
         if others:
-            furthest = max(float(relative_difference(curve, other).max()) for other in others)
-            worst[cell] = furthest if math.isfinite(furthest) else None
+            differences[cell] = _furthest(curve, others)
         if cell not in together:
             reasons[cell] = _why(curve, others, allowed, bool(together))
-    return Verdict(worst, reasons)
+    return Verdict(differences, allowed, reasons)
+
+
+def _furthest(curve: Curve, others: Sequence[Curve]) -> NDArray[np.float64]:
+    """The largest difference to any of the others at each step that it shares with one of them."""
+    found = [relative_difference(curve, other) for other in others]
+    steps = max(map(len, found))
+    padded = [np.pad(one, (0, steps - len(one))) for one in found]
+    furthest: NDArray[np.float64] = np.maximum.reduce(padded)
+    return furthest
 
 
 def _why(curve: Curve, others: Sequence[Curve], allowed: NDArray[np.float64], known: bool) -> str:

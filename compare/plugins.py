@@ -1,6 +1,6 @@
-"""Finding backends, tasks and report formats, through entry points or a file path.
+"""Finding backends, tasks, report formats and exporters, through entry points or a file path.
 
-The core knows the three groups and no member of them: built-in plug-ins are declared in
+The core knows the four groups and no member of them: built-in plug-ins are declared in
 pyproject.toml exactly as an outsider's would be.
 """
 
@@ -11,14 +11,15 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from compare.contracts import Backend, ReportFormat, Task
+from compare.contracts import Backend, Exporter, ReportFormat, Task
 from compare.errors import UserError, one_line, unknown
 
-Kind = Literal["backend", "task", "report"]
+Kind = Literal["backend", "task", "report", "export"]
 _GROUPS: dict[Kind, str] = {
     "backend": "compare.backends",
     "task": "compare.tasks",
     "report": "compare.reports",
+    "export": "compare.exports",
 }
 
 
@@ -71,6 +72,14 @@ def load_reports() -> list[ReportFormat]:
     """Every installed report format, in the order of their names."""
     points = installed("report")
     return [cast(ReportFormat, points[name].load()) for name in sorted(points)]
+
+
+def load_exporter(name: str) -> Exporter:
+    """The exporter of this name; raises UserError with the nearest names."""
+    points = installed("export")
+    if name not in points:
+        raise unknown("export", name, points)
+    return cast(Exporter, points[name].load())
 
 
 def load_backend(name: str) -> Backend:

@@ -29,7 +29,11 @@ from compare.verdicts import Comparison
 
 
 class CellSummary(BaseModel):
-    """One row: a backend in a mode. Seconds, bytes and nats; null is what was not measured."""
+    """One row: a backend in a mode. Seconds, bytes and nats; null is what was not measured.
+
+    `losses` and `loss_differences`, the largest relative one to another backend, are of every
+    step; `window_step_seconds` is the mean step of each timed window, in the order of execution.
+    """
 
     # A loss that is not finite becomes null: JSON has no NaN.
     model_config = ConfigDict(ser_json_inf_nan="null")
@@ -40,6 +44,7 @@ class CellSummary(BaseModel):
     reason: str = ""
     device: str | None = None
     losses: list[float | None] = []
+    loss_differences: list[float | None] = []
     validation_loss: float | None = None
     perplexity: float | None = None
     quality: dict[str, Estimate] = {}
@@ -65,6 +70,7 @@ class CellSummary(BaseModel):
     joules_per_step: float | None = None
     cost_per_million_tokens: float | None = None
     harness_share: float | None = None
+    window_step_seconds: list[float] = []
     timed_windows: int = 0
     noisy_windows: list[int] = []
     steady: bool | None = None
@@ -100,6 +106,7 @@ class Summary(BaseModel):
     target: str
     cells: list[CellSummary]
     comparisons: list[Comparison]
+    allowed_loss_differences: list[float | None]
     flops_per_step: float
     expected_memory: dict[str, int]
     roofline: dict[str, float | None]
@@ -117,7 +124,8 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
     cells = [Cell(name, kept) for name in header.cells]
     ceiling = _Ceiling(header.experiment, kept)
     rows = [_row(cell, header, ceiling) for cell in cells]
-    passed = _gate(cells, rows, kept, header)
+    gate = _gate(cells, rows, kept, header)
+    passed = {cell.name for cell, row in zip(cells, rows, strict=True) if row.status == "ok"}
     controls = {name: Cell(name.its_control(), kept).timings for name in header.cells}
     ranked = {cell.name: cell.timings for cell in cells if cell.name in passed and cell.timings}
     comparisons = _compare(ranked, controls, rows)
@@ -133,6 +141,7 @@ def summarise(records: Iterable[AnyRecord]) -> Summary:
         target=header.run["target"],
         cells=rows,
         comparisons=comparisons,
+        allowed_loss_differences=list(gate.allowed),
         flops_per_step=ceiling.flops,
         expected_memory=ceiling.memory,
         roofline=ceiling.measured,
@@ -200,6 +209,7 @@ def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
         joules_per_step=cell.joules_per_step(),
         cost_per_million_tokens=cost_of(cell, header.run.get("price_per_hour")),
         harness_share=cell.harness_share(),
+        window_step_seconds=cell.window_step_seconds(),
         timed_windows=len(cell.timings),
         noisy_windows=list(steady.noisy),
         steady=steady.steady if steady.drift else None,
@@ -216,8 +226,8 @@ def _gate(
     rows: Sequence[CellSummary],
     records: Sequence[AnyRecord],
     header: Header,
-) -> set[CellName]:
-    """Mark rows outside the parity gate; the cells that may be ranked."""
+) -> parity.Verdict:
+    """Mark rows outside the parity gate."""
     curves = {cell.name: cell.losses() for cell in cells if cell.losses()}
     echoes = {r.cell for r in records if isinstance(r, CellRecord) and r.cell.echo}
     for echo in echoes:  # one, at most
@@ -227,11 +237,12 @@ def _gate(
         curves, header.oracles, experiment.train.precision, experiment.losses_are_comparable()
     )
     for cell, row in zip(cells, rows, strict=True):
-        row.max_loss_difference = verdict.worst.get(cell.name)
+        row.max_loss_difference = verdict.worst(cell.name)
+        row.loss_differences = list(verdict.differences.get(cell.name, ()))
         if cell.name in verdict.reasons and row.status == "ok":
             row.status = "parity_failed"
             row.reason = verdict.reasons[cell.name]
-    return {cell.name for cell, row in zip(cells, rows, strict=True) if row.status == "ok"}
+    return verdict
 
 
 def _compare(

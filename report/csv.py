@@ -13,6 +13,7 @@ _LEFT_OUT = ("log_tail", "libraries")
 class CsvReport:
     name = "csv"
     filename = "summary.csv"
+    by_default = True
 
     def render(self, summary: Summary) -> str:
         return _csv([{"run_id": summary.run_id, **_flat(cell)} for cell in summary.cells])

@@ -13,6 +13,7 @@ from .table import Table, cost_table, result_table, scaling_table, sweep_table
 class MarkdownReport:
     name = "markdown"
     filename = "report.md"
+    by_default = True
 
     def render(self, summary: Summary) -> str:
         costs = cost_table(summary)

@@ -22,6 +22,7 @@ _MOST_POINTS = 50  # nobody reads more on a terminal
 class TerminalReport:
     name = "terminal"
     filename = None
+    by_default = True
 
     def render(self, summary: Summary) -> str:
         costs = cost_table(summary)

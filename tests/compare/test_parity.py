@@ -90,8 +90,8 @@ def test_the_verdict_says_where_the_curves_parted_and_by_how_much() -> None:
         "at step 3 the loss is 1.0e-03 away from the others (allowed: 5.0e-06)"
         in (verdict.reasons[C])
     )
-    assert verdict.worst[A] == 0.0  # to those that agree, not to the one that is wrong
-    assert verdict.worst[C] == pytest.approx(1e-3, rel=1e-2)
+    assert verdict.worst(A) == 0.0  # to those that agree, not to the one that is wrong
+    assert verdict.worst(C) == pytest.approx(1e-3, rel=1e-2)
 
 
 def test_an_echo_widens_the_gate_by_what_it_measured_and_is_not_judged() -> None:
@@ -108,4 +108,4 @@ def test_one_that_is_not_finite_fails_even_alone() -> None:
 def test_curves_that_need_not_agree_must_still_be_finite() -> None:
     verdict = judge({A: CURVE, B: moved(0, 0.5), C: [math.nan] * 5}, [], "fp32", comparable=False)
     assert set(verdict.reasons) == {C}
-    assert verdict.worst == {}
+    assert verdict.differences == {}
