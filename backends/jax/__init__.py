@@ -8,14 +8,19 @@ from compare.spec import Experiment
 
 
 class JaxBackend:
+    """`jit` calls a compiled step, the scan over time unrolled where cells are small; `rolled` does
+    not unroll it, and `multistep` takes several steps a call."""
+
     name = "jax"
-    modes = ("jit",)
+    modes = ("jit", "rolled", "multistep")
     oracle = False
 
     def open(self, mode: str, threads: int) -> None:
         os.environ["NPROC"] = str(threads)  # XLA sizes its CPU pool from it, and ignores OMP_*
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # leave the others their memory
         import jax  # noqa: F401 - what it holds while idle is measured after this
+
+        self._mode = mode
 
     def versions(self) -> dict[str, str]:
         import flax
@@ -47,7 +52,7 @@ class JaxBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import JaxTrainer
 
-        return JaxTrainer(experiment, device)
+        return JaxTrainer(experiment, device, self._mode)
 
 
 backend = JaxBackend()

@@ -22,15 +22,18 @@ from compare.spec import Experiment
 from .model import Model, States, canonical
 from .numerics import numerics_of
 from .optimizer import optimizer_of
+from .recurrent import Cell
 
 Params = dict[str, jax.Array]
 """By canonical name. Jitted functions take these, and put them into the module while they are
 traced: to take the module's own nnx.State apart costs 0.35 ms a call."""
 Fields = dict[str, jax.Array]
 
+STEPS_PER_CALL = 3  # of the mode `multistep`: a warm-up has as many, and so compiles it
+
 
 class JaxTrainer:
-    def __init__(self, experiment: Experiment, device: Device) -> None:
+    def __init__(self, experiment: Experiment, device: Device, mode: str) -> None:
         train = experiment.train
         self.numerics = numerics_of(train.precision, device)
         platform = "gpu" if device.kind == "cuda" else device.kind
@@ -39,6 +42,10 @@ class JaxTrainer:
 
         # Abstract: modules would draw weights, which `load` brings.
         self.model = nnx.eval_shape(lambda: Model(experiment.model, self.numerics))
+        if mode == "rolled":
+            for _, module in self.model.iter_modules():
+                if isinstance(module, Cell):
+                    module.unroll = 1
         self.graph, self.abstract = nnx.split(self.model)
         self.optimizer = optimizer_of(experiment.optimizer)
         self.rows, self.micro_batches, self.seed = train.batch, train.accumulation, train.seed
@@ -47,7 +54,9 @@ class JaxTrainer:
         self.moments: Any = None
         self.states: States = {}
         self.key: jax.Array | None = None
+        self.steps_per_call = STEPS_PER_CALL if mode == "multistep" else 1
         self.step = jax.jit(self._step, donate_argnums=(0, 1, 2, 3))
+        self.several = jax.jit(self._several, donate_argnums=(0, 1, 2, 3))
         self.differentiate = jax.jit(self._differentiate)
         self.forward = jax.jit(self._forward)
 
@@ -65,17 +74,23 @@ class JaxTrainer:
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         rates = np.asarray(learning_rates, self.numerics.dtype)
-        losses = []
-        for index, rate in enumerate(rates):
+        losses, first = [], 0
+        while first < len(rates):
+            at: int | slice = first
+            step, taken = self.step, 1
+            if 1 < self.steps_per_call <= len(rates) - first:
+                step, taken = self.several, self.steps_per_call
+                at = slice(first, first + taken)
             # NumPy goes in as it is: slicing a jax array would compile for each window size.
-            batch = {name: field[index] for name, field in batches.items()}
-            self.params, self.moments, self.states, self.key, loss = self.step(
-                self.params, self.moments, self.states, self.key, batch, rate
+            batch = {name: field[at] for name, field in batches.items()}
+            self.params, self.moments, self.states, self.key, loss = step(
+                self.params, self.moments, self.states, self.key, batch, rates[at]
             )
             losses.append(loss)
+            first += taken
         # Dispatch is asynchronous: wait for the last update, not only for the losses.
         jax.block_until_ready((self.params, losses))
-        return np.array(jax.device_get(losses))
+        return np.hstack(jax.device_get(losses))
 
     def gradients(self, batch: Batch) -> Weights:
         _, gradients, _ = self.differentiate(self.params, {}, dict(batch))
@@ -121,6 +136,18 @@ class JaxTrainer:
         directions, moments = self.optimizer.update(gradients, moments, params)
         params = jax.tree.map(lambda p, d: p - rate * d, params, directions)
         return params, moments, states, key, loss
+
+    def _several(
+        self, params: Params, moments: Any, states: States, key: Any, batches: Fields, rates: Any
+    ) -> Any:
+        """A step for each of `rates`, with the losses of all of them."""
+
+        def step(carried: Any, one: Any) -> Any:
+            *after, loss = self._step(*carried, *one)
+            return tuple(after), loss
+
+        carried, losses = jax.lax.scan(step, (params, moments, states, key), (batches, rates))
+        return *carried, losses
 
     def _differentiate(
         self, params: Params, states: States, batch: Fields, key: Any = None

@@ -11,14 +11,16 @@ from compare.spec import Experiment
 
 
 class KerasBackend:
-    """Modes are named after the library that Keras computes with."""
+    """Modes are named after the library that Keras computes with. TensorFlow's step is compiled by
+    XLA; in `tensorflow-graph` it is not, and `tensorflow-multistep` takes several steps a call."""
 
     name = "keras"
-    modes = ("tensorflow", "jax", "torch")
+    modes = ("tensorflow", "jax", "torch", "tensorflow-graph", "tensorflow-multistep")
     oracle = False
 
     def open(self, mode: str, threads: int) -> None:
-        os.environ["KERAS_BACKEND"] = mode
+        library, _, self._variant = mode.partition("-")
+        os.environ["KERAS_BACKEND"] = library
         for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"):
             os.environ[variable] = str(threads)
         os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
@@ -26,16 +28,16 @@ class KerasBackend:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
         import keras
 
-        assert keras.backend.backend() == mode
-        self._mode = mode
-        self._steps = import_module(f".on_{mode}", __name__)  # the library that computes
+        assert keras.backend.backend() == library
+        self._library = library
+        self._steps = import_module(f".on_{library}", __name__)  # the library that computes
         self._steps.set_up(threads)
 
     def versions(self) -> dict[str, str]:
         import keras
 
-        computes = import_module(self._mode)
-        return {"keras": keras.__version__, self._mode: computes.__version__}
+        computes = import_module(self._library)
+        return {"keras": keras.__version__, self._library: computes.__version__}
 
     def devices(self) -> list[Device]:
         found: list[Device] = self._steps.devices()
@@ -44,7 +46,7 @@ class KerasBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import KerasTrainer
 
-        return KerasTrainer(experiment, device, self._steps)
+        return KerasTrainer(experiment, device, self._steps, self._variant)
 
 
 backend = KerasBackend()

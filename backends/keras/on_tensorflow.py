@@ -12,6 +12,7 @@ from .model import States
 from .steps import Fields, Gradients, fields_of
 
 CUDNN = False  # what cuDNN computes, XLA cannot compile
+STEPS_PER_CALL = 3  # of the variant `multistep`: a warm-up has as many, and so compiles it
 
 
 def set_up(threads: int) -> None:
@@ -29,21 +30,30 @@ def devices() -> list[Device]:
 
 
 class Steps(steps.Steps):
-    def __init__(self, *arguments: Any, device: Device) -> None:
+    def __init__(self, *arguments: Any, device: Device, variant: str = "") -> None:
         super().__init__(*arguments)
         self.gpu = f"GPU:{device.index}" if device.kind == "cuda" else None
         # "auto" would leave XLA off on a machine without a GPU.
-        self.step = tf.function(self._step, jit_compile=True)
-        self.differentiate = tf.function(self._gradients, jit_compile=True)
-        self.forward = tf.function(self._logits, jit_compile=True)
+        xla = variant != "graph"
+        self.step = tf.function(self._step, jit_compile=xla)
+        self.differentiate = tf.function(self._gradients, jit_compile=xla)
+        self.forward = tf.function(self._logits, jit_compile=xla)
+        self.several = tf.function(self._several)
+        self.steps_per_call = STEPS_PER_CALL if variant == "multistep" else 1
 
     def train(self, batches: Batches, rates: Array) -> Array:
         if self.gpu:
             tf.config.experimental.reset_memory_stats(self.gpu)
         fields = {name: tf.constant(field) for name, field in batches.items()}
         scheduled = tf.constant(rates, self.network.variable_dtype)
-        losses = []
-        for index in range(len(rates)):
+        losses, first = [], 0
+        while 1 < self.steps_per_call <= len(rates) - first:
+            some = slice(first, first + self.steps_per_call)
+            batch = {name: field[some] for name, field in fields.items()}
+            several, self.states = self.several(batch, self.states, scheduled[some])
+            losses += tf.unstack(several)
+            first += self.steps_per_call
+        for index in range(first, len(rates)):
             batch = fields_of(fields, index)
             loss, self.states = self.step(batch, self.states, scheduled[index])
             losses.append(loss)
@@ -66,6 +76,14 @@ class Steps(steps.Steps):
         self.optimizer.learning_rate = rate
         self.optimizer.apply(gradients, list(self.variables.values()))
         return loss, after
+
+    def _several(self, batches: Fields, states: States, rates: Tensor) -> tuple[Tensor, States]:
+        """Compiled steps one after the other, as `fit` takes them with steps_per_execution."""
+        losses = []
+        for index in range(self.steps_per_call):
+            loss, states = self.step(fields_of(batches, index), states, rates[index])
+            losses.append(loss)
+        return tf.stack(losses), states
 
     def _differentiate(
         self, batch: Fields, states: States | None, valid: Tensor, training: bool = True

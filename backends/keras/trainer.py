@@ -27,7 +27,9 @@ POLICIES = {"fp32": "float32", "tf32": "float32", "fp64": "float64", "bf16": "mi
 
 
 class KerasTrainer:
-    def __init__(self, experiment: Experiment, device: Device, library: ModuleType) -> None:
+    def __init__(
+        self, experiment: Experiment, device: Device, library: ModuleType, variant: str
+    ) -> None:
         train = experiment.train
         _set_precision(train.precision, device, library)
         cudnn = library.CUDNN and device.kind == "cuda" and train.precision in ("fp32", "tf32")
@@ -37,8 +39,9 @@ class KerasTrainer:
             self.optimizer = optimizer_of(experiment.optimizer)
             self.optimizer.build(list(self.variables.values()))
             self.seed = network.seed
+            options = {"variant": variant} if variant else {}
             self.steps = library.Steps(
-                network, self.variables, self.optimizer, train, device=device
+                network, self.variables, self.optimizer, train, device=device, **options
             )
             self.seeds = np.array([train.seed, 0])
 

@@ -17,7 +17,13 @@ CELLS = [
     pytest.param("tensorflow:graph", marks=needs("tensorflow")),
     pytest.param("tensorflow:xla", marks=[needs("tensorflow"), pytest.mark.slow]),
     pytest.param("jax", marks=needs("jax", "flax", "optax")),
+    pytest.param("jax:rolled", marks=[needs("jax", "flax", "optax"), pytest.mark.slow]),
+    pytest.param("jax:multistep", marks=[needs("jax", "flax", "optax"), pytest.mark.slow]),
     pytest.param("keras:torch", marks=[needs("keras", "torch"), pytest.mark.slow]),
+    *(
+        pytest.param(f"keras:{mode}", marks=[needs("keras", "tensorflow"), pytest.mark.slow])
+        for mode in ("tensorflow-graph", "tensorflow-multistep")
+    ),
     pytest.param("keras:tensorflow", marks=[needs("keras", "tensorflow"), pytest.mark.slow]),
     pytest.param("keras:jax", marks=[needs("keras", "jax"), pytest.mark.slow]),
 ]

@@ -38,7 +38,7 @@ def test_every_built_in_backend_and_mode_passes_the_audit(
     finished = compare("audit", "--steps", "100", "--json", *arguments)
     rows = json.loads(finished.stdout)
     assert finished.returncode == 0, finished.stdout
-    assert len(rows) == 8
+    assert len(rows) == 12
     assert {row["status"] for row in rows} == {"ok"}
 
 
