@@ -1,0 +1,96 @@
+"""Which runs there are under a folder, and the few figures of each that lists of runs show."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from compare.errors import UserError
+from compare.reading import STORED, stored_summary
+from compare.records import Estimate, Status
+from compare.results import RECORDS, RunFolder
+from compare.sweep import MANIFEST
+from compare.version import VERSION
+
+
+class CellFigures(BaseModel):
+    """The part of a `CellSummary` that a line about it shows."""
+
+    backend: str
+    mode: str
+    status: Status
+    device: str | None = None
+    versions: dict[str, str] = {}
+    tokens_per_second: Estimate | None = None
+    step_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    validation_loss: float | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.backend}:{self.mode}"
+
+
+class ExperimentFigures(BaseModel):
+    task: str
+
+
+class EnvironmentFigures(BaseModel):
+    started: AwareDatetime
+    cpu: str = ""
+    cpus: int | str = ""
+    threads: int | str = ""
+
+
+class RunFigures(BaseModel):
+    """The part of a `Summary` that a line about it shows: losses of every step, which are most
+    of it, are passed over."""
+
+    preset: str
+    fingerprint: str
+    experiment: ExperimentFigures
+    environment: EnvironmentFigures
+    cells: list[CellFigures]
+
+
+class _Stored(BaseModel):
+    suite_version: str
+    records_bytes: int
+    summary: RunFigures
+
+
+def run_folders(
+    root: Path, into_sweeps: bool, unreadable: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """Every folder under `root`, or `root` itself, that has the records of a run.
+
+    Of a sweep either its points or, unless `into_sweeps`, the one folder of it all. Links to
+    folders are not followed; `unreadable` is told of folders that cannot be listed.
+    """
+    for path, folders, files in os.walk(root, onerror=unreadable):
+        is_sweep = MANIFEST in files and not into_sweeps
+        if RECORDS in files or is_sweep:
+            folders.clear()
+            yield Path(path)
+        folders.sort()
+
+
+def figures_of(folder: Path) -> RunFigures:
+    """From the stored summary where that is up to date, else from the records.
+
+    Raises UserError where it is no run, or one that cannot be read.
+    """
+    run = RunFolder(folder)
+    try:
+        stored = _Stored.model_validate_json((folder / STORED).read_bytes())
+        if (stored.suite_version, stored.records_bytes) == (VERSION, run.size()):
+            return stored.summary
+    except (OSError, ValidationError):
+        pass  # there is none, or not one of ours
+    try:
+        return RunFigures.model_validate(stored_summary(run).model_dump())
+    except OSError as error:
+        raise UserError(f"'{folder}' cannot be read: {error.strerror}") from None
+    except ValidationError:
+        raise UserError(f"'{folder}' cannot be read: another version wrote it") from None
