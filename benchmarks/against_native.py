@@ -15,19 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from races import WIDTH_OF_A_PIPE, play
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from compare import stats, verdicts
 from compare.cells import Cell, rate_of
-from compare.conductor import Conductor
 from compare.errors import UserError
 from compare.parity import relative_difference
-from compare.plan import make_plan
-from compare.progress import LiveProgress, Silent
-from compare.records import AnyRecord, Request
-from compare.results import RunFolder
+from compare.records import AnyRecord, header_of
 
 NATIVE = Path(__file__).parent / "native" / "adapter.py"
 OPPONENTS = {
@@ -37,7 +34,6 @@ OPPONENTS = {
     "jax": ("jax_loop",),
 }
 PRESETS = ("small", "lstm", "gpt")
-_WIDTH_OF_A_PIPE = 120
 
 
 def main() -> int:
@@ -91,21 +87,11 @@ def _race(
     preset: str, backend: str, opponent: str, options: argparse.Namespace, out: Path, title: str
 ) -> dict[str, Any]:
     """Two cells in lockstep, and what comes of it."""
-    run = {"device": "cpu", "precision": options.precision, "budget": options.budget}
-    request = Request(
-        task="lm",
-        preset=preset,
-        overrides=[{"train": {"steps": options.steps}, "run": run}],
-        backends=[backend, f"{NATIVE}:{opponent}"],
-        pythons={},
-    )
-    plan = make_plan(request, sys.argv)
-    folder = RunFolder.create(out, "lm", preset)
-    console = Console(stderr=True)
-    with LiveProgress(console, title) if console.is_terminal else Silent() as watcher:
-        Conductor(plan, folder, watcher).run()
-    records = folder.records()
-    ours, theirs = (Cell(name, records) for name in plan.cells)
+    run = {"precision": options.precision, "budget": options.budget}
+    backends = [backend, f"{NATIVE}:{opponent}"]
+    records = play(preset, backends, run, out, title, options.steps)
+    cells = header_of(records).cells
+    ours, theirs = (Cell(name, records) for name in cells)
     return {"preset": preset, **_figures(ours, theirs), **_end(ours, theirs, records)}
 
 
@@ -144,7 +130,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(row["preset"], row["backend"], row["opponent"], *_texts(row))
     console = Console()
-    (console if console.is_terminal else Console(width=_WIDTH_OF_A_PIPE)).print(table)
+    (console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)).print(table)
     for row in rows:
         if row["status"] != "ok":
             print(f"{row['preset']}, {row['status']}: {row['reason']}", file=sys.stderr)

@@ -33,6 +33,7 @@ BARE = {
 }
 _MEASURE = "; import psutil; print(psutil.Process().memory_info().rss)"
 _IMPORTS = 3
+_WIDTH_OF_A_PIPE = 120
 
 
 def main() -> int:
@@ -135,7 +136,8 @@ def _show(rows: list[dict[str, Any]], ranking: dict[str, Any]) -> None:
             f"{row['idle_bytes'] / 1e6:.0f} MB",
             f"{row['bare_bytes'] / 1e6:.0f} MB",
         )
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDTH_OF_A_PIPE)).print(table)
     print(
         f"ranking of {len(rows)} to +-{ranking['half_width']:.1%} (asked:"
         f" +-{ranking['wanted_half_width']:.0%}) in {ranking['seconds']:.0f} s,"

@@ -10,8 +10,10 @@ from compare.spec import Experiment
 
 
 class TensorFlowBackend:
+    """`xla` compiles the whole step; `graph` runs TensorFlow's own kernels."""
+
     name = "tensorflow"
-    modes = ("graph", "xla")
+    modes = ("xla", "graph")
     oracle = False
 
     def open(self, mode: str, threads: int) -> None:

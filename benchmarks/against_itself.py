@@ -1,0 +1,71 @@
+"""How often a backend is called faster than itself: each against a second process of its own.
+
+    python benchmarks/against_itself.py --runs 25
+
+Every run gives one comparison for each backend, by 95% intervals: of a hundred, five may be wrong.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from races import play
+
+from compare.errors import UserError
+from compare.summary import summarise
+
+
+def main() -> int:
+    options = _options()
+    found: list[dict[str, Any]] = []
+    for number in range(1, options.runs + 1):
+        title = f"run {number} of {options.runs}"
+        run = {"control": True, "rounds": options.rounds, "roofline": False}
+        if options.budget:
+            run["budget"] = options.budget
+        with tempfile.TemporaryDirectory() as scratch:
+            records = play(
+                options.preset, options.backend.split(","), run, Path(scratch), title, options.steps
+            )
+        for row in summarise(records).cells:
+            if row.ratio_to_itself is None or row.ratio_to_itself.low is None:
+                raise UserError(f"{row.label} {row.status}: {row.reason or 'no interval'}")
+            ratio = row.ratio_to_itself.model_dump()
+            found.append({"backend": row.label, "windows": row.timed_windows, **ratio})
+        if options.json:  # after each: a benchmark of an hour may be cut off
+            options.json.write_text(json.dumps(found, indent=2) + "\n")
+    print(sentence(found))
+    return 0
+
+
+def sentence(found: list[dict[str, Any]]) -> str:
+    """How many comparisons there were, and how many of their intervals exclude 1."""
+    apart = [one for one in found if not one["low"] <= 1 <= one["high"]]
+    widths = sorted((one["high"] / one["low"]) ** 0.5 - 1 for one in found)
+    largest = max((max(one["value"], 1 / one["value"]) - 1 for one in apart), default=0.0)
+    return (
+        f"{len(found)} comparisons of a backend with itself: {len(apart)} called different, by"
+        f" {largest:.1%} at most; median half-width {widths[len(widths) // 2]:.1%}"
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=25)
+    parser.add_argument("--backend", default="torch,tensorflow,keras,jax")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--budget", help="time beyond the training, e.g. 1m")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        sys.exit(f"against_itself: {error}")

@@ -1,0 +1,110 @@
+"""Every mode of every backend in lockstep, each held against its backend's default mode.
+
+    python benchmarks/modes.py --preset small,lstm,gpt --budget 8m
+
+What decides which mode is the first one of a backend, and so its default.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from races import WIDTH_OF_A_PIPE, play
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from compare import stats, verdicts
+from compare.cells import Cell
+from compare.plugins import installed
+from compare.records import header_of
+from compare.summary import CellSummary, summarise
+from compare.survey import describe
+
+
+def main() -> int:
+    options = _options()
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for preset in options.preset.split(","):
+            rows += _rows(preset, options, Path(scratch))
+            if options.json:  # after each: a benchmark of an hour may be cut off
+                options.json.write_text(json.dumps(rows, indent=2) + "\n")
+    _show(rows)
+    return 1 if any(row["status"] != "ok" for row in rows) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--preset", default="small,lstm,gpt")
+    parser.add_argument("--backend", default="torch,tensorflow,keras,jax")
+    parser.add_argument("--budget", default="8m", help="of each preset")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    return parser.parse_args()
+
+
+def _rows(preset: str, options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
+    described = describe(installed("backend"), {})
+    labels = [
+        f"{name}:{mode}" for name in options.backend.split(",") for mode in described[name].modes
+    ]
+    records = play(preset, labels, {"budget": options.budget}, scratch, f"{preset}: every mode")
+    names = {cell.label: cell for cell in header_of(records).cells}
+    summaries = {row.label: row for row in summarise(records).cells}
+    rows = []
+    for label in labels:
+        backend = label.partition(":")[0]
+        default = f"{backend}:{described[backend].modes[0]}"
+        cells = [Cell(names[one], records) for one in (label, default)]
+        logs, _ = verdicts.paired(cells[0].timings, cells[1].timings)
+        ratio = stats.ratio(logs) if label != default else None
+        rows.append(_row(preset, summaries[label], ratio, len(logs)))
+    return rows
+
+
+def _row(
+    preset: str, found: CellSummary, ratio: stats.Interval | None, pairs: int
+) -> dict[str, Any]:
+    return {
+        "preset": preset,
+        "mode": found.label,
+        "status": found.status,
+        "reason": found.reason,
+        "step_seconds": found.step_seconds,
+        "of_default": ratio and ratio._asdict(),
+        "pairs": pairs,
+        "roofline_share": found.roofline_share,
+        "compile_seconds": found.phases.get("compile"),
+        "peak_memory_bytes": found.peak_memory_bytes,
+    }
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("model", "mode"):
+        table.add_column(title, no_wrap=True)
+    for title in ("step", "of its default (95%)", "of roofline", "compile", "peak"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        if row["status"] != "ok":
+            table.add_row(row["preset"], row["mode"], row["status"], row["reason"])
+            continue
+        ratio, share = row["of_default"], row["roofline_share"]
+        table.add_row(
+            row["preset"],
+            row["mode"],
+            f"{row['step_seconds'] * 1e3:.1f} ms",
+            f"{ratio['value']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f})" if ratio else "-",
+            f"{share:.0%}" if share else "-",
+            f"{row['compile_seconds']:.1f} s",
+            f"{row['peak_memory_bytes'] / 1e6:.0f} MB",
+        )
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

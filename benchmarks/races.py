@@ -1,0 +1,42 @@
+"""Playing cells in lockstep from a benchmark: the suite's own conductor, its records in a scratch
+folder."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from compare.conductor import Conductor
+from compare.plan import make_plan
+from compare.progress import LiveProgress, Silent
+from compare.records import AnyRecord, Request
+from compare.results import RunFolder
+
+WIDTH_OF_A_PIPE = 120
+
+
+def play(
+    preset: str,
+    backends: Sequence[str],
+    run: dict[str, Any],
+    scratch: Path,
+    title: str,
+    steps: int = 100,
+) -> list[AnyRecord]:
+    """The records of a language model that all of `backends` trained on the CPU, with these
+    settings of the section `run`."""
+    request = Request(
+        task="lm",
+        preset=preset,
+        overrides=[{"train": {"steps": steps}, "run": {"device": "cpu", **run}}],
+        backends=list(backends),
+        pythons={},
+    )
+    plan = make_plan(request, sys.argv)
+    folder = RunFolder.create(scratch, "lm", preset)
+    console = Console(stderr=True)
+    with LiveProgress(console, title) if console.is_terminal else Silent() as watcher:
+        Conductor(plan, folder, watcher).run()
+    return folder.records()
