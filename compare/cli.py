@@ -19,6 +19,7 @@ from compare.records import Request
 from compare.results import RunFolder
 from compare.summary import CellSummary
 from compare.sweep import SweepFolder, is_sweep, parse_axes
+from compare.version import VERSION
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -50,9 +51,13 @@ def run(
     python: options.Python = None,
     out: options.Out = Path("results"),
     json: options.Json = False,
+    version: Annotated[bool, typer.Option("--version", help="Of this suite.")] = False,
 ) -> None:
     """Train one language model identically on every framework, and compare."""
     if context.invoked_subcommand is not None:
+        return
+    if version:
+        print(VERSION)
         return
     if task is None:
         raise UserError(f"--task is missing: there is {', '.join(sorted(installed('task')))}")

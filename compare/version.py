@@ -1,3 +1,3 @@
 """The version of this suite."""
 
-VERSION = ""
+VERSION = "0.2.0"

@@ -162,3 +162,8 @@ def test_a_task_file_that_does_not_load_is_named(
     assert finished.returncode == 2
     (line,) = finished.stderr.splitlines()
     assert told in line
+
+
+def test_the_version_is_one_that_a_run_can_be_held_against(compare: Compare) -> None:
+    finished = compare("--version")
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", finished.stdout)
