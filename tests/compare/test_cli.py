@@ -1,5 +1,6 @@
 """What a user sees who types something wrong, or asks what there is."""
 
+import re
 from pathlib import Path
 
 import pytest
