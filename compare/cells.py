@@ -45,8 +45,13 @@ class Cell:
         self.timings = verdicts.timings_of(self.windows)
 
     def losses(self) -> list[float]:
-        """The training loss of every step."""
-        return [x for w in self.own_windows for x in w.losses]
+        """The training loss of every step, up to the first one whose record is lost."""
+        found = list[float]()
+        for window in self.own_windows:
+            if window.first_step > len(found) and window.losses:
+                break
+            found += window.losses
+        return found
 
     def end(self) -> Ended:
         """The worst end over all rounds; a cell without one was cut off."""

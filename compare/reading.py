@@ -1,16 +1,41 @@
-"""Reading what runs left behind: their records, or the summaries that were made of them."""
+"""Reading what runs left behind: their records, or the summaries that were made of them.
+
+A report is made of what can be read, and says what can not; only what goes on writing to a run
+takes its records whole or not at all. Nothing here changes a folder.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from compare.errors import UserError
-from compare.records import READABLE_VERSIONS, AnyRecord, Header, header_of
-from compare.results import RunFolder
+from compare.records import (
+    ANY_RECORD,
+    READABLE_VERSIONS,
+    SCHEMA_VERSION,
+    AnyRecord,
+    Header,
+)
+from compare.results import RECORDS, RunFolder
 from compare.scaling import SweepSummary, SweptPoint, scalings
 from compare.summary import Summary, summarise
 from compare.sweep import SweepFolder
 from compare.version import VERSION
 
 STORED = "summary.json"
+_NUMBERS_SHOWN = 3
+_NOT_JSON = "not JSON"
+
+
+class Read(NamedTuple):
+    """The records of a run that can be read, the header first, and in words what can not."""
+
+    records: list[AnyRecord]
+    problems: list[str]
 
 
 class StoredSummary(BaseModel):
@@ -18,46 +43,197 @@ class StoredSummary(BaseModel):
 
     suite_version: str
     records_bytes: int
+    records_sha256: str
     summary: Summary
 
+    def is_of(self, content: bytes) -> bool:
+        """Whether it was made of these records, by this version."""
+        return (
+            self.suite_version == VERSION
+            and self.records_bytes == len(content)
+            and self.records_sha256 == _sha256(content)
+        )
 
-def summarise_sweep(folder: SweepFolder) -> SweepSummary:
-    """Of the points that have been begun; the stored summary of each where it is up to date."""
+
+def read(folder: RunFolder) -> Read:
+    """What can be read of a folder's records, which is left as it is.
+
+    Raises UserError, naming what is wrong, where there is no header that can be read.
+    """
+    return _read(folder, _bytes(folder))
+
+
+def read_records(folder: RunFolder) -> list[AnyRecord]:
+    """The records of a folder that is going to be added to: every whole line.
+
+    Raises UserError where any of them cannot be read, or is of a newer schema.
+    """
+    content = _bytes(folder)
+    whole = content[: content.rfind(b"\n") + 1]
+    if not whole:
+        raise UserError(f"'{folder.path}' cannot be gone on with: it has no whole header")
+    records, problems = _read(folder, whole)
+    if problems:
+        raise UserError(f"'{folder.path}' cannot be gone on with: {problems[0]}")
+    return records
+
+
+def read_summary(folder: RunFolder) -> tuple[Summary, list[str]]:
+    """The summary of a run, and what of its records could not be read, which its notes tell too.
+
+    It is the stored one if that is of these records and this version.
+    """
+    whole = _bytes(folder)
+    try:
+        stored = StoredSummary.model_validate_json((folder.path / STORED).read_bytes())
+    except (OSError, ValidationError):
+        stored = None
+    if stored and stored.is_of(whole):
+        return stored.summary, []
+    found = _read(folder, whole)
+    return summary_of(found), found.problems
+
+
+def summary_of(found: Read) -> Summary:
+    """The summary of what could be read; what could not is the first of its notes."""
+    summary = summarise(found.records)
+    summary.notes = [*found.problems, *summary.notes]
+    return summary
+
+
+def stored_summary(folder: RunFolder) -> Summary:
+    """The summary of a run, see `read_summary`."""
+    return read_summary(folder)[0]
+
+
+def to_store(folder: RunFolder, summary: Summary) -> StoredSummary:
+    """A summary that was made of all records of a folder, as it is kept beside them."""
+    whole = _bytes(folder)
+    return StoredSummary(
+        suite_version=VERSION, records_bytes=len(whole), records_sha256=_sha256(whole),
+        summary=summary,
+    )  # fmt: skip
+
+
+def read_sweep(folder: SweepFolder) -> tuple[SweepSummary, list[str]]:
+    """The summary of a sweep's points that have been begun, and what could not be read of them;
+    a point of which nothing can be read is in its notes."""
     sweep = folder.sweep()
-    points = []
+    points, notes, problems = [], list[str](), list[str]()
     for point in sweep.points:
-        at = folder.run_folder(point)
-        summary = stored_summary(at) if at.exists() else None
+        at, summary = folder.run_folder(point), None
+        if at.exists():
+            try:
+                summary, found = read_summary(at)
+                problems += [f"{point.name}: {problem}" for problem in found]
+            except UserError as error:
+                notes.append(str(error))
         points.append(SweptPoint(name=point.name, values=point.values, summary=summary))
-    return SweepSummary(
+    summary_of_all = SweepSummary(
         run_id=sweep.run_id,
         command=sweep.command,
         axes=sweep.axes,
         points=points,
         scaling=scalings(sweep.axes, points),
+        notes=notes,
     )
+    return summary_of_all, [*notes, *problems]
 
 
-def stored_summary(folder: RunFolder) -> Summary:
-    """The summary of a run: the stored one if it is of these records and this version."""
+def summarise_sweep(folder: SweepFolder) -> SweepSummary:
+    """The summary of a sweep, see `read_sweep`."""
+    return read_sweep(folder)[0]
+
+
+def _bytes(folder: RunFolder) -> bytes:
+    path = folder.path
     try:
-        stored = StoredSummary.model_validate_json((folder.path / STORED).read_bytes())
-    except (OSError, ValidationError):
-        return summarise(read_records(folder))
-    if (stored.suite_version, stored.records_bytes) == (VERSION, folder.size()):
-        return stored.summary
-    return summarise(read_records(folder))
+        return (path / RECORDS).read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"'{path}' is no run folder: it has no {RECORDS}") from None
+    except OSError as error:
+        raise UserError(f"'{path / RECORDS}' cannot be read: {error.strerror}") from None
 
 
-def read_records(folder: RunFolder) -> list[AnyRecord]:
-    """The records of a folder; raises UserError where it is no run, or one of another version."""
-    if not folder.exists():
-        raise UserError(f"'{folder.path}' is no run folder: it has no records")
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(folder: RunFolder, content: bytes) -> Read:
+    lines = content.split(b"\n")
+    last = lines.pop()
+    header = _header(folder, lines[0] if lines else last)
+    newer = header.schema_version > SCHEMA_VERSION
+    version = f"a newer schema ({header.schema_version})"
+    records: list[AnyRecord] = [header]
+    unread: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(lines[1:], 2):
+        record = _record(line, newer)
+        if isinstance(record, str):
+            unread[record].append(number)
+        else:
+            records.append(record)
+    problems = [f"it is of {version}: what that has added is left out"] if newer else []
+    for what, numbers in unread.items():
+        if newer and what != _NOT_JSON:
+            lines_of = "1 line of" if len(numbers) == 1 else f"{len(numbers):,} lines of"
+            problems.append(f"{lines_of} {version} {_are(numbers)} not understood")
+        else:
+            problems.append(f"{_lines(numbers)} of {RECORDS} {_are(numbers)} {what}")
+    if last and lines:  # a line that lacks nothing but its end is whole
+        record = _record(last, newer)
+        if isinstance(record, str):
+            problems.append(f"the last line of {RECORDS} was cut short")
+        else:
+            records.append(record)
+    return Read(records, problems)
+
+
+def _record(line: bytes, newer: bool) -> AnyRecord | str:
+    """The record of a line, or what the line is instead; unknown fields of a newer schema are
+    ignored."""
     try:
-        records = folder.records()
-        header: Header = header_of(records)
-    except (StopIteration, ValidationError):
-        raise UserError(f"'{folder.path}' cannot be read: another version wrote it") from None
-    if header.schema_version not in READABLE_VERSIONS:
-        raise UserError(f"'{folder.path}' cannot be read: another version wrote it")
-    return records
+        return ANY_RECORD.validate_json(line, extra="ignore" if newer else None)
+    except ValidationError as error:
+        is_json = error.errors(include_url=False)[0]["type"] != "json_invalid"
+        return f"no record of schema {SCHEMA_VERSION}" if is_json else _NOT_JSON
+
+
+def _header(folder: RunFolder, line: bytes) -> Header:
+    """The header in the first line; raises UserError, naming what is wrong, where it is none."""
+    where, no_header = f"'{folder.path}'", f"the first line of its {RECORDS} is no header"
+    if not line:
+        raise UserError(f"{where} cannot be read: its {RECORDS} begins with no header")
+    try:
+        found = from_json(line)
+    except ValueError:
+        raise UserError(f"{where} cannot be read: {no_header}, and not JSON") from None
+    if not isinstance(found, dict) or found.get("kind") != "header":
+        raise UserError(f"{where} is no run folder: {no_header}")
+    version = found.get("schema_version")
+    if not isinstance(version, int) or version < min(READABLE_VERSIONS):
+        known = " and ".join(map(str, READABLE_VERSIONS))
+        raise UserError(f"{where} cannot be read: schema version {version}, this one reads {known}")
+    newer = version > SCHEMA_VERSION
+    try:
+        record = ANY_RECORD.validate_json(line, extra="ignore" if newer else None)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        what = f"its header is damaged, {'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
+        if newer:
+            what = f"schema version {version} is newer than this one reads ({SCHEMA_VERSION})"
+        raise UserError(f"{where} cannot be read: {what}") from None
+    assert isinstance(record, Header)
+    return record
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    shown = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
+    left = len(numbers) - _NUMBERS_SHOWN
+    return f"lines {shown} and {left:,} more" if left > 0 else f"lines {shown}"
+
+
+def _are(numbers: Sequence[int]) -> str:
+    return "is" if len(numbers) == 1 else "are"

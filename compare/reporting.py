@@ -5,20 +5,22 @@ from pathlib import Path
 
 from compare.contracts import ReportFormat
 from compare.plugins import load_reports
-from compare.reading import STORED, StoredSummary, read_records, summarise_sweep
+from compare.reading import STORED, read, read_sweep, summary_of, to_store
 from compare.results import RunFolder
 from compare.scaling import SweepSummary
-from compare.summary import Summary, summarise
+from compare.summary import Summary
 from compare.sweep import SweepFolder
-from compare.version import VERSION
 
 
 def report_run(folder: RunFolder, formats: Sequence[ReportFormat] | None = None) -> Summary:
     """Summarise the records and write the reports of these formats, by default those that every
-    run writes."""
-    summary = summarise(read_records(folder))
+    run writes. A folder of which not all can be read is left as it is."""
+    found = read(folder)
+    summary = summary_of(found)
+    if found.problems:
+        return summary
     store(folder, summary)
-    for report in _with_file(formats):
+    for report in by_default() if formats is None else formats:
         write(folder.path, report, report.render(summary))
     return summary
 
@@ -27,16 +29,25 @@ def report_sweep(
     folder: SweepFolder, formats: Sequence[ReportFormat] | None = None
 ) -> SweepSummary:
     """The same of a sweep, from its points' summaries put together."""
-    summary = summarise_sweep(folder)
-    for report in _with_file(formats):
+    summary, problems = read_sweep(folder)
+    if problems:
+        return summary
+    for report in by_default() if formats is None else formats:
         write(folder.path, report, report.render_sweep(summary))
     return summary
 
 
 def store(folder: RunFolder, summary: Summary) -> None:
     """Keep a summary beside the records that it was made of, to be read faster."""
-    stored = StoredSummary(suite_version=VERSION, records_bytes=folder.size(), summary=summary)
-    (folder.path / STORED).write_text(stored.model_dump_json(), encoding="utf-8")
+    stored = to_store(folder, summary).model_dump_json()
+    (folder.path / STORED).write_text(stored, encoding="utf-8")
+
+
+def rendered(report: ReportFormat, summary: Summary | SweepSummary) -> str | bytes:
+    """What a format makes of a run or of a sweep."""
+    if isinstance(summary, SweepSummary):
+        return report.render_sweep(summary)
+    return report.render(summary)
 
 
 def write(folder: Path, report: ReportFormat, content: str | bytes) -> Path:
@@ -47,6 +58,6 @@ def write(folder: Path, report: ReportFormat, content: str | bytes) -> Path:
     return path
 
 
-def _with_file(formats: Sequence[ReportFormat] | None) -> list[ReportFormat]:
-    chosen = [one for one in load_reports() if one.by_default] if formats is None else formats
-    return [one for one in chosen if one.filename]
+def by_default() -> list[ReportFormat]:
+    """The formats that every run writes into its folder."""
+    return [one for one in load_reports() if one.by_default and one.filename]

@@ -36,13 +36,15 @@ class Scaling(BaseModel):
 
 
 class SweepSummary(BaseModel):
-    """What a report shows of a sweep: a summary for each point, and how costs scale."""
+    """What a report shows of a sweep: a summary for each point, and how costs scale. `notes` tell
+    of points that could not be read."""
 
     run_id: str
     command: list[str]
     axes: dict[str, list[Any]]
     points: list[SweptPoint]
     scaling: list[Scaling]
+    notes: list[str] = []
 
 
 class _Measured(NamedTuple):

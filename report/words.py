@@ -50,7 +50,7 @@ def sentences(summary: Summary) -> list[str]:
 
 def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]:
     """The troubles and warnings of every point, or of the first ones."""
-    lines = []
+    lines = [f"note: {note}" for note in sweep.notes]
     for point in sweep.points[:points]:
         if point.summary:
             found = [*_troubles(point.summary.cells), *_notes(point.summary)]

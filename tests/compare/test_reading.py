@@ -1,0 +1,196 @@
+"""Damaged run folders: what can be read is reported, what can not is named, nothing is changed."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import command, environment
+
+from compare.errors import UserError
+from compare.reading import read, read_records, read_summary, read_sweep, stored_summary
+from compare.reporting import report_run, report_sweep
+from compare.results import RunFolder
+from compare.sweep import SweepFolder
+
+RUN = ("--task", "lm", "--preset", "tiny", "--steps", "12", "--backend", "reference")
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of two points, played and reported."""
+    where = tmp_path_factory.mktemp("sweep")
+    subprocess.run(
+        command(*RUN, "--sweep", "train.batch=4,8"),
+        cwd=where, env=environment(), capture_output=True, check=True, timeout=100,
+    )  # fmt: skip
+    (found,) = (where / "results").iterdir()
+    return found
+
+
+@pytest.fixture
+def damaged(sweep: Path, tmp_path: Path) -> Callable[..., RunFolder]:
+    """`damaged(how)`: a copy of a run with its lines (bytes, ends kept) as `how` made them."""
+
+    def damage(how: Callable[[list[bytes]], list[bytes]]) -> RunFolder:
+        folder = RunFolder(shutil.copytree(sweep / "batch=4", tmp_path / "run"))
+        path = folder.path / "records.jsonl"
+        path.write_bytes(b"".join(how(path.read_bytes().splitlines(keepends=True))))
+        return folder
+
+    return damage
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def with_header(lines: list[bytes], **fields: object) -> list[bytes]:
+    return [json.dumps(json.loads(lines[0]) | fields).encode() + b"\n", *lines[1:]]
+
+
+def newer(lines: list[bytes]) -> list[bytes]:
+    """Of a schema to come: a field and a kind of record that nobody knows yet."""
+    header, *others = with_header(lines, schema_version=4, weather="fair")
+    known = [line.replace(b'"kind":"ended"', b'"mood":"good","kind":"ended"') for line in others]
+    return [header, *known, b'{"kind":"afterthought","text":"hm"}\n', b'{"kind":"window"}\n']
+
+
+def test_a_whole_run_has_no_problems(sweep: Path) -> None:
+    folder = RunFolder(sweep / "batch=4")
+    found = read(folder)
+    assert found.records == folder.records() == read_records(folder)
+    assert found.problems == []
+
+
+@pytest.mark.parametrize(
+    ("how", "problems"),
+    [
+        (lambda lines: [*lines, lines[-1][:20]], ["the last line of records.jsonl was cut short"]),
+        (lambda lines: [*lines, lines[-1][:-1]], []),
+        (
+            lambda lines: [*lines[:2], b"\xff\x00}\n", *lines[2:]],
+            ["line 3 of records.jsonl is not JSON"],
+        ),
+        (
+            lambda lines: [lines[0], *[b"{\n"] * 9, *lines[1:], b'{"kind":"pause"}\n', b"[]\n"],
+            [
+                "lines 2, 3, 4 and 6 more of records.jsonl are not JSON",
+                "lines NEXT, LAST of records.jsonl are no record of schema 3",
+            ],
+        ),
+        (
+            newer,
+            [
+                "it is of a newer schema (4): what that has added is left out",
+                "2 lines of a newer schema (4) are not understood",
+            ],
+        ),
+    ],
+)
+def test_what_can_be_read_is_reported_and_what_can_not_is_named(
+    damaged: Callable[..., RunFolder], how: Callable[..., list[bytes]], problems: list[str]
+) -> None:
+    folder = damaged(how)
+    lines = (folder.path / "records.jsonl").read_bytes().count(b"\n")
+    wanted = [p.replace("NEXT", str(lines - 1)).replace("LAST", str(lines)) for p in problems]
+    before = hashes(folder.path)
+    assert read(folder).problems == wanted
+    summary, found = read_summary(folder)
+    assert (found, summary.notes[: len(wanted)]) == (wanted, wanted)
+    (cell,) = summary.cells
+    assert (cell.status, len(cell.losses)) == ("ok", 12)
+    if wanted:
+        assert report_run(folder) == summary
+    assert hashes(folder.path) == before
+
+
+def test_only_a_cut_off_end_is_taken_away_to_go_on(damaged: Callable[..., RunFolder]) -> None:
+    whole = damaged(lambda lines: [*lines, b'{"kind":"ended"'])
+    assert len(read_records(whole)) == len(read(whole).records)
+    shutil.rmtree(whole.path)
+    hurt = damaged(lambda lines: [*lines[:3], b"?\n", *lines[3:]])
+    with pytest.raises(UserError, match=r"cannot be gone on with: line 4 of records\.jsonl is not"):
+        read_records(hurt)
+
+
+def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
+    damaged: Callable[..., RunFolder],
+) -> None:
+    folder = damaged(lambda lines: [*lines[:-1], b"x" + lines[-1][1:]])
+    assert (folder.path / "summary.json").is_file()
+    assert "is not JSON" in stored_summary(folder).notes[0]
+
+
+def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(
+    damaged: Callable[..., RunFolder],
+) -> None:
+    def lose(lines: list[bytes]) -> list[bytes]:
+        at = next(i for i, line in enumerate(lines) if b'"role":"warmup"' in line)
+        return [*lines[:at], b"lost\n", *lines[at + 1 :]]
+
+    whole = damaged(lambda lines: lines)
+    losses = stored_summary(whole).cells[0].losses
+    shutil.rmtree(whole.path)
+    (cell,) = stored_summary(damaged(lose)).cells
+    assert 0 < len(cell.losses) < len(losses)
+    assert cell.losses == losses[: len(cell.losses)]
+    assert cell.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (lambda lines: [], "its records.jsonl begins with no header"),
+        (lambda lines: [lines[0][:99]], "no header, and not JSON"),
+        (lambda lines: lines[1:], "is no run folder: the first line of its records.jsonl is no"),
+        (lambda lines: [b'{"epoch": 1, "loss": 2.5}\n'], "is no run folder: the first line"),
+        (lambda lines: with_header(lines, schema_version=1), "schema version 1, this one reads 2"),
+        (lambda lines: with_header(lines, weather="fair"), "header is damaged, weather: Extra inp"),
+        (
+            lambda lines: with_header(lines, schema_version=9, experiment="by name"),
+            "schema version 9 is newer than this one reads (3)",
+        ),
+    ],
+)
+def test_without_a_header_nothing_can_be_read_and_one_line_says_why(
+    damaged: Callable[..., RunFolder], how: Callable[..., list[bytes]], message: str
+) -> None:
+    folder = damaged(how)
+    for reading in (read, stored_summary):
+        with pytest.raises(UserError) as error:
+            reading(folder)
+        assert message in str(error.value)
+        assert str(folder.path) in str(error.value)
+        assert "\n" not in str(error.value)
+    with pytest.raises(UserError):
+        read_records(folder)
+
+
+def test_a_folder_without_records_is_no_run_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is no run folder: it has no records\.jsonl"):
+        read(RunFolder(tmp_path))
+
+
+def test_a_sweep_of_which_points_are_damaged_is_reported_without_them(
+    sweep: Path, tmp_path: Path
+) -> None:
+    copy = SweepFolder(shutil.copytree(sweep, tmp_path / "sweep"))
+    (copy.path / "batch=4" / "records.jsonl").write_bytes(b"gone\n")
+    with (copy.path / "batch=8" / "records.jsonl").open("ab") as file:
+        file.write(b"{")
+    before = hashes(copy.path)
+    summary, problems = read_sweep(copy)
+    assert [point.summary is None for point in summary.points] == [True, False]
+    (note,) = summary.notes
+    assert "batch=4' cannot be read" in note
+    assert problems == [note, "batch=8: the last line of records.jsonl was cut short"]
+    assert report_sweep(copy) == summary
+    assert hashes(copy.path) == before
