@@ -2,29 +2,37 @@
 
 import gc
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from pydantic import BaseModel
 from typer.exceptions import TyperException
 
-from compare import commands, generate, options, playing, reporting
-from compare.contracts import ReportFormat
+from compare import (
+    commands,
+    diff_command,
+    generate,
+    history,
+    options,
+    playing,
+    report_command,
+    reporting,
+    serve,
+)
 from compare.errors import UserError
 from compare.plan import make_plan
-from compare.plugins import installed, load_reports
+from compare.plugins import installed
 from compare.records import Request
 from compare.results import RunFolder
-from compare.summary import CellSummary
+from compare.scaling import SweepSummary
+from compare.showing import INTERRUPTED, exit_code, show
+from compare.summary import Summary
 from compare.sweep import SweepFolder, is_sweep, parse_axes
 from compare.version import VERSION
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 @app.callback(invoke_without_command=True)
@@ -98,56 +106,30 @@ def resume(
     _end_run(RunFolder(run), playing.resume_run(RunFolder(run), command), json)
 
 
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
-    json: options.Json = False,
-) -> None:
-    """Make the reports of a run or sweep anew."""
-    if is_sweep(run):
-        _end_sweep(SweepFolder(run), False, json)
-    _end_run(RunFolder(run), False, json)
-
-
 def _end_run(folder: RunFolder, interrupted: bool, json: bool) -> NoReturn:
     """Report a run, and exit."""
-    summary = reporting.report_run(folder)
-    _show([report.render(summary) for report in _printed()], summary, folder.path, json)
-    raise typer.Exit(INTERRUPTED if interrupted else _exit_code(summary.cells))
+    _end(reporting.report_run(folder), folder.path, interrupted, json)
 
 
 def _end_sweep(folder: SweepFolder, interrupted: bool, json: bool) -> NoReturn:
     """Report a sweep, and exit."""
-    summary = reporting.report_sweep(folder)
-    _show([report.render_sweep(summary) for report in _printed()], summary, folder.path, json)
-    codes = [_exit_code(point.summary.cells) for point in summary.points if point.summary]
-    raise typer.Exit(INTERRUPTED if interrupted else max(codes, default=1))
+    _end(reporting.report_sweep(folder), folder.path, interrupted, json)
 
 
-def _printed() -> list[ReportFormat]:
-    return [report for report in load_reports() if not report.filename]
+def _end(summary: Summary | SweepSummary, path: Path, interrupted: bool, json: bool) -> NoReturn:
+    show(summary, [path], json)
+    raise typer.Exit(INTERRUPTED if interrupted else exit_code(summary))
 
 
-def _show(texts: list[str | bytes], summary: BaseModel, path: Path, json: bool) -> None:
-    if json:
-        print(summary.model_dump_json(indent=2))
-        return
-    for text in texts:
-        print(text if isinstance(text, str) else text.decode(), end="")
-    print(f"written to {path}")
-
-
-def _exit_code(cells: Sequence[CellSummary]) -> int:
-    """0 if at least one backend ran and none went wrong."""
-    statuses = {cell.status for cell in cells}
-    return 0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1
-
-
+app.command()(report_command.report)
 app.command("list")(commands.list_)
 app.command()(commands.doctor)
 app.command()(commands.audit)
 app.command()(commands.check_backend)
 app.command()(generate.generate)
+app.command()(diff_command.diff)
+app.command()(history.history)
+app.command()(serve.serve)
 
 
 def main() -> None:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from compare.cells import Cell
 from compare.plan import WINDOW_SECONDS
-from compare.records import AnyRecord, Ended, Header, Resumed, SpeedCheck
+from compare.records import AnyRecord, Ended, Header, SpeedCheck
 
 _MUCH_STEAL = 0.02
 _MUCH_DRIFT = 0.1
@@ -26,7 +27,7 @@ def notes_of(
         *_of_noise(cells),
         *_of_machine(records),
         *_of_precision(precision, header),
-        *_of_resumption(cells, records),
+        *_of_times(cells),
     ]
 
 
@@ -92,14 +93,13 @@ def _of_precision(reached: float | None, header: Header) -> Iterator[str]:
     yield f"the precision of {100 * wanted:.3g}% was not reached: {how}; give it more --budget"
 
 
-def _of_resumption(cells: Sequence[Cell], records: Sequence[AnyRecord]) -> Iterator[str]:
-    if any(isinstance(record, Resumed) for record in records):
-        timed = [cell for cell in cells if cell.timings]
-        apart = [
-            f"{one.name.label} and {other.name.label}"
-            for i, one in enumerate(timed)
-            for other in timed[i + 1 :]
-            if not one.timings.keys() & other.timings.keys()
-        ]
-        if apart:
-            yield f"not compared in speed, since played at different times: {', '.join(apart)}"
+def _of_times(cells: Sequence[Cell]) -> Iterator[str]:
+    """Of cells that no window was played together of: a resumption's, or those of several runs."""
+    timed = [cell for cell in cells if cell.timings]
+    apart = [
+        f"{one.name.label} and {other.name.label}"
+        for one, other in combinations(timed, 2)
+        if not one.timings.keys() & other.timings.keys()
+    ]
+    if apart:
+        yield f"not compared in speed, since played at different times: {', '.join(apart)}"

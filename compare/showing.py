@@ -1,0 +1,36 @@
+"""What a command prints at its end, and the code that it exits with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from compare.plugins import load_reports
+from compare.reporting import rendered
+from compare.scaling import SweepSummary
+from compare.summary import CellSummary, Summary
+
+INTERRUPTED = 130
+
+
+def show(summary: Summary | SweepSummary, written: Sequence[Path], json: bool) -> None:
+    """Print a summary in every format that has no file, and where its files are."""
+    if json:
+        print(summary.model_dump_json(indent=2))
+        return
+    for report in load_reports():
+        if not report.filename:
+            print(rendered(report, summary), end="")
+    for path in written:
+        print(f"written to {path}")
+
+
+def exit_code(summary: Summary | SweepSummary) -> int:
+    """0 if at least one backend ran and none went wrong, at every point of a sweep."""
+    if isinstance(summary, SweepSummary):
+        codes = [_code(point.summary.cells) for point in summary.points if point.summary]
+        return max(codes, default=1)
+    return _code(summary.cells)
+
+
+def _code(cells: Sequence[CellSummary]) -> int:
+    statuses = {cell.status for cell in cells}
+    return 0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1
