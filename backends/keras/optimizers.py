@@ -66,7 +66,10 @@ class Adam(Rule):
         new_v = _constant(b2, dtype) * v + _constant(1 - b2, dtype) * ops.square(gradient)
         self.assign(m, new_m)
         self.assign(v, new_v)
-        m_hat, v_hat = new_m / _one_minus_power(b1, step), new_v / _one_minus_power(b2, step)
+        # Times a reciprocal, which is one number: XLA would divide every element of m and v.
+        one = _constant(1.0, dtype)
+        m_hat = new_m * (one / _one_minus_power(b1, step))
+        v_hat = new_v * (one / _one_minus_power(b2, step))
         direction = m_hat / (ops.sqrt(v_hat) + _constant(self.spec.epsilon, dtype))
         if self.spec.weight_decay and len(variable.shape) >= 2:
             direction = direction + _constant(self.spec.weight_decay, dtype) * variable
