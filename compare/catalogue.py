@@ -3,15 +3,15 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from compare.errors import UserError
-from compare.reading import STORED, stored_summary
+from compare.reading import STORED, StoredSummary, read_summary
 from compare.records import Estimate, Status
 from compare.results import RECORDS, RunFolder
 from compare.sweep import MANIFEST
-from compare.version import VERSION
 
 
 class CellFigures(BaseModel):
@@ -54,10 +54,8 @@ class RunFigures(BaseModel):
     cells: list[CellFigures]
 
 
-class _Stored(BaseModel):
-    suite_version: str
-    records_bytes: int
-    summary: RunFigures
+class _Stored(StoredSummary):
+    summary: RunFigures  # type: ignore[assignment]  # a part of it
 
 
 def run_folders(
@@ -76,21 +74,26 @@ def run_folders(
         folders.sort()
 
 
-def figures_of(folder: Path) -> RunFigures:
+class Figures(NamedTuple):
+    """Of one run, and in words what of its records could not be read."""
+
+    run: RunFigures
+    problems: list[str]
+
+
+def figures_of(folder: Path) -> Figures:
     """From the stored summary where that is up to date, else from the records.
 
-    Raises UserError where it is no run, or one that cannot be read.
+    Raises UserError where it is no run, or one of which nothing can be read.
     """
-    run = RunFolder(folder)
     try:
         stored = _Stored.model_validate_json((folder / STORED).read_bytes())
-        if (stored.suite_version, stored.records_bytes) == (VERSION, run.size()):
-            return stored.summary
+        if stored.is_of((folder / RECORDS).read_bytes()):
+            return Figures(stored.summary, [])
     except (OSError, ValidationError):
         pass  # there is none, or not one of ours
+    summary, problems = read_summary(RunFolder(folder))
     try:
-        return RunFigures.model_validate(stored_summary(run).model_dump())
-    except OSError as error:
-        raise UserError(f"'{folder}' cannot be read: {error.strerror}") from None
+        return Figures(RunFigures.model_validate(summary.model_dump()), problems)
     except ValidationError:
         raise UserError(f"'{folder}' cannot be read: another version wrote it") from None

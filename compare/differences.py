@@ -1,4 +1,4 @@
-"""In which fields two experiments, or two machines, differ."""
+"""In what two experiments, machines or sets of libraries differ, in words."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -14,6 +14,12 @@ def differing_fields(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     return list(_differing("", a, b))
 
 
+def upgrades(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """What became of versions by library: "torch 2.12.1 -> 2.13.0, optax none -> 0.2.8"."""
+    names = [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+    return ", ".join(f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}" for name in names)
+
+
 def in_short(lines: list[str], most: int = 4) -> str:
     """The first of them in one line, and how many more there are."""
     more = f"; and {len(lines) - most} more" if len(lines) > most else ""
@@ -23,9 +29,8 @@ def in_short(lines: list[str], most: int = 4) -> str:
 def _differing(path: str, a: Any, b: Any) -> Iterator[str]:
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for name in dict.fromkeys([*a, *b]):
-            yield from _differing(
-                f"{path}.{name}" if path else str(name), a.get(name, _MISSING), b.get(name, _MISSING)
-            )
+            inner = f"{path}.{name}" if path else str(name)
+            yield from _differing(inner, a.get(name, _MISSING), b.get(name, _MISSING))
     elif isinstance(a, list) and isinstance(b, list):
         for index, (one, other) in enumerate(zip_longest(a, b, fillvalue=_MISSING)):
             yield from _differing(f"{path}.{index}", one, other)

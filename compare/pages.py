@@ -1,0 +1,136 @@
+"""The few pages of `compare serve` that no report format writes, and the frame around those."""
+
+import base64
+import hashlib
+import html
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+from compare.catalogue import RunFigures
+from compare.figures import estimate
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; }
+table { border-collapse: collapse; }
+th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; }
+th { border-bottom: 1px solid; }
+pre { overflow-x: auto; }
+"""
+_NAV_STYLE = "font: 14px/1.5 system-ui, sans-serif; padding: 0.5rem 1rem"
+_SECONDS_BETWEEN_LOOKS = 3
+_SCRIPT = f"""
+setInterval(async () => {{
+  try {{
+    const answer = await fetch("version");
+    const shown = document.getElementById("live").dataset.version;
+    if (answer.ok && (await answer.text()).trim() !== shown) location.reload();
+  }} catch {{}}
+}}, {1000 * _SECONDS_BETWEEN_LOOKS});
+"""
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+_ALWAYS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+INDEX_POLICY = (
+    f"{_ALWAYS}; connect-src 'self'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}"
+)
+"""Nothing but what stands in this module."""
+REPORT_POLICY = (
+    f"{_ALWAYS}; connect-src 'self'; img-src data: blob:; font-src data:;"
+    " style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
+"""A report's page has scripts of its own, all of them in it; it loads nothing from elsewhere."""
+
+
+class Line(NamedTuple):
+    """One run in the list."""
+
+    name: str
+    address: str
+    started: str = ""
+    task: str = ""
+    preset: str = ""
+    backends: str = ""
+    status: str = ""
+    fastest: str = ""
+
+
+def line_of_run(line: Line, run: RunFigures, running: bool) -> Line:
+    counts = Counter(cell.status for cell in run.cells)
+    statuses = ", ".join(
+        status if len(counts) == 1 else f"{count} {status}" for status, count in counts.items()
+    )
+    rates = [
+        (cell.tokens_per_second.value, cell)
+        for cell in run.cells
+        if cell.tokens_per_second and cell.status == "ok"
+    ]
+    fastest = max(rates, key=lambda rate: rate[0])[1] if rates else None
+    return line._replace(
+        started=f"{run.environment.started:%Y-%m-%d %H:%M} UTC",
+        task=run.experiment.task,
+        preset=run.preset,
+        backends=", ".join(cell.label for cell in run.cells),
+        status="running" if running else statuses,
+        fastest=f"{fastest.label}, {estimate(fastest.tokens_per_second, '{:,.0f}')} tokens/s"
+        if fastest
+        else "",
+    )
+
+
+def index(title: str, lines: Sequence[Line], version: str) -> str:
+    """The list of runs."""
+    titles = ("started", "run", "task", "preset", "backends", "status", "fastest")
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    body = "\n".join(_row(line) for line in lines)
+    name = html.escape(title)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><h1>{name}</h1>\n"
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n"
+        f"{'' if lines else '<p>No runs yet.</p>'}{_live(version)}</body></html>\n"
+    )
+
+
+def preformatted(text: str) -> str:
+    """A page of plain text."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>run</title>'
+        f"<style>{_STYLE}</style></head>\n<body><pre>{html.escape(text)}</pre></body></html>\n"
+    )
+
+
+def framed(page: str, version: str, files: Sequence[str]) -> str:
+    """A report's page with the way back, its raw files, and the script that reloads it."""
+    links = " · ".join(f'<a href="{_quoted(name)}">{html.escape(name)}</a>' for name in files)
+    state = "running · " if version.endswith("running") else ""
+    frame = (
+        f'<nav style="{_NAV_STYLE}">{state}<a href="/">all runs</a> · {links}</nav>\n'
+        f"{_live(version)}"
+    )
+    found = re.search(r"<body[^>]*>", page)
+    place = found.end() if found else 0
+    return page[:place] + frame + page[place:]
+
+
+def _live(version: str) -> str:
+    return f'<div id="live" data-version="{html.escape(version)}"></div><script>{_SCRIPT}</script>'
+
+
+def _row(line: Line) -> str:
+    texts = [line.task, line.preset, line.backends, line.status, line.fastest]
+    cells = "".join(f"<td>{html.escape(text)}</td>" for text in texts)
+    link = f'<a href="{html.escape(line.address)}">{html.escape(line.name)}</a>'
+    return f"<tr><td>{html.escape(line.started)}</td><td>{link}</td>{cells}</tr>"
+
+
+def _quoted(name: str) -> str:
+    return html.escape("/".join(map(quote, name.split("/"))))

@@ -1,0 +1,250 @@
+"""The server as a process: its pages, what it refuses, and a run that grows while it is served."""
+
+import http.client
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from conftest import Compare, begin
+from test_history import played
+from test_summary import A
+
+from compare.errors import UserError
+from compare.records import Ended
+from compare.serve import serve
+from compare.sweep import MANIFEST, Sweep
+
+SECRET = "nobody may read this"
+
+
+def start(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], int]":
+    """A server that listens, and its port."""
+    process = begin(folder.parent, "serve", str(folder), "--port", "0", *arguments)
+    assert process.stdout is not None
+    found = re.search(r"http://\S+:(\d+)/", process.stdout.readline())
+    assert found, process.communicate()
+    return process, int(found[1])
+
+
+class Site:
+    """A browser's side of it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+
+    def ask(
+        self, target: str, method: str = "GET", host: str = "", body: bytes | None = None
+    ) -> tuple[int, dict[str, str], str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.putrequest(method, target, skip_host=True)
+        connection.putheader("Host", host or f"127.0.0.1:{self.port}")
+        if body:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, headers, answer.read().decode()
+
+    def raw(self, sent: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as link:
+            link.sendall(sent)
+            link.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: link.recv(1 << 16), b""))
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and not p.is_symlink()}
+
+
+def make_sweep(path: Path, *names: str) -> None:
+    request = {
+        "task": "lm", "preset": "tiny", "overrides": [], "backends": ["a"], "pythons": {},
+    }  # fmt: skip
+    points = [{"name": name, "values": {"train.seed": i}} for i, name in enumerate(names)]
+    sweep = Sweep.model_validate(
+        {"run_id": path.name, "started": "2026-01-01T00:00:00Z", "command": [], "request": request,
+         "axes": {"train.seed": list(range(len(names)))}, "points": points}
+    )  # fmt: skip
+    path.mkdir()
+    (path / MANIFEST).write_text(sweep.model_dump_json())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A folder of runs, beside which lie things that are none of its business."""
+    root = tmp_path_factory.mktemp("site")
+    (root / "secret.md").write_text(SECRET)
+    folder = root / "results"
+    run = played(folder / "first run", 1, "1.0", 1.0)
+    run.append(Ended(cell=A, round=2, status="failed", reason=f"<script>{SECRET}</script>"))
+    (run.path / "logs" / "a.log").write_text("<b>a log</b>\n")
+    (run.path / "inputs").mkdir()
+    (run.path / "inputs" / "data.json").write_text("not served")
+    (run.path / "notes.txt").write_text("not served")
+    (run.path / "stolen.md").symlink_to(root / "secret.md")
+    (run.path / "outputs").symlink_to(root, target_is_directory=True)
+    played(folder / "deep" / "second", 2, "1.0", 1.0)
+    played(root / "outside", 1, "7.7.7", 1.0)
+    (folder / "linked").symlink_to(root / "outside", target_is_directory=True)
+    (folder / "files").mkdir()
+    (folder / "files" / "records.jsonl").symlink_to(root / "outside" / "records.jsonl")
+    make_sweep(folder / "sweep", "one", "two")
+    played(folder / "sweep" / "one", 1, "1.0", 1.0)
+    make_sweep(folder / "thief", "../../outside")
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "records.jsonl").write_text("cake\n")
+    process, port = start(folder)
+    yield Site(folder, port)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_the_list_of_runs(site: Site) -> None:
+    status, headers, page = site.ask("/")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    addresses = [re.findall(r'href="(.*?)"', row)[0] for row in rows[1:]]
+    assert addresses[:4] == [
+        "/runs/deep/second/", "/runs/first%20run/", "/runs/thief/", "/runs/sweep/",
+    ]  # fmt: skip
+    assert "<td>a:m</td><td>ok</td><td>a:m, 100 (98–103) tokens/s</td>" in rows[1]
+    assert "1 of 2 points" in rows[4]
+    assert "cannot be read" in next(row for row in rows if "/runs/foreign/" in row)
+    assert "left out" in next(row for row in rows if "/runs/files/" in row)
+    assert "outside" not in page
+
+
+def test_the_pages_of_runs_and_sweeps_and_their_files(site: Site) -> None:
+    for address in ("/runs/first%20run/", "/runs/sweep/", "/runs/sweep/one/", "/runs/deep/second/"):
+        status, headers, page = site.ask(address)
+        assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "records.jsonl" in page or "sweep.json" in page
+        assert "a:m" in page
+        assert f"<script>{SECRET}" not in page
+    _, _, page = site.ask("/runs/first%20run/")
+    for link in re.findall(r'<a href="([^"/#][^":]*)">', page):
+        if link.startswith(("records", "logs", "summary")):
+            assert site.ask(f"/runs/first%20run/{link}")[0] == 200
+    for name in ("records.jsonl", "summary.json", "logs/a.log"):
+        status, headers, text = site.ask(f"/runs/first%20run/{name}")
+        assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+        assert text == (site.folder / "first run" / name).read_text()
+    status, headers, _ = site.ask("/runs/deep/second")
+    assert (status, headers["location"]) == (301, "/runs/deep/second/")
+    assert site.ask("/runs/foreign/")[0] == 422
+    assert "cannot be read" in site.ask("/runs/foreign/")[2]
+
+
+def test_pages_load_nothing_from_elsewhere(site: Site) -> None:
+    for address in ("/", "/runs/sweep/", "/runs/first%20run/records.jsonl", "/nowhere"):
+        _, headers, page = site.ask(address)
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in headers
+        if "html" in headers["content-type"]:
+            policy = headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "http" not in policy
+        assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
+    assert "unsafe" not in site.ask("/")[1]["content-security-policy"]
+
+
+TRAVERSALS = [
+    "../secret.md", "../../secret.md", "../outside/", "%2e%2e/secret.md", "%2e%2e%2fsecret.md",
+    "..%2f..%2fsecret.md", "%252e%252e%252fsecret.md", "..%5c..%5csecret.md", "..\\secret.md",
+    "%c0%ae%c0%ae/secret.md", "....//secret.md", ".%00./secret.md", "first%20run/../../secret.md",
+    "first%20run/logs/../../../secret.md", "first%20run/stolen.md", "first%20run/outputs/secret.md",
+    "first%20run/inputs/data.json", "first%20run/notes.txt", "first%20run/records.jsonl%00.md",
+    "linked/", "linked/records.jsonl", "linked/version", "files/", "files/records.jsonl",
+    "sweep/../../outside/", "thief/%2e%2e/%2e%2e/outside/", "/etc/passwd", "//etc/passwd",
+    "%2fetc%2fpasswd", "C:/secret.md", "~/secret.md", "first%20run//records.jsonl", "x" * 5000, ".",
+    "./first%20run/", "%",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["/runs/", "/", "/runs/first%20run/"])
+def test_nothing_outside_the_folder_is_answered(site: Site, prefix: str) -> None:
+    tried = [prefix + path for path in TRAVERSALS]
+    tried += [quote(str(site.folder.parent / "secret.md")), f"http://x{prefix}../secret.md", "*"]
+    tried += [f"/runs/{quote(str(site.folder.parent / 'outside'), safe='')}/"]
+    for target in tried:
+        sent = f"GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()
+        answer = site.raw(sent)
+        assert answer.split(b" ")[1] in (b"400", b"404"), (target, answer[:200])
+        for secret in (SECRET, "7.7.7", "root:", "not served"):
+            assert secret.encode() not in answer, target
+    status, _, page = site.ask("/runs/thief/")
+    assert status == 422
+    assert "does not lie in this folder" in page
+    assert "7.7.7" not in page
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+def test_no_request_changes_anything(site: Site, method: str) -> None:
+    before = contents(site.folder.parent)
+    for target in ("/", "/runs/deep/second/", "/runs/deep/second/report.md", "/new.md"):
+        status, headers, _ = site.ask(target, method, body=b"x=1")
+        assert (status, headers["allow"]) == (405, "GET, HEAD")
+        status, _, text = site.ask(target, "HEAD")
+        assert status in (200, 404)
+        assert text == ""
+    assert contents(site.folder.parent) == before
+
+
+def test_a_request_for_another_host_s_name_is_refused(site: Site) -> None:
+    for name in ("a.example", f"a.example:{site.port}", "127.0.0.1.a.example", "[::2]", "["):
+        status, _, page = site.ask("/", host=name)
+        assert (status, "first" in page) == (403, False)
+    for host in (f"localhost:{site.port}", "LOCALHOST", "127.0.0.1"):
+        assert site.ask("/", host=host)[0] == 200
+    assert b" 403 " in site.raw(b"GET / HTTP/1.0\r\n\r\n")
+
+
+def test_nonsense_is_no_trouble(site: Site) -> None:
+    words = (b"\r\n", b"GET\r\n\r\n", b"\x16\x03\x01", b"GET / HTTP/9.9\r\n\r\n", b"x" * 70000)
+    for sent in words:
+        answer = site.raw(sent)
+        assert b"200 OK" not in answer
+        assert b"<" not in answer
+    assert site.ask("/")[0] == 200
+
+
+def test_a_run_that_grows_is_shown_as_it_is(site: Site) -> None:
+    run = played(site.folder / "growing", 9, "1.0", 1.0)
+    versions = [site.ask("/runs/growing/version")[2], site.ask("/version")[2]]
+    assert "at rest" in versions[0]
+    assert "a:m" in site.ask("/runs/growing/")[2]
+    assert f'data-version="{versions[0].strip()}"' in site.ask("/runs/growing/")[2]
+    assert site.ask("/runs/growing/version")[2] == versions[0]  # to look at it changes nothing
+    with run.alone():
+        assert "running" in site.ask("/runs/growing/version")[2]
+        run.append(Ended(cell=A, round=2, status="failed", reason="the latest news"))
+        with (run.path / "records.jsonl").open("a") as file:
+            file.write('{"kind":"ended","ce')  # is being written
+        assert site.ask("/version")[2] != versions[1]
+        assert "the latest news" in site.ask("/runs/growing/")[2]
+        assert "<td>running</td>" in site.ask("/")[2]
+        assert site.ask("/runs/growing/records.jsonl")[2].endswith('"ce')
+    assert site.ask("/runs/growing/version")[2].split()[0] > versions[0].split()[0]
+
+
+def test_what_it_cannot_serve_is_told_in_one_line(compare: Compare, site: Site) -> None:
+    finished = compare("serve", str(site.folder), "--port", str(site.port))
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr.startswith(f"compare: port {site.port} of 127.0.0.1 is in use")
+    assert finished.stderr.count("\n") == 1
+    with pytest.raises(UserError, match="cannot listen on 256"):
+        serve(site.folder, host="256.1.1.1", port=0)
+    with pytest.raises(UserError, match="'nowhere' is no folder"):
+        serve(Path("nowhere"))
+
+
+def test_only_this_machine_is_listened_to(site: Site) -> None:
+    listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    addresses = re.findall(rf" ([0-9A-F]+):{site.port:04X} [0-9A-F]+:0000 0A", listening)
+    assert addresses == ["0100007F"]
