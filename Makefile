@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := results/reference/bench
+REFERENCE := results/reference/lm-small
 
-.PHONY: lm test test-all test-gpu lint bench
+.PHONY: lm test test-all test-gpu lint docs bench reference
 
 lm: $(READY)
 	$(BIN)/compare --task lm
@@ -22,11 +24,26 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict compare backends tasks report
 
+docs: $(READY)
+	$(BIN)/mkdocs build --strict --site-dir build/site
+
+# About three hours on two cores; the machine should have nothing else to do.
 bench: $(READY)
-	$(BIN)/python benchmarks/against_native.py
-	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/many_cells.py
+	mkdir -p $(BENCH)
+	$(BIN)/python benchmarks/against_native.py --precision 1% --budget 2m --json $(BENCH)/native.json
+	$(BIN)/python benchmarks/modes.py --json $(BENCH)/modes.json
+	$(BIN)/python benchmarks/overhead.py --json $(BENCH)/overhead.json
+	$(BIN)/python benchmarks/against_itself.py --json $(BENCH)/itself.json
+	$(BIN)/python benchmarks/many_cells.py --json $(BENCH)/many_cells.json
 	$(BIN)/python benchmarks/big_text.py
+	$(BIN)/python benchmarks/table.py $(BENCH)
+
+reference: $(READY)
+	rm -rf build/reference $(REFERENCE)
+	$(BIN)/compare --task lm --precision 2% --budget 10m --out build/reference
+	mv build/reference/* $(REFERENCE)
+	rm -r $(REFERENCE)/logs
+	$(BIN)/compare report $(REFERENCE) --plots svg
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

@@ -49,13 +49,14 @@ class Cell(nnx.Module):
         return tuple(jnp.zeros((rows, self.hidden), self.dtype) for _ in range(self.states))
 
     def __call__(self, x: Array, state: CellState) -> tuple[Array, CellState]:
+        """x (time, batch, inputs) -> (time, batch, hidden), the last state"""
+
         def step(state: CellState, x: Array) -> tuple[CellState, Array]:
             state = self.step(x, state)
             return state, state[0]
 
-        projected = self.inputs(x).swapaxes(0, 1)  # (time, batch, gates * hidden)
-        end, path = jax.lax.scan(step, state, projected, unroll=self.unroll)
-        return path.swapaxes(0, 1), end
+        end, path = jax.lax.scan(step, state, self.inputs(x), unroll=self.unroll)
+        return path, end
 
 
 class ElmanCell(Cell):
@@ -114,8 +115,9 @@ class RecurrentLayer(nnx.Module):
         return tuple(cell.zeros(rows) for cell in self.cells)
 
     def __call__(self, x: Array, state: State | None) -> tuple[Array, State]:
-        after = []
-        for cell, start in zip(self.cells, state or self.zeros(x.shape[0]), strict=True):
+        starts, after = state or self.zeros(x.shape[0]), []
+        x = x.swapaxes(0, 1)  # time first for the whole stack: its gates are wider than its input
+        for cell, start in zip(self.cells, starts, strict=True):
             x, end = cell(x, start)
             after.append(end)
-        return x, tuple(after)
+        return x.swapaxes(0, 1), tuple(after)
