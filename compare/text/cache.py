@@ -31,7 +31,7 @@ def key_of(recipe: Mapping[str, Any]) -> str:
 
 def load(key: str) -> tuple[Tokenizer, Arrays] | None:
     """The tokenizer and the arrays by name, memory-mapped read-only, or None."""
-    folder = _root() / key
+    folder = cache_root() / key
     try:
         sums = _read_json(folder / "sums.json")
         if any(_sum(folder / name) != expected for name, expected in sums.items()):
@@ -50,7 +50,7 @@ def load(key: str) -> tuple[Tokenizer, Arrays] | None:
 def store(key: str, tokenizer: Tokenizer, arrays: Arrays) -> None:
     """Keep an entry, in place of a damaged one if there is one."""
     try:
-        root = _root()
+        root = cache_root()
         root.mkdir(parents=True, exist_ok=True)
         # Whole or not at all: a reader sees only what was renamed when it was complete.
         with tempfile.TemporaryDirectory(dir=root, prefix="partial-") as partial:
@@ -72,7 +72,8 @@ def _write(folder: Path, tokenizer: Tokenizer, arrays: Arrays) -> None:
     _write_json(folder / "sums.json", sums)
 
 
-def _root() -> Path:
+def cache_root() -> Path:
+    """The folder of what is kept between runs: COMPARE_CACHE, else one of the user's."""
     if own := os.environ.get("COMPARE_CACHE"):
         return Path(own)
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"

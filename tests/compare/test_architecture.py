@@ -13,6 +13,7 @@ from conftest import ROOT, environment
 
 PLUGINS = ("backends", "tasks", "report")
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
+SHIPPED = (".py", ".typed", ".html", ".css", ".js")
 FOLDER_OF = {"compare": "compare"} | {f"compare.{name}": name for name in PLUGINS}
 
 
@@ -90,7 +91,7 @@ def test_the_wheel_and_the_source_archive_have_every_file(tmp_path: Path) -> Non
         package.replace(".", "/") + "/" + str(path.relative_to(ROOT / folder))
         for package, folder in FOLDER_OF.items()
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".typed") and "__pycache__" not in path.parts
+        if path.suffix in SHIPPED and "__pycache__" not in path.parts
     }
     (wheel,) = tmp_path.glob("*.whl")
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}

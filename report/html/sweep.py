@@ -1,0 +1,155 @@
+"""The page of a sweep: how costs grow with each field, and the table of its points."""
+
+import math
+import shlex
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from compare.scaling import SweepSummary
+from compare.summary import CellSummary
+
+from .. import words as general
+from ..csv import report as table_csv
+from ..figures import estimate
+from ..table import scaling_table, sweep_table
+from . import page
+from .curves import Axis, Curves, Scale, spec, thinned
+from .figures import Figure, listed
+
+_MOST_POINTS = 200  # in the table
+_MOST_CELLS = 2000  # whose figures the page carries: some 1.5 MB
+_MOST_VALUES = 6  # of a field that the heading lists
+
+
+class _Quantity(NamedTuple):
+    """`exponent` is the name of the quantity in `SweepSummary.scaling`, where it has one."""
+
+    name: str
+    title: str
+    axis: Axis
+    value: Callable[[CellSummary], float | None]
+    exponent: str = ""
+
+
+_QUANTITIES = (
+    _Quantity(
+        "step",
+        "time of a step",
+        Axis("ms per step", ",.4~r", ",.3~r", "log"),
+        lambda cell: cell.step_seconds and 1e3 * cell.step_seconds,
+        "step_seconds",
+    ),
+    _Quantity(
+        "memory",
+        "peak memory",
+        Axis("peak memory, MB", ",.4~r", ",.3~r", "log"),
+        lambda cell: cell.peak_memory_bytes and cell.peak_memory_bytes / 1e6,
+        "peak_memory_bytes",
+    ),
+    _Quantity(
+        "loss",
+        "validation loss",
+        Axis("validation loss, nats per token", ".4f", ".4~f"),
+        lambda cell: cell.validation_loss,
+    ),
+)
+
+
+def render(sweep: SweepSummary) -> str:
+    played = [point.summary for point in sweep.points if point.summary]
+    figures = list(_figures(sweep))
+    first = played[0] if played else None
+    return page.render(
+        "sweep.html",
+        title=f"{first.experiment['task']} ({first.preset}), swept" if first else "Sweep",
+        figures=figures,
+        downloads=_downloads(sweep, sum(len(summary.cells) for summary in played)),
+        series=_series(sweep),
+        sweep=sweep,
+        first=first,
+        general=general,
+        axes=[_axis(field, values) for field, values in sweep.axes.items()],
+        results=sweep_table(sweep, _MOST_POINTS),
+        left_out=max(0, len(sweep.points) - _MOST_POINTS),
+        scaling=scaling_table(sweep),
+        repeat=shlex.join(sweep.command),
+        sentences=general.sweep_sentences(sweep, _MOST_POINTS),
+    )
+
+
+def _figures(sweep: SweepSummary) -> Iterator[Figure]:
+    for index, field in enumerate(sweep.axes):
+        for quantity in _QUANTITIES:
+            figure = _scaling(sweep, field, f"{quantity.name}-{index}", quantity)
+            if figure:
+                yield figure
+
+
+def _scaling(sweep: SweepSummary, field: str, name: str, quantity: _Quantity) -> Figure | None:
+    """One cost over one field: of each backend the geometric mean over all other fields."""
+    found: dict[tuple[str, Any], list[float]] = defaultdict(list)
+    for point in sweep.points:
+        for cell in point.summary.cells if point.summary else ():
+            value = quantity.value(cell) if cell.status == "ok" else None
+            if value is not None and value > 0:
+                found[cell.label, point.values[field]].append(value)
+    series = [label for label in _series(sweep) if any(key[0] == label for key in found)]
+    xs = [x for x in sweep.axes[field] if any((label, x) in found for label in series)]
+    if len(xs) < 2:
+        return None
+    ys = np.full((len(series), len(xs)), np.nan)
+    for i, label in enumerate(series):
+        for j, x in enumerate(xs):
+            if values := found.get((label, x)):
+                ys[i, j] = math.exp(fmean(map(math.log, values)))
+    drawn = thinned(Curves(series, [_plain(x) for x in xs], ys), "value")
+    others = len(sweep.axes) > 1
+    return Figure(
+        name,
+        spec(drawn, Axis(field, "~r", "~r", _scale(xs)), quantity.axis, _series(sweep), height=260),
+        f"{quantity.title.capitalize()} by {field}"
+        + (", the geometric mean over the other fields." if others else ".")
+        + (f" {drawn.how}" if drawn.how else ""),
+        _exponents(sweep, field, quantity) or f"{quantity.title} of {listed(series)} by {field}.",
+        series,
+        zooms=True,
+    )
+
+
+def _exponents(sweep: SweepSummary, field: str, quantity: _Quantity) -> str:
+    grow = [
+        f"{one.backend}:{one.mode} as its power of {estimate(one.exponent, '{:.2f}')}"
+        for one in sweep.scaling
+        if (one.field, one.quantity) == (field, quantity.exponent)
+    ]
+    return f"The {quantity.title} grows with {field}: {listed(grow)}." if grow else ""
+
+
+def _series(sweep: SweepSummary) -> list[str]:
+    cells = [cell for point in sweep.points if point.summary for cell in point.summary.cells]
+    return list(dict.fromkeys(cell.label for cell in cells))
+
+
+def _scale(values: Sequence[Any]) -> Scale:
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    if not numeric:
+        return "ordinal"
+    return "log" if min(values) > 0 and max(values) / min(values) >= 4 else "linear"
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _axis(field: str, values: Sequence[Any]) -> str:
+    if len(values) <= _MOST_VALUES:
+        return f"{field} = {', '.join(map(str, values))}"
+    return f"{field} = {values[0]}, {values[1]}, … {values[-1]} ({len(values):,} values)"
+
+
+def _downloads(sweep: SweepSummary, cells: int) -> dict[str, str]:
+    return {"summary.csv": table_csv.render_sweep(sweep)} if 0 < cells <= _MOST_CELLS else {}

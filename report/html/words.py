@@ -1,0 +1,99 @@
+"""The answers that a page gives above its plots and tables, in words."""
+
+from compare.summary import Summary
+from compare.verdicts import Comparison
+
+from .. import words
+
+_MOST_PAIRS = 12  # beyond, the pairs with the fastest say it, and the others can be unfolded
+_OFF = ("failed", "parity_failed", "interrupted")
+
+
+def heading(summary: Summary) -> str:
+    return f"{summary.experiment['task']} ({summary.preset}): {_backends(summary)}"
+
+
+def verdicts(summary: Summary) -> tuple[list[str], list[str]]:
+    """Who is faster than whom: what is said at once, and what can be unfolded."""
+    pairs = summary.comparisons
+    if not pairs:
+        timed = [cell.label for cell in summary.cells if cell.tokens_per_second]
+        if len(timed) == 1:
+            return [f"{timed[0]} was timed alone: there is nothing to compare it with."], []
+        return ["No two backends were timed together: there is nothing to compare."], []
+    if len(pairs) <= _MOST_PAIRS:
+        return _sentences(summary, pairs), []
+    fastest = next(
+        (c.label for c in summary.cells if c.ratio_to_fastest and c.ratio_to_fastest.value == 1.0),
+        "",
+    )
+    first = [one for one in pairs if fastest in (one.first, one.second)]
+    rest = [one for one in pairs if one not in first]
+    return _sentences(summary, first), _sentences(summary, rest)
+
+
+def notes(summary: Summary) -> list[str]:
+    """What should be known before the figures are trusted."""
+    return [_sentence(note) for note in summary.notes]
+
+
+def troubles(summary: Summary) -> list[str]:
+    """Who is not among those compared, and why."""
+    return [_sentence(f"{c.label} {c.status}: {c.reason}") for c in summary.cells if c.reason]
+
+
+def basis(summary: Summary) -> str:
+    """What the intervals are made of."""
+    if not summary.comparisons:
+        return ""
+    pairs = sorted({one.pairs for one in summary.comparisons})
+    unit = summary.comparisons[0].unit
+    count = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+    text = f"Each comparison is of {count} pairs of {unit}s, played a moment apart"
+    if len(summary.comparisons) > 1:
+        text += f", its interval adjusted for {len(summary.comparisons)} comparisons"
+    noise = [one.noise for one in summary.comparisons if one.noise is not None]
+    if noise:
+        text += f"; a backend played twice differed from itself by up to {max(noise):.1%}"
+    return f"{text}."
+
+
+def parity(summary: Summary) -> str:
+    """Whether all computed the same."""
+    outside = [cell.label for cell in summary.cells if cell.status == "parity_failed"]
+    if outside:
+        return f"Not all: {', '.join(outside)} left the others, and is out of the ranking."
+    compared = [cell for cell in summary.cells if cell.loss_differences]
+    if not compared:
+        trained = sum(bool(cell.losses) for cell in summary.cells)
+        return "One backend trained alone." if trained == 1 else "Losses were not compared."
+    worst = max((cell.max_loss_difference or 0.0) for cell in compared)
+    if worst == 0:
+        return "Yes: all losses are the same to the last bit, at every step."
+    return (
+        f"Yes: at no step is a loss further than {worst:.1e} of its value from another backend's,"
+        " which rounding alone explains."
+    )
+
+
+def specification(summary: Summary) -> list[str]:
+    """Ceilings, and what the spec says that a step costs: of the run, not of its cells."""
+    return words.sentences(summary.model_copy(update={"cells": [], "notes": []}))
+
+
+def _sentences(summary: Summary, pairs: list[Comparison]) -> list[str]:
+    return [
+        _sentence(line)
+        for line in words.verdicts(summary.model_copy(update={"comparisons": pairs}))
+    ]
+
+
+def _sentence(text: str) -> str:
+    if text.startswith("not separated"):  # a label, which others begin with, stays as it is
+        text = f"N{text[1:]}"
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _backends(summary: Summary) -> str:
+    count = len(summary.cells)
+    return summary.cells[0].label if count == 1 else f"{count} backends compared"
