@@ -46,12 +46,13 @@ def _adam(spec: OptimizerSpec) -> optax.GradientTransformation:
         first = optax.tree.update_moment(gradients, first, spec.beta1, 1)
         second = optax.tree.update_moment(gradients, second, spec.beta2, 2)
         # 1 - beta**t as -expm1(t log beta) keeps the digits that the subtraction would lose.
+        # Its reciprocal is one number; XLA would divide every element of m and v.
         correct1, correct2 = (
-            -jnp.expm1(count * (math.log(beta) if beta else -math.inf))
+            1 / -jnp.expm1(count * (math.log(beta) if beta else -math.inf))
             for beta in (spec.beta1, spec.beta2)
         )
         directions = jax.tree.map(
-            lambda m, v: (m / correct1) / (jnp.sqrt(v / correct2) + spec.epsilon), first, second
+            lambda m, v: m * correct1 / (jnp.sqrt(v * correct2) + spec.epsilon), first, second
         )
         return directions, (count, first, second)
 
