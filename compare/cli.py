@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from compare import (
     commands,
     diff_command,
+    export_command,
     generate,
     history,
     options,
@@ -128,6 +129,7 @@ app.command()(commands.audit)
 app.command()(commands.check_backend)
 app.command()(generate.generate)
 app.command()(diff_command.diff)
+app.command()(export_command.export)
 app.command()(history.history)
 app.command()(serve.serve)
 

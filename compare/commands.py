@@ -44,6 +44,8 @@ def list_() -> None:
     console.print("[bold]reports[/]")
     for report in load_reports():
         console.print(f"  {report.name}: {report.filename or 'printed'}")
+    console.print("[bold]exports[/]")
+    console.print(f"  {', '.join(sorted(installed('export')))}")
 
 
 def doctor(

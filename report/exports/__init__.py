@@ -1,0 +1,42 @@
+"""Built-in exporters: one file per tool, each taking the library of its own extra."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from compare.cells import Cell
+from compare.records import AnyRecord, Window, current, header_of
+from compare.summary import CellSummary, Summary
+
+
+def cells_of(
+    summary: Summary, records: Sequence[AnyRecord]
+) -> Iterator[tuple[CellSummary, Cell, float]]:
+    """Each row of a summary with the records of its cell, and when the run was started, in
+    seconds since 1970."""
+    kept = current(records)
+    header = header_of(kept)
+    for row, name in zip(summary.cells, header.cells, strict=True):
+        yield row, Cell(name, kept), header.started.timestamp()
+
+
+def training_seconds(cell: Cell) -> list[float]:
+    """How long a cell had trained at the end of each step, compilation included.
+
+    Records hold durations and no times of day: neither the turns of the other cells nor
+    evaluations count. Within a window every timed step takes the same.
+    """
+    steps = [took for window in cell.own_windows for took in _steps(window)]
+    return list(accumulate(steps))
+
+
+def _steps(window: Window) -> list[float]:
+    if not window.losses:
+        return []
+    lead = len(window.losses) - window.timed_steps
+    each = (window.lead_seconds / lead if lead else 0.0, window.seconds / window.timed_steps)
+    return [each[0]] * lead + [each[1]] * window.timed_steps
+
+
+def file_name(text: str) -> str:
+    """A name of a run or a cell that file systems take."""
+    return "".join(mark if mark.isalnum() or mark in "-_.=," else "-" for mark in text)

@@ -1,0 +1,19 @@
+"""The whole summary as JSON: what `--json` prints, in a file. docs/schema/ has its schema."""
+
+from compare.scaling import SweepSummary
+from compare.summary import Summary
+
+
+class JsonReport:
+    name = "json"
+    filename = "report.json"
+    by_default = False
+
+    def render(self, summary: Summary) -> str:
+        return summary.model_dump_json(indent=2) + "\n"
+
+    def render_sweep(self, sweep: SweepSummary) -> str:
+        return sweep.model_dump_json(indent=2) + "\n"
+
+
+report = JsonReport()

@@ -1,0 +1,33 @@
+"""The table that `compare.load` gives, as Parquet: one row per backend and mode."""
+
+import io
+
+import pandas as pd
+
+from compare.extras import needed
+from compare.loading import frame_of
+from compare.scaling import SweepSummary
+from compare.summary import Summary
+from compare.tidy import rows_of, rows_of_sweep
+
+
+class ParquetReport:
+    name = "parquet"
+    filename = "summary.parquet"
+    by_default = False
+
+    def render(self, summary: Summary) -> bytes:
+        return _parquet(frame_of(rows_of(summary)))
+
+    def render_sweep(self, sweep: SweepSummary) -> bytes:
+        return _parquet(frame_of(rows_of_sweep(sweep)))
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    needed("pyarrow", "parquet")
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()
+
+
+report = ParquetReport()
