@@ -28,8 +28,9 @@ def main() -> int:
             run["budget"] = options.budget
         with tempfile.TemporaryDirectory() as scratch:
             records = play(
-                options.preset, options.backend.split(","), run, Path(scratch), title, options.steps
-            )
+                options.preset, options.backend.split(","), run, Path(scratch), title,
+                options.steps, validation_batches=1,
+            )  # fmt: skip
         for row in summarise(records).cells:
             if row.ratio_to_itself is None or row.ratio_to_itself.low is None:
                 raise UserError(f"{row.label} {row.status}: {row.reason or 'no interval'}")

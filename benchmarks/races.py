@@ -24,13 +24,14 @@ def play(
     scratch: Path,
     title: str,
     steps: int = 100,
+    **train: Any,
 ) -> list[AnyRecord]:
     """The records of a language model that all of `backends` trained on the CPU, with these
-    settings of the section `run`."""
+    settings of the sections `run` and `train`."""
     request = Request(
         task="lm",
         preset=preset,
-        overrides=[{"train": {"steps": steps}, "run": {"device": "cpu", **run}}],
+        overrides=[{"train": {"steps": steps, **train}, "run": {"device": "cpu", **run}}],
         backends=list(backends),
         pythons={},
     )
