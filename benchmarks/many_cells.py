@@ -1,8 +1,9 @@
-"""What it takes to load and report 10,000 stored cells: a sweep of 2,500 points, four cells each.
+"""What it takes to report 10,000 stored cells, or to list their history.
 
     python benchmarks/many_cells.py
 
-One small run is played; its folder stands for every point, with a fingerprint of its own.
+They are a sweep of 2,500 points, four cells each. One small run is played; its folder stands for
+every point.
 """
 
 import argparse
@@ -28,12 +29,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         with Console(stderr=True).status("playing one run"):
             sweep = _sweep(Path(scratch), options.points)
-        found = _report(sweep)
-        cells = 4 * options.points
-        seconds, megabytes = found["seconds"], found["bytes"] / 1e6
-        print(f"{cells:,} cells reported in {seconds:.2f} s, peak {megabytes:.0f} MB")
+        cells, found = 4 * options.points, {}
+        for command in ("report", "history"):
+            found[command] = _measured(command, sweep)
+            seconds, megabytes = found[command]["seconds"], found[command]["bytes"] / 1e6
+            print(f"{command}: {cells:,} cells in {seconds:.2f} s, peak {megabytes:.0f} MB")
     if options.json:
-        options.json.write_text(json.dumps({"cells": cells, **found}, indent=2) + "\n")
+        figures = {"cells": cells, **found["report"], "history": found["history"]}
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 
@@ -57,18 +60,18 @@ def _sweep(scratch: Path, points: int) -> Path:
     return sweep
 
 
-def _report(sweep: Path) -> dict[str, float]:
-    """Seconds and peak resident bytes of `compare report` as a process."""
+def _measured(command: str, sweep: Path) -> dict[str, float]:
+    """Seconds and peak resident bytes of a command about the sweep, as a process."""
     began = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "compare", "report", str(sweep)], stdout=subprocess.DEVNULL
+        [sys.executable, "-P", "-m", "compare", command, str(sweep)], stdout=subprocess.DEVNULL
     ) as process:
         peak, watched = 0, psutil.Process(process.pid)
         while process.poll() is None:
             peak = max(peak, watched.memory_info().rss)
             time.sleep(0.01)
     if process.returncode:
-        sys.exit("many_cells: the report failed")
+        sys.exit(f"many_cells: compare {command} failed")
     return {"seconds": time.perf_counter() - began, "bytes": float(peak)}
 
 
