@@ -21,7 +21,7 @@ th { border-bottom: 1px solid; }
 pre { overflow-x: auto; }
 """
 _NAV_STYLE = "font: 14px/1.5 system-ui, sans-serif; padding: 0.5rem 1rem"
-_SECONDS_BETWEEN_LOOKS = 3
+_SECONDS_BETWEEN_LOOKS = 5  # to draw a page anew takes time of a run on the same machine
 _SCRIPT = f"""
 setInterval(async () => {{
   try {{
@@ -45,9 +45,12 @@ INDEX_POLICY = (
 """Nothing but what stands in this module."""
 REPORT_POLICY = (
     f"{_ALWAYS}; connect-src 'self'; img-src data: blob:; font-src data:;"
-    " style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    " style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'"
 )
 """A report's page has scripts of its own, all of them in it; it loads nothing from elsewhere."""
+_OWN_POLICY = re.compile(
+    r"""<meta\s+http-equiv=["']?content-security-policy[^>]*>""", re.IGNORECASE
+)
 
 
 class Line(NamedTuple):
@@ -109,7 +112,12 @@ def preformatted(text: str) -> str:
 
 
 def framed(page: str, version: str, files: Sequence[str]) -> str:
-    """A report's page with the way back, its raw files, and the script that reloads it."""
+    """A report's page with the way back, its raw files, and the script that reloads it.
+
+    A policy that the page states for itself, for where it is opened as a file, would not let that
+    script look for news: `REPORT_POLICY` takes its place.
+    """
+    page = _OWN_POLICY.sub("", page, count=1)
     links = " · ".join(f'<a href="{_quoted(name)}">{html.escape(name)}</a>' for name in files)
     state = "running · " if version.endswith("running") else ""
     frame = (

@@ -66,7 +66,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder.resolve()
-        self._page_of = lru_cache(maxsize=32)(self._render)
+        self._page_of = lru_cache(maxsize=8)(self._render)  # megabytes each
         self._figures_of = lru_cache(maxsize=50_000)(_figures)
 
     def answer(self, target: str) -> Answer:
@@ -76,6 +76,8 @@ class Site:
             match parts:
                 case [""]:
                     return self._index()
+                case ["favicon.ico"]:
+                    return Answer(204, "text/plain")
                 case ["version"]:
                     return _plain(self._index_version())
                 case ["runs", *names, last]:
@@ -100,14 +102,16 @@ class Site:
         return path.resolve() if self._is_safe(path) else None
 
     def _is_safe(self, path: Path) -> bool:
-        """Whether it is a run or a sweep, and reading it reads nothing from outside the root."""
-        if not self._is_inside(path):
-            return False
+        """Whether it is a run or a sweep, of which nothing lies outside the root."""
+        begun = (path / RECORDS).is_file() or (path / MANIFEST).is_file()
+        return begun and self._lies_inside(path)
+
+    def _lies_inside(self, path: Path) -> bool:
+        """Whether all that is read of a run's folder is in regular files within the root."""
         read = [path / name for name in (RECORDS, STORED, MANIFEST)]
         found = [file for file in read if file.exists() or file.is_symlink()]
-        if not all(file.is_file() and self._is_inside(file) for file in found):
-            return False
-        return path / RECORDS in found or path / MANIFEST in found
+        whole = all(file.is_file() and self._is_inside(file) for file in found)
+        return whole and self._is_inside(path)
 
     def _is_inside(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.root)
@@ -156,8 +160,7 @@ class Site:
 
     def _require_points_inside(self, sweep: SweepFolder) -> None:
         for point in sweep.sweep().points:
-            path = sweep.run_folder(point).path
-            if path.exists() and not self._is_safe(path):
+            if not self._lies_inside(sweep.run_folder(point).path):
                 raise UserError(f"the point '{point.name}' does not lie in this folder")
 
     def _files_of(self, folder: Path) -> Iterator[str]:

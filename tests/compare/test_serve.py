@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +20,11 @@ from compare.records import Ended
 from compare.serve import serve
 from compare.sweep import MANIFEST, Sweep
 
+CHROMIUM = Path("/usr/bin/chromium")
+needs_browser = pytest.mark.skipif(
+    not CHROMIUM.exists() or find_spec("playwright") is None,
+    reason=f"no {CHROMIUM} or no playwright",
+)
 SECRET = "nobody may read this"
 
 
@@ -95,6 +101,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (folder / "files" / "records.jsonl").symlink_to(root / "outside" / "records.jsonl")
     make_sweep(folder / "sweep", "one", "two")
     played(folder / "sweep" / "one", 1, "1.0", 1.0)
+    (folder / "sweep" / "two" / "logs").mkdir(parents=True)  # not begun yet
     make_sweep(folder / "thief", "../../outside")
     (folder / "foreign").mkdir()
     (folder / "foreign" / "records.jsonl").write_text("cake\n")
@@ -231,6 +238,33 @@ def test_a_run_that_grows_is_shown_as_it_is(site: Site) -> None:
         assert "<td>running</td>" in site.ask("/")[2]
         assert site.ask("/runs/growing/records.jsonl")[2].endswith('"ce')
     assert site.ask("/runs/growing/version")[2].split()[0] > versions[0].split()[0]
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_page_in_a_browser_follows_a_run_that_is_being_played(site: Site) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{site.port}/")
+        process = begin(
+            site.folder.parent, "--task", "lm", "--preset", "tiny", "--backend", "reference",
+            "--steps", "30", "--out", str(site.folder),
+        )  # fmt: skip
+        row = page.locator("tr", has_text="reference")
+        row.get_by_role("link").click(timeout=60_000)  # the list has it without being asked
+        page.get_by_text("reference:numpy").first.wait_for()
+        assert process.wait(timeout=60) == 0
+        page.locator("#live[data-version$='at rest']").wait_for(state="attached", timeout=60_000)
+        page.get_by_role("link", name="report.md").click()
+        assert "reference" in (page.text_content("pre") or "")
+        browser.close()
+    assert complaints == []
 
 
 def test_what_it_cannot_serve_is_told_in_one_line(compare: Compare, site: Site) -> None:
