@@ -29,6 +29,8 @@ from compare.version import VERSION
 STORED = "summary.json"
 _NUMBERS_SHOWN = 3
 _NOT_JSON = "not JSON"
+_OF_RUN = {"target", "threads"}
+_OF_MACHINE = {"cpu", "cpus", "memory_bytes", "system", "python"}
 
 
 class Read(NamedTuple):
@@ -71,10 +73,10 @@ def read_records(folder: RunFolder) -> list[AnyRecord]:
     content = _bytes(folder)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
-        raise UserError(f"'{folder.path}' cannot be gone on with: it has no whole header")
+        raise UserError(f"'{folder.path}' is no run folder: it has no whole header")
     records, problems = _read(folder, whole)
     if problems:
-        raise UserError(f"'{folder.path}' cannot be gone on with: {problems[0]}")
+        raise UserError(f"'{folder.path}' cannot be resumed: {problems[0]}")
     return records
 
 
@@ -200,7 +202,10 @@ def _record(line: bytes, newer: bool) -> AnyRecord | str:
 
 
 def _header(folder: RunFolder, line: bytes) -> Header:
-    """The header in the first line; raises UserError, naming what is wrong, where it is none."""
+    """The header in the first line; raises UserError, naming what is wrong, where it is none.
+
+    One of a newer schema has to make sense without its unknown fields.
+    """
     where, no_header = f"'{folder.path}'", f"the first line of its {RECORDS} is no header"
     if not line:
         raise UserError(f"{where} cannot be read: its {RECORDS} begins with no header")
@@ -220,11 +225,15 @@ def _header(folder: RunFolder, line: bytes) -> Header:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         what = f"its header is damaged, {'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
-        if newer:
-            what = f"schema version {version} is newer than this one reads ({SCHEMA_VERSION})"
-        raise UserError(f"{where} cannot be read: {what}") from None
+        raise UserError(f"{where} cannot be read: {_newer(version) if newer else what}") from None
     assert isinstance(record, Header)
+    if newer and not (record.run.keys() >= _OF_RUN and record.machine.keys() >= _OF_MACHINE):
+        raise UserError(f"{where} cannot be read: {_newer(version)}")
     return record
+
+
+def _newer(version: int) -> str:
+    return f"schema version {version} is newer than this one reads ({SCHEMA_VERSION})"
 
 
 def _lines(numbers: Sequence[int]) -> str:

@@ -77,7 +77,7 @@ class SweepFolder:
     def sweep(self) -> Sweep:
         """The manifest; raises UserError where it cannot be read."""
         try:
-            return Sweep.model_validate_json((self.path / MANIFEST).read_text("utf-8"))
+            return Sweep.model_validate_json((self.path / MANIFEST).read_bytes())
         except ValidationError:
             raise UserError(f"'{self.path}' cannot be read: another version wrote it") from None
 

@@ -32,9 +32,10 @@ def training_seconds(cell: Cell) -> list[float]:
 def _steps(window: Window) -> list[float]:
     if not window.losses:
         return []
-    lead = len(window.losses) - window.timed_steps
-    each = (window.lead_seconds / lead if lead else 0.0, window.seconds / window.timed_steps)
-    return [each[0]] * lead + [each[1]] * window.timed_steps
+    timed = window.timed_steps
+    lead = len(window.losses) - timed
+    before = [window.lead_seconds / lead] * lead if lead else []
+    return before + ([window.seconds / timed] * timed if timed else [])
 
 
 def file_name(text: str) -> str:

@@ -3,32 +3,41 @@
 import hashlib
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import command, environment
+from conftest import ROOT, Compare
 
 from compare.errors import UserError
 from compare.reading import read, read_records, read_summary, read_sweep, stored_summary
+from compare.records import Request
 from compare.reporting import report_run, report_sweep
 from compare.results import RunFolder
-from compare.sweep import SweepFolder
+from compare.sweep import Point, Sweep, SweepFolder
 
-RUN = ("--task", "lm", "--preset", "tiny", "--steps", "12", "--backend", "reference")
+REFERENCE = ROOT / "results" / "reference"
+STEPS = 2000
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of two points, played and reported."""
-    where = tmp_path_factory.mktemp("sweep")
-    subprocess.run(
-        command(*RUN, "--sweep", "train.batch=4,8"),
-        cwd=where, env=environment(), capture_output=True, check=True, timeout=100,
+    """Of two points, both a committed run of one cell, reported."""
+    folder = tmp_path_factory.mktemp("sweep")
+    points = [Point(name=f"batch={n}", values={"train.batch": n}) for n in (4, 8)]
+    sweep = Sweep(
+        run_id="sweep", started=datetime.now(UTC), command=["compare"], points=points,
+        request=Request(task="sentiment", preset="small", overrides=[], backends=[], pythons={}),
+        axes={"train.batch": [4, 8]},
     )  # fmt: skip
-    (found,) = (where / "results").iterdir()
-    return found
+    (folder / "sweep.json").write_text(sweep.model_dump_json())
+    for point in points:
+        (folder / point.name).mkdir()
+        shutil.copy(REFERENCE / "sentiment-long" / "records.jsonl", folder / point.name)
+        report_run(RunFolder(folder / point.name))
+    report_sweep(SweepFolder(folder))
+    return folder
 
 
 @pytest.fixture
@@ -106,9 +115,23 @@ def test_what_can_be_read_is_reported_and_what_can_not_is_named(
     summary, found = read_summary(folder)
     assert (found, summary.notes[: len(wanted)]) == (wanted, wanted)
     (cell,) = summary.cells
-    assert (cell.status, len(cell.losses)) == ("ok", 12)
+    assert (cell.status, len(cell.losses)) == ("ok", STEPS)
     if wanted:
         assert report_run(folder) == summary
+    assert hashes(folder.path) == before
+
+
+def test_the_report_of_a_damaged_run_is_printed_and_its_folder_is_left_alone(
+    damaged: Callable[..., RunFolder], compare: Compare
+) -> None:
+    folder = damaged(lambda lines: [*lines[:3], b"?\n", *lines[3:], b'{"kind"'])
+    before = hashes(folder.path)
+    finished = compare("report", str(folder.path))
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert "note: line 4 of records.jsonl is not JSON" in finished.stdout
+    assert "note: the last line of records.jsonl was cut short" in finished.stdout
+    assert "jax:jit" in finished.stdout
+    assert "written to" not in finished.stdout
     assert hashes(folder.path) == before
 
 
@@ -117,7 +140,7 @@ def test_only_a_cut_off_end_is_taken_away_to_go_on(damaged: Callable[..., RunFol
     assert len(read_records(whole)) == len(read(whole).records)
     shutil.rmtree(whole.path)
     hurt = damaged(lambda lines: [*lines[:3], b"?\n", *lines[3:]])
-    with pytest.raises(UserError, match=r"cannot be gone on with: line 4 of records\.jsonl is not"):
+    with pytest.raises(UserError, match=r"cannot be resumed: line 4 of records\.jsonl is not"):
         read_records(hurt)
 
 
@@ -129,20 +152,19 @@ def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
     assert "is not JSON" in stored_summary(folder).notes[0]
 
 
-def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(
-    damaged: Callable[..., RunFolder],
-) -> None:
-    def lose(lines: list[bytes]) -> list[bytes]:
-        at = next(i for i, line in enumerate(lines) if b'"role":"warmup"' in line)
-        return [*lines[:at], b"lost\n", *lines[at + 1 :]]
-
-    whole = damaged(lambda lines: lines)
-    losses = stored_summary(whole).cells[0].losses
-    shutil.rmtree(whole.path)
-    (cell,) = stored_summary(damaged(lose)).cells
-    assert 0 < len(cell.losses) < len(losses)
-    assert cell.losses == losses[: len(cell.losses)]
-    assert cell.status == "ok"
+def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path) -> None:
+    """One cell of four loses a window: its curve ends there, and still passes the gate."""
+    whole = stored_summary(RunFolder(REFERENCE / "sentiment-reviews"))
+    lines = (REFERENCE / "sentiment-reviews" / "records.jsonl").read_bytes().splitlines(True)
+    mine = [i for i, line in enumerate(lines) if b'"role":"steady"' in line and b'"jax"' in line]
+    lines[mine[2]] = b"lost\n"
+    (tmp_path / "records.jsonl").write_bytes(b"".join(lines))
+    summary = stored_summary(RunFolder(tmp_path))
+    assert [cell.status for cell in summary.cells] == [cell.status for cell in whole.cells]
+    for cell, before in zip(summary.cells, whole.cells, strict=True):
+        kept = len(cell.losses)
+        assert cell.losses == before.losses[:kept]
+        assert kept == len(before.losses) if cell.backend != "jax" else 0 < kept < len(before.losses)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +178,10 @@ def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(
         (lambda lines: with_header(lines, weather="fair"), "header is damaged, weather: Extra inp"),
         (
             lambda lines: with_header(lines, schema_version=9, experiment="by name"),
+            "schema version 9 is newer than this one reads (3)",
+        ),
+        (
+            lambda lines: with_header(lines, schema_version=9, machine={"chip": "new"}),
             "schema version 9 is newer than this one reads (3)",
         ),
     ],

@@ -237,8 +237,8 @@ def test_a_terminal_shows_what_is_played(run: Path) -> None:
     [
         ("nothing", "is no run folder"),
         ("version", "version 0.0.1 made it, and this is"),
-        ("schema", "another version wrote it"),
-        ("records", "another version wrote it"),
+        ("schema", "cannot be resumed: it is of a newer schema (99)"),
+        ("records", "cannot be read: its header is damaged, colour"),
         ("data", "its experiment is not what it was: other data_sha256"),
         ("backends", "its experiment is not what it was: other backends"),
     ],

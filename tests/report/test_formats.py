@@ -1,0 +1,166 @@
+"""Formats that are made on request: Parquet, JSON and LaTeX, of committed runs."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from compare.contracts import ReportFormat
+from compare.errors import UserError
+from compare.loading import load
+from compare.plugins import load_reports
+from compare.reading import stored_summary
+from compare.records import Estimate
+from compare.results import RunFolder
+from compare.scaling import Scaling, SweepSummary, SweptPoint
+from compare.summary import Summary
+
+FOLDER = ROOT / "results" / "reference" / "sentiment-reviews"
+UGLY = r"a & b_c 100% #1 $x$ {y} ~z^2 \input{/etc/passwd} <t> --flag" + "\nnext"
+
+
+@pytest.fixture(scope="module")
+def summary() -> Summary:
+    return stored_summary(RunFolder(FOLDER))
+
+
+@pytest.fixture(scope="module")
+def sweep(summary: Summary) -> SweepSummary:
+    """Of a point that was played and one that was not."""
+    exponent = Estimate(value=1.21, low=1.17, high=1.25)
+    scaling = Scaling(
+        backend="jax", mode="jit", field="train.batch", quantity="step_seconds",
+        exponent=exponent, points=2,
+    )  # fmt: skip
+    points = [
+        SweptPoint(name="batch=8", values={"train.batch": 8}, summary=summary),
+        SweptPoint(name="batch=16", values={"train.batch": 16}, summary=None),
+    ]
+    return SweepSummary(
+        run_id="swept", command=["compare"], axes={"train.batch": [8, 16]}, points=points,
+        scaling=[scaling],
+    )  # fmt: skip
+
+
+def named(name: str) -> ReportFormat:
+    return next(report for report in load_reports() if report.name == name)
+
+
+def text(name: str, summary: Summary) -> str:
+    found = named(name).render(summary)
+    assert isinstance(found, str)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("json", "report.json"), ("latex", "report.tex"), ("parquet", "summary.parquet")],
+)
+def test_they_are_written_only_when_asked_for(name: str, file: str) -> None:
+    assert (named(name).filename, named(name).by_default) == (file, False)
+
+
+def test_json_is_the_whole_summary(summary: Summary, sweep: SweepSummary) -> None:
+    assert Summary.model_validate_json(text("json", summary)) == summary
+    assert SweepSummary.model_validate_json(named("json").render_sweep(sweep)) == sweep
+
+
+def test_parquet_is_the_table_that_load_gives(summary: Summary, sweep: SweepSummary) -> None:
+    content = named("parquet").render(summary)
+    assert isinstance(content, bytes)
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(content)), load(FOLDER))
+    content = named("parquet").render_sweep(sweep)
+    assert isinstance(content, bytes)
+    frame = pd.read_parquet(io.BytesIO(content))
+    assert frame["train.batch"].tolist() == [8] * len(summary.cells)
+    assert set(frame["run_id"]) == {"swept/batch=8"}
+
+
+def test_parquet_says_which_extra_it_takes(
+    summary: Summary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as if it were not installed
+    with pytest.raises(UserError) as error:
+        named("parquet").render(summary)
+    wanted = "pyarrow is not installed: pip install 'framework-compare[parquet]'"
+    assert str(error.value) == wanted
+
+
+def test_latex_has_a_row_per_cell_with_whole_columns_and_intervals(summary: Summary) -> None:
+    found = text("latex", summary)
+    results, costs = re.findall(r"\\begin\{tabular\}\{(l+r+)\}(.*?)\\end\{tabular\}", found, re.S)
+    for columns, body in (results, costs):
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert len(rows) == 1 + len(summary.cells)
+        assert {row.count(" & ") for row in rows} == {len(columns) - 1}
+    rate = summary.cells[0].tokens_per_second
+    assert rate is not None
+    assert f"{rate.value:,.0f} ({rate.low:,.0f}--{rate.high:,.0f})" in results[1]
+    assert re.search(r"is [\d.]+ \([\d.]+--[\d.]+\) times as fast as", found)
+    for rule in ("toprule", "midrule", "bottomrule", "caption", "label"):
+        assert found.count(rf"\{rule}") == 2
+
+
+def test_latex_of_a_sweep_has_its_points_and_exponents(sweep: SweepSummary) -> None:
+    found = named("latex").render_sweep(sweep)
+    assert isinstance(found, str)
+    assert "1.21 (1.17--1.25)" in found
+    assert "not played" in found
+    assert balanced(found)
+
+
+def balanced(latex: str) -> bool:
+    """Whether braces and environments are closed in the order in which they were opened."""
+    plain = re.sub(r"\\[\\{}%&$#_]", "", latex)
+    plain = "\n".join(line.partition("%")[0] for line in plain.splitlines())
+    depth = 0
+    for mark in re.findall(r"[{}]", plain):
+        depth += 1 if mark == "{" else -1
+        if depth < 0:
+            return False
+    opened: list[str] = []
+    for what, name in re.findall(r"\\(begin|end)\{(\w+)\}", plain):
+        if what == "begin":
+            opened.append(name)
+        elif not opened or opened.pop() != name:
+            return False
+    return depth == 0 and not opened
+
+
+def ugly(summary: Summary) -> Summary:
+    cells = [cell.model_copy(update={"backend": UGLY, "reason": UGLY}) for cell in summary.cells]
+    experiment = summary.experiment | {"data": summary.experiment["data"] | {"source": UGLY}}
+    update = {"cells": cells, "experiment": experiment, "notes": [UGLY], "run_id": UGLY}
+    return summary.model_copy(update=update)
+
+
+def test_latex_prints_what_comes_from_outside_as_it_is(summary: Summary) -> None:
+    found = text("latex", ugly(summary))
+    assert balanced(found)
+    assert r"\input{/etc" not in found
+    wanted = (
+        r"a \& b\_c 100\% \#1 \$x\$ \{y\} \textasciitilde{}z\textasciicircum{}2"
+        r" \textbackslash{}input\{/etc/passwd\} \textless{}t\textgreater{} -{}-flag next"
+    )
+    assert found.count(wanted) >= 3
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
+@pytest.mark.parametrize("changed", [ugly, lambda summary: summary])
+def test_latex_compiles(summary: Summary, changed: object, tmp_path: Path) -> None:
+    assert callable(changed)
+    (tmp_path / "report.tex").write_text(text("latex", changed(summary)))
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs,graphicx}"
+        r"\begin{document}\input{report}\end{document}"
+    )
+    subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
