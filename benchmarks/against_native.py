@@ -54,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--preset", type=_presets, default=PRESETS, help="such as small,lstm,gpt")
     parser.add_argument("--backend", type=_backends, default=OPPONENTS, help="NAME or NAME:MODE")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=1, help="fresh processes of each")
     parser.add_argument("--precision", help="time each race on until, e.g., within 1%%")
     parser.add_argument("--budget", help="but no longer than, e.g., 5m each")
     parser.add_argument("--json", type=Path, help="file for the figures")
@@ -87,7 +88,8 @@ def _race(
     preset: str, backend: str, opponent: str, options: argparse.Namespace, out: Path, title: str
 ) -> dict[str, Any]:
     """Two cells in lockstep, and what comes of it."""
-    run = {"precision": options.precision, "budget": options.budget}
+    limits = {"precision": options.precision, "budget": options.budget}
+    run = {"rounds": options.rounds, **{name: limit for name, limit in limits.items() if limit}}
     backends = [backend, f"{NATIVE}:{opponent}"]
     records = play(preset, backends, run, out, title, options.steps)
     cells = header_of(records).cells

@@ -1,14 +1,24 @@
-"""Every command in the README runs."""
+"""Every command in the README, and on the pages that it links to, runs."""
 
+import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Compare, needs
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = re.findall(r"^    (compare .+)$", TEXT, flags=re.MULTILINE)
+PAGES = ("tasks-and-data", "measuring", "sweeps")
+TEXTS = [TEXT, *((ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in PAGES)]
+COMMANDS = list(
+    dict.fromkeys(
+        line for text in TEXTS for line in re.findall(r"^    (compare .+)$", text, re.MULTILINE)
+    )
+)
+REFERENCE = ROOT / "results" / "reference"
 QUICK = ("--preset", "tiny", "--backend", "reference", "--steps", "10", "--set", "train.batch=2")
 
 
@@ -19,7 +29,7 @@ def test_there_are_commands_to_run() -> None:
 @needs("torch", "jax")
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "compare --task" in line])
 def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: str) -> None:
-    (tmp_path / "my.toml").write_text(re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)[0])
+    (tmp_path / "my.toml").write_text(_blocks("toml")[0])
     times = "It was the best of times, it was the worst of times.\n"
     (tmp_path / "book.txt").write_text(times * 99)
     for name in ("corpus.de", "corpus.en", "reviews.pos", "reviews.neg"):
@@ -47,16 +57,49 @@ def test_the_text_of_the_readme_is_generated(compare: Compare, tmp_path: Path) -
     assert finished.stdout.startswith("It was"), finished.stderr
 
 
-@pytest.mark.parametrize("line", [line for line in COMMANDS if "results/RUN" in line])
-def test_a_run_is_resumed_and_reported_as_the_readme_says(
-    compare: Compare, tmp_path: Path, line: str
+def test_what_is_done_with_a_run_is_done_as_the_readme_says(
+    compare: Compare, tmp_path: Path
 ) -> None:
+    lines = [line for line in COMMANDS if "results/" in line or line == "compare history"]
+    assert {line.split()[1] for line in lines} == {"diff", "export", "history", "report", "resume"}
     assert compare("--task", "lm", *QUICK).returncode == 0
     (folder,) = (tmp_path / "results").iterdir()
     before = (folder / "report.md").read_text()
-    finished = compare(*shlex.split(line.replace("RUN", folder.name))[1:])
-    assert finished.returncode == 0, finished.stderr
+    for line in lines:
+        named = re.sub(r"\b(RUN|BASE|NEW)\b", folder.name, line.replace(" --open", ""))
+        finished = compare(*shlex.split(named)[1:])
+        assert finished.returncode == 0, (line, finished.stderr)
     assert (folder / "report.md").read_text() == before
+    assert {"report.tex", "summary.parquet", "plots"} <= {
+        path.name for path in (tmp_path / "paper").iterdir()
+    }
+
+
+def test_the_python_and_the_sql_of_the_readme_read_results(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import duckdb  # slow to import
+
+    assert compare("--task", "lm", *QUICK).returncode == 0
+    (python,) = _blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", f"{python}\nprint(frame.to_json(orient='records'))"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    (row,) = json.loads(done.stdout)
+    assert (row["backend"], row["batch"], row["steps"]) == ("reference", 2, 10)
+    monkeypatch.chdir(tmp_path)
+    (sql,) = _blocks("sql")
+    (found,) = duckdb.sql(sql).fetchall()
+    assert found[-1] == pytest.approx(row["tokens_per_second"])
+
+
+def test_the_table_of_the_readme_is_the_reference_run_s() -> None:
+    report = (REFERENCE / "lm-small" / "report.md").read_text("utf-8")
+    (table,) = (part for part in TEXT.split("\n\n") if part.startswith("| backend | status |"))
+    verdicts = next(part for part in TEXT.split("\n\n") if "times as fast as" in part)
+    for line in (*table.splitlines(), *verdicts.splitlines()):
+        assert line in report.splitlines()
 
 
 @needs("torch")
@@ -66,6 +109,10 @@ def test_a_check_of_the_readme_passes(compare: Compare, line: str) -> None:
     assert finished.returncode == 0, finished.stdout
 
 
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
 def test_make_runs_what_the_readme_says() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"\bmake (\w[\w-]*)", TEXT):
@@ -73,5 +120,7 @@ def test_make_runs_what_the_readme_says() -> None:
 
 
 def test_paths_in_the_readme_exist() -> None:
-    for path in re.findall(r"\]\(([^)#]+)\)", TEXT):
-        assert (ROOT / path).exists()
+    found = re.findall(r"\]\(([^)#]+)\)|src(?:set)?=\"([^\"]+)\"", TEXT)
+    assert len(found) > 10
+    for pair in found:
+        assert (ROOT / "".join(pair)).exists()
