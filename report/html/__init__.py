@@ -12,7 +12,9 @@ from compare.summary import Summary
 
 from .. import words as general
 from ..table import cost_table, result_table
-from . import curves, downloads, figures, history, page, sweep, theme, words
+from . import curves, downloads, figures, page, theme, words
+from .history import render as history_page
+from .sweep import render as sweep_page
 
 if TYPE_CHECKING:
     from compare.history import History
@@ -46,11 +48,11 @@ class HtmlReport:
             repeat=shlex.join(summary.command),
         )
 
-    def render_sweep(self, sweep_summary: SweepSummary) -> str:
-        return sweep.render(sweep_summary)
+    def render_sweep(self, sweep: SweepSummary) -> str:
+        return sweep_page(sweep)
 
-    def render_history(self, found: "History") -> str:
-        return history.render(found)
+    def render_history(self, history: "History") -> str:
+        return history_page(history)
 
     def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]:
         """Each plot as a picture for a paper, by name: light, with a legend."""

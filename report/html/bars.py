@@ -131,7 +131,7 @@ def memory_held(cells: Sequence[CellSummary]) -> Spec:
 def _base(rows: Sequence[Spec]) -> Spec:
     return {
         "width": "container",
-        "height": {"step": _ROW},
+        "height": _ROW * len({row["series"] for row in rows}),
         "autosize": {"type": "fit-x", "contains": "padding"},
         "params": [{"name": "hidden", "value": []}],
         "data": {"values": list(rows)},

@@ -16,6 +16,7 @@ Scale = Literal["linear", "log", "ordinal", "time"]
 MOST_POINTS = 300  # of a series
 _MOST_DOTS = 400  # of a plot; from there on lines say it alone
 _DASHES = ([1, 0], [7, 3], [3, 2], [9, 3, 2, 3])
+_MOST_TICKS = 12  # that stand at the very values of x
 _WIDEST, _NARROWEST = 4.5, 1.2
 
 
@@ -117,7 +118,7 @@ def spec(
                     {"filter": "isValid(datum.y) && indexof(hidden, datum.series) < 0"},
                 ],
                 "encoding": {
-                    "x": _x(x),
+                    "x": _x(x, curves.xs),
                     "y": {"field": "y", "type": "quantitative", "title": y.title,
                           "axis": _axis(y), "scale": _scale(y)},
                     "color": {"field": "series", "type": "nominal", "legend": None,
@@ -125,7 +126,7 @@ def spec(
                     **_styles(series, curves.labels, nested),
                 },
             },
-            _hover(names, x, y),
+            _hover(curves, names, x, y),
         ],
     }  # fmt: skip
 
@@ -155,11 +156,13 @@ def _band() -> Spec:
     }
 
 
-def _x(x: Axis) -> Spec:
+def _x(x: Axis, xs: Sequence[Any]) -> Spec:
     encoded = {"field": "x", "type": _kind(x), "title": x.title}
     if x.scale == "ordinal":
         return {**encoded, "sort": None, "axis": {"labelAngle": 0}}
-    axis = {"format": x.ticks, "grid": False}
+    axis: Spec = {"format": x.ticks, "grid": False}
+    if len(xs) <= _MOST_TICKS and x.scale != "time":
+        axis["values"] = list(xs)
     return {**encoded, "scale": {**_scale(x), "nice": False}, "axis": axis}
 
 
@@ -209,7 +212,7 @@ def _styles(series: Sequence[str], drawn: Sequence[str], nested: bool) -> Spec:
     return styles
 
 
-def _hover(names: dict[str, str], x: Axis, y: Axis) -> Spec:
+def _hover(curves: Curves, names: dict[str, str], x: Axis, y: Axis) -> Spec:
     """A rule at the nearest x, with every series' figure there."""
     texts = [
         {
@@ -233,7 +236,7 @@ def _hover(names: dict[str, str], x: Axis, y: Axis) -> Spec:
             }
         ],
         "encoding": {
-            "x": _x(x),
+            "x": _x(x, curves.xs),
             "opacity": {"condition": {"param": "near", "empty": False, "value": 0.5}, "value": 0},
             "tooltip": [
                 {"field": "x", "type": _kind(x), "title": x.title, "format": x.format}, *shown

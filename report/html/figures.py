@@ -45,7 +45,8 @@ def still(figure: Figure, width: int = 560) -> Spec:
 def _still(layer: Spec) -> Spec:
     layer = {key: value for key, value in layer.items() if key != "params"}
     if layer.get("name") == "lines":
-        symbol = {"symbolType": "stroke", "symbolSize": 300, "symbolStrokeWidth": 2, "offset": 34}
+        symbol = {"symbolType": "stroke", "symbolSize": 300, "symbolStrokeWidth": 2}
+        symbol |= {"offset": 34, "columns": 4}  # above the axis title
         encoding = layer["encoding"]
         legends = {name: {**encoding[name], "legend": symbol} for name in ("color", "strokeDash")}
         layer["encoding"] = {**encoding, **legends}
@@ -218,7 +219,7 @@ def _envelope(steps: Sequence[int], allowed: Values) -> list[Spec]:
         "y": {"field": "y", "type": "quantitative"},
     }
     line = {"type": "line", "clip": True, "strokeWidth": 1.5, "opacity": 0.7}
-    text = {"type": "text", "align": "right", "dy": -8, "text": "allowed", "clip": True}
+    text = {"type": "text", "align": "right", "dy": 11, "text": "allowed", "clip": True}
     return [
         {"name": "envelope", "data": {"values": rows}, "mark": line, "encoding": place},
         {"data": {"values": rows[-1:]}, "mark": text, "encoding": place},

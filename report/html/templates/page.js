@@ -33,6 +33,7 @@ each("[data-series]", (button) => button.addEventListener("click", () => {
 function zoom(view, factor, shiftX = 0, shiftY = 0) {
   for (const [axis, shift] of [["x", shiftX], ["y", shiftY]]) {
     const scale = view.scale(axis);
+    if (["band", "point"].includes(scale.type)) continue; // of words
     const to = scale.type === "log" ? Math.log : Number;
     const from = scale.type === "log" ? Math.exp : Number;
     const [low, high] = scale.domain().map(to);
