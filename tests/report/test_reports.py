@@ -38,6 +38,7 @@ def rendered(name: str, summary: Summary) -> str:
 def test_reports_are_made_from_the_records_alone(folder: Path, summary: Summary) -> None:
     assert (folder / "report.md").read_text() == rendered("markdown", summary)
     assert (folder / "summary.csv").read_text() == rendered("csv", summary)
+    assert (folder / "report.html").read_text("utf-8") == rendered("html", summary)
 
 
 def test_the_markdown_table_has_a_row_per_cell_with_whole_columns(summary: Summary) -> None:
