@@ -9,6 +9,8 @@ from compare.summary import Summary
 from . import words
 from .table import Table, cost_table, result_table, scaling_table, sweep_table
 
+_ESCAPES = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|"} | {"\n": " "})
+
 
 class MarkdownReport:
     name = "markdown"
@@ -95,9 +97,7 @@ def _logs(summary: Summary) -> list[str]:
 
 def _escape(text: str) -> str:
     """Text that Markdown shows as it is, also inside a table."""
-    for mark in "\\`*_{}[]<>|":
-        text = text.replace(mark, "\\" + mark)
-    return text.replace("\n", " ")
+    return text.translate(_ESCAPES)
 
 
 report = MarkdownReport()
