@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compare.contracts import Array, Batches, Device, Trainer, Unsupported
+from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, Trainer, Unsupported
 from compare.plugins import load_backend
 from compare.spec import Experiment
 
@@ -20,7 +20,12 @@ class TroubledTrainer:
         self.is_first = not TRAINED.exists()
 
     def __getattr__(self, name: str) -> Any:
+        if name == "compiler_plan" and self.mode == "plans_badly":
+            return self.plan
         return getattr(self.inner, name)
+
+    def plan(self, batch: Batch) -> CompilerPlan:
+        raise RuntimeError("no plan")
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         self.steps += len(learning_rates)
@@ -59,7 +64,7 @@ class Trouble:
     name = "trouble"
     modes = (
         "none", "wrong_rate", "killed", "exits", "hangs", "out_of_memory", "raises", "few_losses",
-        "nan", "slow", "second_waits", "missing", "unsupported", "gpu_only",
+        "nan", "slow", "second_waits", "plans_badly", "missing", "unsupported", "gpu_only",
     )  # fmt: skip
     oracle = False
 

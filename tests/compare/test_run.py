@@ -256,3 +256,11 @@ def test_dropout_masks_of_the_core_are_the_same_for_all(compare: Compare) -> Non
     found = document(finished)
     assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
     assert all(row["max_loss_difference"] < 5e-6 for row in found["cells"])
+
+
+def test_a_cell_that_trained_is_whole_though_its_compiler_plan_fails(compare: Compare) -> None:
+    finished = compare(*TINY, "--backend", f"{TROUBLE}:plans_badly")
+    row = cell(document(finished), "trouble")
+    assert finished.returncode == 0
+    assert (row["status"], row["planned_memory_bytes"]) == ("ok", None)
+    assert row["tokens_per_second"]["value"] > 0
