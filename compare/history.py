@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -96,8 +96,13 @@ def history(
         print(f"compare: left out: {line}", file=sys.stderr)
 
 
-def read_history(folder: Path, task: str = "", backends: Sequence[str] = ()) -> History:
-    """The history of the runs under a folder, sweeps' points among them.
+def read_history(
+    folder: Path,
+    task: str = "",
+    backends: Sequence[str] = (),
+    wanted: Callable[[Path], bool] = lambda run: True,
+) -> History:
+    """The history of the runs under a folder that are `wanted`, sweeps' points among them.
 
     `backends` are names, with a mode or without; none stands for all. Raises UserError where
     there is no such folder; runs in it that cannot be read are told, and left out.
@@ -109,7 +114,7 @@ def read_history(folder: Path, task: str = "", backends: Sequence[str] = ()) -> 
     def not_listed(error: OSError) -> None:
         unreadable.append(f"'{error.filename}' cannot be read: {error.strerror}")
 
-    for path in run_folders(folder, into_sweeps=True, unreadable=not_listed):
+    for path in filter(wanted, run_folders(folder, into_sweeps=True, unreadable=not_listed)):
         try:
             figures, problems = figures_of(path)
         except UserError as error:

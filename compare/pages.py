@@ -98,6 +98,7 @@ def index(title: str, lines: Sequence[Line], version: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
         f"<style>{_STYLE}</style></head>\n<body><h1>{name}</h1>\n"
+        '<p><a href="/history/">Figures over time</a></p>\n'
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n"
         f"{'' if lines else '<p>No runs yet.</p>'}{_live(version)}</body></html>\n"
     )
@@ -118,11 +119,13 @@ def framed(page: str, version: str, files: Sequence[str]) -> str:
     script look for news: `REPORT_POLICY` takes its place.
     """
     page = _OWN_POLICY.sub("", page, count=1)
-    links = " · ".join(f'<a href="{_quoted(name)}">{html.escape(name)}</a>' for name in files)
     state = "running · " if version.endswith("running") else ""
+    within = [name for name in files if "/" in name]
+    links = _links([name for name in files if "/" not in name])
+    if within:
+        links += f"<details><summary>logs and outputs</summary>{_links(within)}</details>"
     frame = (
-        f'<nav style="{_NAV_STYLE}">{state}<a href="/">all runs</a> · {links}</nav>\n'
-        f"{_live(version)}"
+        f'<nav style="{_NAV_STYLE}">{state}<a href="/">all runs</a>{links}</nav>\n{_live(version)}'
     )
     found = re.search(r"<body[^>]*>", page)
     place = found.end() if found else 0
@@ -138,6 +141,10 @@ def _row(line: Line) -> str:
     cells = "".join(f"<td>{html.escape(text)}</td>" for text in texts)
     link = f'<a href="{html.escape(line.address)}">{html.escape(line.name)}</a>'
     return f"<tr><td>{html.escape(line.started)}</td><td>{link}</td>{cells}</tr>"
+
+
+def _links(files: Sequence[str]) -> str:
+    return "".join(f' · <a href="{_quoted(name)}">{html.escape(name)}</a>' for name in files)
 
 
 def _quoted(name: str) -> str:

@@ -1,6 +1,7 @@
 """What `compare serve` answers: a path of an address to the page or file of a run.
 
     /                       the list of runs
+    /history/               figures over time, of all of them
     /runs/NAME/             the page of a run or a sweep; NAME may have slashes
     /runs/NAME/version      one line that changes when there is more to show
     /runs/NAME/report.md    a file of its folder, as plain text
@@ -9,18 +10,20 @@ Nothing is ever written, and nothing is read from outside the folder, whatever l
 address, a link or a sweep's manifest.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from io import BufferedIOBase
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from compare import pages
 from compare.catalogue import RunFigures, figures_of, run_folders
 from compare.contracts import ReportFormat
 from compare.errors import UserError, one_line
+from compare.history import read_history
 from compare.plugins import load_reports
 from compare.reading import STORED, stored_summary, summarise_sweep
 from compare.results import RECORDS, RunFolder
@@ -78,8 +81,10 @@ class Site:
                     return self._index()
                 case ["favicon.ico"]:
                     return Answer(204, "text/plain")
-                case ["version"]:
+                case ["version"] | ["history", "version"]:
                     return _plain(self._index_version())
+                case ["history", ""]:
+                    return self._shown(self._history, self._index_version(), [])
                 case ["runs", *names, last]:
                     return self._of_run(names, last)
         except OSError:  # a name that no file can have, or one that is gone by now
@@ -127,14 +132,25 @@ class Site:
 
     def _page(self, folder: Path) -> Answer:
         version = self._version(folder, _played())
+        files = sorted(self._files_of(folder))
+        return self._shown(lambda: self._page_of(folder, version.split()[0]), version, files)
+
+    def _shown(self, make: Callable[[], str], version: str, files: list[str]) -> Answer:
         try:
-            content, status = self._page_of(folder, version.split()[0]), 200
+            content, status = make(), 200
         except UserError as error:
             content, status = pages.preformatted(str(error)), 422
         except Exception as error:  # a report format's own, on a folder that is not ours
             content, status = pages.preformatted(f"cannot be shown: {one_line(error)}"), 500
-        page = pages.framed(content, version, sorted(self._files_of(folder)))
-        return _html(page, pages.REPORT_POLICY, status)
+        return _html(pages.framed(content, version, files), pages.REPORT_POLICY, status)
+
+    def _history(self) -> str:
+        drawing: Any = next((one for one in self._formats if hasattr(one, "render_history")), None)
+        if drawing is None:
+            raise UserError("no report format draws a history")
+        found = read_history(self.root, wanted=self._is_safe)
+        page: str = drawing.render_history(found.model_copy(update={"folder": self.root.name}))
+        return page
 
     def _render(self, folder: Path, size: str) -> str:
         """By the HTML format where one is installed; `size` is there to be a key of the cache."""

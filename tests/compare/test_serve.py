@@ -148,6 +148,15 @@ def test_the_pages_of_runs_and_sweeps_and_their_files(site: Site) -> None:
     assert "cannot be read" in site.ask("/runs/foreign/")[2]
 
 
+def test_the_history_is_of_what_lies_in_the_folder(site: Site) -> None:
+    status, _, page = site.ask("/history/")
+    assert status == 200
+    assert "deep/second" in page
+    assert "cannot be read" in page  # the foreign one
+    assert "7.7.7" not in page
+    assert site.ask("/history/version")[2] == site.ask("/version")[2]
+
+
 def test_pages_load_nothing_from_elsewhere(site: Site) -> None:
     for address in ("/", "/runs/sweep/", "/runs/first%20run/records.jsonl", "/nowhere"):
         _, headers, page = site.ask(address)
