@@ -48,9 +48,11 @@ class Steps:
     ) -> tuple[Tensor, States]:
         """The batch's share of a loss over `valid` targets, and the states after it."""
         logits, after = self.network(batch, states=states, training=training and self.draws)
-        losses = ops.sparse_categorical_crossentropy(batch["targets"], logits, from_logits=True)
+        # Flat: XLA's CPU backend runs a softmax of rank 3 slower.
+        flat, targets = ops.reshape(logits, (-1, logits.shape[-1])), ops.ravel(batch["targets"])
+        losses = ops.sparse_categorical_crossentropy(targets, flat, from_logits=True)
         if "targets_mask" in batch:
-            losses = losses * ops.cast(batch["targets_mask"], losses.dtype)
+            losses = losses * ops.cast(ops.ravel(batch["targets_mask"]), losses.dtype)
         return ops.sum(losses) / valid, after  # keras.losses divide by all targets, valid or not
 
     def valid_targets(self, batch: Fields) -> Tensor:
