@@ -40,7 +40,9 @@ def test_the_run_folder_has_reports_records_and_logs(compare: Compare, tmp_path:
     assert compare(*TINY, "--backend", "reference", "--out", "mine").returncode == 0
     (folder,) = (tmp_path / "mine").iterdir()
     names = {path.name for path in folder.iterdir()}
-    assert names == {"records.jsonl", "logs", "report.md", "summary.csv", "summary.json"}
+    assert names == {
+        "records.jsonl", "logs", "report.html", "report.md", "summary.csv", "summary.json",
+    }  # fmt: skip
     kinds = [json.loads(line)["kind"] for line in (folder / "records.jsonl").open()]
     assert kinds[0] == "header"
     assert kinds[-2:] == ["ended", "speed_check"]
