@@ -1,4 +1,4 @@
-"""Pages are read on the site and in the repository: links that leave `docs/` are links only there."""
+"""Pages are read on the site and in the repository: links that leave `docs/` are only for there."""
 
 import re
 from typing import Any
