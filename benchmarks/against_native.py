@@ -1,6 +1,6 @@
 """Each backend adapter against the plain loops that a user of its framework would write.
 
-    python benchmarks/against_native.py --preset small,lstm,gpt --precision 1% --budget 5m
+    python benchmarks/against_native.py --preset small,lstm,gpt --rounds 6
 
 Two at a time train the same experiment in lockstep, so that each of our windows has a partner
 that the hand-written loop in `native/` played a moment earlier or later. Above 1, the adapter is

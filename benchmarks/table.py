@@ -64,7 +64,8 @@ def _native(rows: Rows) -> Iterator[str]:
     )  # fmt: skip
     yield ""
     yield (
-        "`keras_fit` is Keras's own `fit`. The Keras loops have Keras's own Adam, whose epsilon is"
+        "Up to six pairs are rounds, a fresh process each; more are windows of one process."
+        " `keras_fit` is Keras's own `fit`. The Keras loops have Keras's own Adam, whose epsilon is"
         " another: hence their difference in loss."
     )
 
