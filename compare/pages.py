@@ -14,10 +14,16 @@ from compare.figures import estimate
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; }
-table { border-collapse: collapse; }
-th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; }
-th { border-bottom: 1px solid; }
+body { font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 90rem; margin: 0 auto; padding: 2rem 1.25rem; }
+h1 { font-size: 1.75rem; font-weight: 650; margin: 0 0 0.4rem; overflow-wrap: anywhere; }
+div { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 0.35rem 1.25rem 0.35rem 0; }
+th, td { vertical-align: top; white-space: nowrap; }
+th { font-weight: 400; opacity: 0.75; }
+td:nth-child(5) { white-space: normal; min-width: 12rem; }
+tr { border-bottom: 1px solid #8884; }
 pre { overflow-x: auto; }
 """
 _NAV_STYLE = "font: 14px/1.5 system-ui, sans-serif; padding: 0.5rem 1rem"
@@ -94,21 +100,25 @@ def index(title: str, lines: Sequence[Line], version: str) -> str:
     titles = ("started", "run", "task", "preset", "backends", "status", "fastest")
     head = "".join(f"<th>{title}</th>" for title in titles)
     body = "\n".join(_row(line) for line in lines)
-    name = html.escape(title)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{name}</h1>\n"
+        f"{_head(title)}<h1>{html.escape(title)}</h1>\n"
         '<p><a href="/history/">Figures over time</a></p>\n'
-        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n"
+        f'<div tabindex="0"><table><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>{body}</tbody></table></div>\n"
         f"{'' if lines else '<p>No runs yet.</p>'}{_live(version)}</body></html>\n"
     )
 
 
 def preformatted(text: str) -> str:
     """A page of plain text."""
+    return f"{_head('run')}<pre>{html.escape(text)}</pre></body></html>\n"
+
+
+def _head(title: str) -> str:
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>run</title>'
-        f"<style>{_STYLE}</style></head>\n<body><pre>{html.escape(text)}</pre></body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>"
     )
 
 

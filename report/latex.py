@@ -56,6 +56,7 @@ def _table(table: Table, caption: str, said: Sequence[str], label: str) -> list[
         r"  \centering",
         rf"  \caption{{{escaped(caption)}}}",
         rf"  \label{{tab:{_plain(label)}}}",
+        r"  \par\smallskip",
         r"  \resizebox{\textwidth}{!}{%",
         rf"  \begin{{tabular}}{{{'l' * table.left}{'r' * right}}}",
         r"    \toprule",
@@ -64,8 +65,20 @@ def _table(table: Table, caption: str, said: Sequence[str], label: str) -> list[
         *map(_row, table.rows),
         r"    \bottomrule",
         r"  \end{tabular}}",
-        *(rf"  \par\smallskip\footnotesize {escaped(line)}" for line in said),
+        *_below(said),
         r"\end{table}",
+    ]
+
+
+def _below(said: Sequence[str]) -> list[str]:
+    """A line each, small, from the left: \\centering would hold for them too."""
+    if not said:
+        return []
+    return [
+        r"  \par\medskip",
+        r"  \begin{minipage}{\textwidth}\footnotesize\raggedright",
+        *(rf"    {escaped(line)}\par" for line in said),
+        r"  \end{minipage}",
     ]
 
 

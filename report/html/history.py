@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_FIGURES = 12  # of the experiments with the most runs
 _MOST_ROWS = 500  # in the table
+_PLACES = (8, 22, 36)  # of the upgrades' names, in pixels from the top: neighbours in turn
 _WHEN = "%Y-%m-%d %H:%M"
 
 
@@ -68,29 +69,60 @@ def _throughput(name: str, rows: Sequence["HistoryRow"]) -> Figure:
             Axis("", _WHEN, "%b %d", "time"),
             Axis("tokens per second", ",.0f", ",~f"),
             labels,
-            _upgrades(rows),
+            [*_intervals(rows, labels), *_upgrades(rows)],
             height=240,
         ),
         f"{first.task} ({first.preset}), experiment {first.experiment}, on {first.machine}."
-        " A dashed line is an upgrade.",
+        " A bar is an interval of 95%, a dashed line an upgrade.",
         f"Tokens per second of {first.task} ({first.preset}) at last: {listed(now)}.",
         labels,
         zooms=True,
     )
 
 
-def _upgrades(rows: Sequence["HistoryRow"]) -> list[Spec]:
-    marks = [
-        {"x": int(1000 * row.started.timestamp()), "text": row.upgrade}
+def _intervals(rows: Sequence["HistoryRow"], series: Sequence[str]) -> list[Spec]:
+    values = [
+        {"x": _milliseconds(row), "series": row.label, "low": rate.low, "high": rate.high}
         for row in rows
-        if row.upgrade
+        if (rate := row.tokens_per_second) and rate.low is not None
     ]
+    colour = {"field": "series", "type": "nominal", "legend": None,
+              "scale": {"domain": list(series)}}  # fmt: skip
     encoding = {
         "x": {"field": "x", "type": "temporal"},
-        "tooltip": {"field": "text", "title": "upgrade"},
+        "y": {"field": "low", "type": "quantitative"},
+        "y2": {"field": "high"},
+        "color": colour,
     }
+    shown = [{"filter": "indexof(hidden, datum.series) < 0"}]
+    rule = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.55, "clip": True}
+    layer = {"data": {"values": values}, "transform": shown, "mark": rule, "encoding": encoding}
+    return [layer] if values else []
+
+
+def _upgrades(rows: Sequence["HistoryRow"]) -> list[Spec]:
+    marks = [
+        {"x": _milliseconds(row), "text": row.upgrade, "place": _PLACES[place % len(_PLACES)]}
+        for place, row in enumerate(sorted(_upgraded(rows), key=lambda row: row.started))
+    ]
+    place = {"x": {"field": "x", "type": "temporal"}}
+    tooltip = {"tooltip": {"field": "text", "title": "upgrade"}}
     rule = {"type": "rule", "strokeDash": [4, 4], "clip": True}
-    return [{"data": {"values": marks}, "mark": rule, "encoding": encoding}] if marks else []
+    said = {"type": "text", "align": "left", "dx": 4, "fontSize": 11, "clip": True}
+    high = {"y": {"field": "place", "type": "quantitative", "scale": None}}
+    layers = [
+        {"mark": rule, "encoding": place | tooltip},
+        {"mark": said, "encoding": place | high | {"text": {"field": "text"}}},
+    ]
+    return [{"data": {"values": marks}, "layer": layers}] if marks else []
+
+
+def _upgraded(rows: Sequence["HistoryRow"]) -> list["HistoryRow"]:
+    return [row for row in rows if row.upgrade]
+
+
+def _milliseconds(row: "HistoryRow") -> int:
+    return int(1000 * row.started.timestamp())
 
 
 def _change(row: "HistoryRow") -> str:

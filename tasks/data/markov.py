@@ -15,6 +15,7 @@ fixes to the last bit: a version of the corpus has the same bytes on every machi
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +62,12 @@ class Language:
 
     def _walk(self, draws: NDArray[np.float64]) -> NDArray[np.int64]:
         sums = [np.cumsum(row).tolist() for row in self.transitions]
-        last = len(sums) - 1
+        totals = [row[-1] for row in sums]
+        for row in sums:
+            row[-1] = inf  # a draw that rounds up to the total is of the last class too
         state, visited = 0, []
         for draw in draws.tolist():
-            row = sums[state]
-            state = min(bisect_right(row, draw * row[-1]), last)
+            state = bisect_right(sums[state], draw * totals[state])
             visited.append(state)
         return np.array(visited, np.int64)
 

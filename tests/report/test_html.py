@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("html")  # one browser
 
 CHROMIUM = Path("/usr/bin/chromium")
+# Pixels that are reached by scrolling sideways.
+BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 needs_browser = pytest.mark.skipif(
     not CHROMIUM.exists() or find_spec("playwright") is None,
     reason=f"no {CHROMIUM} or no playwright",
@@ -248,7 +250,8 @@ def test_a_large_sweep_stays_small_and_says_what_it_leaves_out(summary: Summary)
     assert "train.seed = 0, 1, … 2499 (2,500 values)" in page
 
 
-def test_a_history_shows_upgrades() -> None:
+@pytest.fixture(scope="module")
+def history() -> History:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     rows = [
         HistoryRow(
@@ -260,7 +263,10 @@ def test_a_history_shows_upgrades() -> None:
         )
         for day in range(4)
     ]  # fmt: skip
-    history = History(folder="results", rows=in_series(rows), unreadable=[UGLY])
+    return History(folder="results", rows=in_series(rows), unreadable=[UGLY])
+
+
+def test_a_history_shows_upgrades(history: History) -> None:
     page = Parsed(report.render_history(history))
     assert re.search(r"library 0\.0 -> 1\.0, 1\.01 \(.*\) times as fast as before\.", page.text)
     assert list(page.json("figures")) == ["throughput-0"]
@@ -444,8 +450,31 @@ def test_the_dark_page_has_dark_plots_and_turns_light(browser: "Browser", file: 
 @needs_browser
 def test_a_phone_never_scrolls_sideways(browser: "Browser", file: Path) -> None:
     page = opened_page(browser, file, viewport={"width": 390, "height": 800})
-    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(wide) == 0
+    assert page.evaluate(BEYOND) == 0
     table = page.locator(".scroll").first
     assert table.evaluate("element => element.scrollWidth > element.clientWidth")
+    page.close()
+
+
+@needs_browser
+@pytest.mark.parametrize("kind", ["history", "sweep"])
+def test_the_other_pages_do_as_the_run_s(
+    browser: "Browser", kind: str, summary: Summary, history: History, tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    sweep = swept(summary, {"train.batch": [4, 8, 16]})
+    text = report.render_history(history) if kind == "history" else report.render_sweep(sweep)
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    page = opened_page(browser, tmp_path / "page.html", viewport={"width": 390, "height": 800})
+    plot = "throughput-0" if kind == "history" else "step-0"
+    count = lines(page, plot)
+    button = page.locator(f"#figure-{plot} [data-series]").first
+    button.click()
+    waited_for_lines(page, plot, count - 1)
+    if kind == "history":
+        assert "library 0.0 -> 1.0" in page.locator(f"#plot-{plot} svg").text_content()
+    assert page.evaluate(BEYOND) == 0
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
     page.close()
