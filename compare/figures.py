@@ -5,6 +5,12 @@ from compare.records import Estimate
 NOTHING = "–"
 
 
+def seconds(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+
+
 def memory(value: float | None) -> str:
     """Bytes as kB, MB or GB (powers of ten)."""
     if value is None:
@@ -12,6 +18,10 @@ def memory(value: float | None) -> str:
     if value >= 1e9:
         return f"{value / 1e9:.2f} GB"
     return f"{value / 1e6:.0f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
+
+
+def share(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.0%}"
 
 
 def number(value: float | None, form: str) -> str:

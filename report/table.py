@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from compare.figures import NOTHING, estimate, memory, number, seconds, share
 from compare.scaling import SweepSummary
 from compare.summary import CellSummary, Summary
-
-from .figures import NOTHING, estimate, memory, number, seconds, share
 
 
 class Column(NamedTuple):

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from compare.figures import estimate, memory, number, seconds
 from compare.scaling import SweepSummary
 from compare.summary import CellSummary, Summary
-
-from .figures import estimate, memory, number, seconds
 
 
 def title(summary: Summary) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from compare.figures import estimate, memory, seconds
 from compare.summary import CellSummary
-
-from ..figures import estimate, memory, seconds
 
 Spec = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compare.figures import estimate, memory, seconds
 from compare.summary import CellSummary, Summary
 
-from ..figures import estimate, memory, seconds
 from . import bars, curves
 from .curves import Axis, Curves, Spec, Values, matrix, thinned
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..figures import estimate, memory, number, seconds
+from compare.figures import estimate, memory, number, seconds
+
 from ..table import Table
 from . import page
 from .curves import Axis, Curves, Spec, spec, thinned

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compare.figures import estimate
 from compare.scaling import SweepSummary
 from compare.summary import CellSummary
 
 from .. import words as general
 from ..csv import report as table_csv
-from ..figures import estimate
 from ..table import scaling_table, sweep_table
 from . import page
 from .curves import Axis, Curves, Scale, spec, thinned
