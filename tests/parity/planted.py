@@ -396,6 +396,14 @@ def loss_in_float32() -> None:
 
 
 @mistake
+def weights_through_float32() -> None:
+    def weights(self: Any) -> Any:
+        return {name: value.astype(np.float32) for name, value in real(self).items()}
+
+    real, ReferenceTrainer.weights = ReferenceTrainer.weights, weights
+
+
+@mistake
 def state_not_carried() -> None:
     def init(self: Any, experiment: Experiment) -> None:
         real(self, experiment)

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from conftest import ADAPTERS, Compare, command, environment
+from conftest import ADAPTERS, Compare, command, environment, needs
 
 from compare.audit import TOLERANCES
 from compare.survey import choose_cells, describe
@@ -48,6 +48,7 @@ CAUGHT_BY: dict[tuple[str, ...], dict[str, str]] = {
         "dropout_not_rescaled": "gradients",
         "tied_gradient_of_the_embedding_only": "gradients of embedding.table",
     },
+    ("model.architecture=gpt", "optimizer.epsilon=1e-12"): {"weights_through_float32": "weights"},
     ("optimizer.name=adamw", "optimizer.weight_decay=0.1"): {
         "coupled_decay": "losses",
         "decay_on_biases": "losses",
@@ -141,6 +142,20 @@ def test_a_float32_audit_is_judged_by_the_cell_s_own_rounding(compare: Compare) 
     good, bad = json.loads(finished.stdout)
     assert (good["status"], bad["status"]) == ("ok", "parity_failed")
     assert 1e-6 <= good["checks"]["losses"]["allowed"] < 1e-4
+
+
+@needs("torch")
+def test_what_wanders_without_a_gradient_may(compare: Compare) -> None:
+    """The bias of a key: with so small an epsilon Adam makes large steps of its rounding."""
+    finished = compare(
+        "audit", "--backend", "torch:eager", "--steps", "20", "--json",
+        "--set", "model.architecture=gpt", "--set", "optimizer.epsilon=1e-12",
+    )  # fmt: skip
+    (row,) = json.loads(finished.stdout)
+    assert row["status"] == "ok"
+    found = row["checks"]["weights"]
+    assert found["worst"] > TOLERANCES["weights"]
+    assert ".qkv.bias" in found["where"]
 
 
 def test_what_cannot_be_audited_says_why(compare: Compare) -> None:
