@@ -1,6 +1,7 @@
 """The table as CSV: plain numbers in seconds, bytes and nats, one row per backend and mode."""
 
-import pandas as pd
+import csv
+import io
 
 from compare.scaling import SweepSummary
 from compare.summary import Summary
@@ -27,8 +28,14 @@ class CsvReport:
 
 
 def _csv(rows: list[dict[str, object]]) -> str:
-    text: str = pd.DataFrame(rows).to_csv(index=False)
-    return text
+    """With every column that any row has; what a row lacks, or has no number for, is empty."""
+    columns = dict.fromkeys(name for row in rows for name in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: value for name, value in row.items() if value == value})
+    return text.getvalue()
 
 
 report = CsvReport()
