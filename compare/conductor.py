@@ -2,7 +2,7 @@
 
 Window by window, in shuffled order, every worker trains the same batches while the others
 rest. How long that goes on is told by the steps, by a precision or by a budget, never by which
-result has come out.
+result has come out; only the echo is trained again where the parity gate is in doubt.
 """
 
 import random
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Protocol
 
-from compare import verdicts
+from compare import echo, verdicts
 from compare.data import write_inputs
 from compare.evaluation import Evaluator
 from compare.meters import machine, roofline
@@ -146,8 +146,9 @@ class Conductor:
             played.each(played.train, "first", 0, 0, 1, 0)
             compared = self.plan.experiment.losses_are_comparable()
             if first and needs_echo and compared and len(self.plan.cells) > 1 and played.players:
-                self._start_echo(played)
+                echo.start(played)
             at = self._train_on(played)
+            echo.go_on(played, self.windows)
             played.each(played.finish)
             self._measure_on(played, at)
             for cell in list(played.players):
@@ -231,13 +232,6 @@ class Conductor:
     def _look_for_the_target(self, played: Round, before: int, step: int) -> None:
         if self.evaluator.due(before, step):
             played.each(played.look, step)
-
-    def _start_echo(self, played: Round) -> None:
-        """One more process: the cell that is quickest to start, from perturbed weights."""
-        echo = played.quickest_to_start().model_copy(update={"echo": True})
-        played.attempt(echo, played.open)
-        played.attempt(echo, played.build)
-        played.attempt(echo, played.train, "first", 0, 0, 1, 0)
 
     def _probe(self) -> None:
         """Once per run: what the machine could do at best."""

@@ -14,6 +14,7 @@ from compare import parity
 from compare.records import (
     Built,
     CellName,
+    Echoed,
     Ended,
     Evaluated,
     Header,
@@ -48,6 +49,7 @@ class LiveProgress:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._rows: dict[CellName, _Row] = {}
         self._curves: dict[CellName, list[float]] = {}
+        self._echoed: list[list[float]] = []
         self._header: Header | None = None
         self._steps = 1
         self._rounds = 1
@@ -82,7 +84,11 @@ class LiveProgress:
                 self._first_round = self._first_round or record.round
             self._rows.setdefault(record.cell, _Row()).see(record)
         if isinstance(record, Window) and record.round == self._first_round:
-            self._judge(record)
+            self._curves.setdefault(record.cell, []).extend(record.losses)
+            self._judge()
+        if isinstance(record, Echoed):
+            self._echoed.append(record.losses)
+            self._judge()
         self._live.update(self._picture(), refresh=True)
 
     def decoding(self, cell: CellName, done: int, batches: int) -> None:
@@ -90,14 +96,13 @@ class LiveProgress:
         self._rows[cell].doing = f"outputs {bar:20} {done}/{batches}"
         self._live.update(self._picture(), refresh=True)
 
-    def _judge(self, window: Window) -> None:
+    def _judge(self) -> None:
         """Show the gate's verdict as soon as two curves part, not only in the report."""
-        self._curves.setdefault(window.cell, []).extend(window.losses)
         assert self._header is not None  # it is the first record
         experiment = self._header.experiment
         verdict = parity.judge(
             self._curves, self._header.oracles, experiment.train.precision,
-            experiment.losses_are_comparable(),
+            experiment.losses_are_comparable(), self._echoed,
         )  # fmt: skip
         for cell, row in self._rows.items():
             row.parted = verdict.reasons.get(cell, "")

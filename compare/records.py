@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from compare.spec import Experiment
 
-SCHEMA_VERSION = 3
-READABLE_VERSIONS = (2, 3)
+SCHEMA_VERSION = 4
+READABLE_VERSIONS = (2, 3, 4)
 
 Status = Literal["ok", "skipped", "failed", "parity_failed", "interrupted"]
 Role = Literal["first", "warmup", "steady", "beyond"]
@@ -193,6 +193,15 @@ class Window(Record):
         return self.role in ("steady", "beyond")
 
 
+class Echoed(Record):
+    """The losses of one more training of the echo, from weights that were perturbed otherwise."""
+
+    kind: Literal["echoed"] = "echoed"
+    cell: CellName
+    round: int
+    losses: list[float]
+
+
 class Planned(Record):
     """What the framework's compiler planned for one step, in bytes and FLOPs; null where it does
     not say."""
@@ -231,7 +240,7 @@ class Ended(Record):
     process_peak_bytes: int | None = None
 
 
-CellRecord = Opened | Built | Window | Planned | Evaluated | Ended
+CellRecord = Opened | Built | Window | Echoed | Planned | Evaluated | Ended
 AnyRecord = Annotated[
     Header | Resumed | Probed | SpeedCheck | CellRecord, Field(discriminator="kind")
 ]

@@ -6,7 +6,7 @@ A cell that fails is dropped, and the others play on.
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from compare.contracts import Device
 from compare.evaluation import Evaluator
 from compare.plan import Plan
 from compare.player import CellEnded, Player
-from compare.records import Built, CellName, Ended, Opened, Planned, Record, Role, Window
+from compare.records import Built, CellName, Echoed, Ended, Opened, Planned, Record, Role, Window
 from compare.results import RunFolder
 
 _HELLO_SECONDS = 60.0
@@ -41,6 +41,7 @@ class Round:
         self.players: dict[CellName, Player] = {}
         self.devices: dict[CellName, list[Device]] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
+        self.echoed: list[list[float]] = []  # curves of the echo's further trainings
         self.failed = False
 
     def each(self, act: Callable[..., float], *arguments: Any) -> list[float]:
@@ -115,6 +116,16 @@ class Round:
         )  # fmt: skip
         self.write(window)
         return window.seconds / max(1, window.timed_steps)
+
+    def echo_again(self, cell: CellName, draw: int, pieces: Sequence[tuple[int, int]]) -> float:
+        """The echo's whole training once more, from other perturbations, steps piece by piece."""
+        self._ask(cell, "perturb", draw=draw)
+        losses = list[float]()
+        for first, last in pieces:
+            losses += self._ask(cell, "train", first=first, last=last, untimed=0)["losses"]
+        self.echoed.append(losses)
+        self.write(Echoed(cell=cell, round=self.number, losses=losses))
+        return 0.0
 
     def look(self, cell: CellName, step: int) -> float:
         """Evaluate in the middle of training, for the target's sake."""

@@ -15,6 +15,7 @@ from compare.records import (
     AnyRecord,
     CellName,
     CellRecord,
+    Echoed,
     Estimate,
     Header,
     Probed,
@@ -232,9 +233,14 @@ def _gate(
     echoes = {r.cell for r in records if isinstance(r, CellRecord) and r.cell.echo}
     for echo in echoes:  # one, at most
         curves[echo] = Cell(echo, records).losses()
+    again = [record.losses for record in records if isinstance(record, Echoed)]
     experiment = header.experiment
     verdict = parity.judge(
-        curves, header.oracles, experiment.train.precision, experiment.losses_are_comparable()
+        curves,
+        header.oracles,
+        experiment.train.precision,
+        experiment.losses_are_comparable(),
+        again,
     )
     for cell, row in zip(cells, rows, strict=True):
         row.max_loss_difference = verdict.worst(cell.name)

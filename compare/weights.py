@@ -34,9 +34,10 @@ def _draw(seed: int, name: str, parameter: Parameter) -> NDArray[np.float32]:
 
 
 def perturbed(
-    weights: Mapping[str, NDArray[np.float32]], precision: Precision
+    weights: Mapping[str, NDArray[np.float32]], precision: Precision, draw: int = 1
 ) -> dict[str, NDArray[np.floating[Any]]]:
-    """Every weight moved to its neighbour in `precision`, up or down by the toss of a coin.
+    """Every weight moved to its neighbour in `precision`, up or down by the toss of a coin; each
+    `draw` has tosses of its own.
 
     Training from these shows how far rounding alone drives two loss curves apart.
     """
@@ -44,7 +45,7 @@ def perturbed(
     moved: dict[str, NDArray[np.floating[Any]]] = {}
     for name, stored in weights.items():
         value = stored.astype(dtype)
-        up = generator(0, f"perturb {name}").random(value.shape) < 0.5
+        up = generator(draw - 1, f"perturb {name}").random(value.shape) < 0.5
         if precision in _LAST_BIT:
             bit = np.where(up, _LAST_BIT[precision], -_LAST_BIT[precision])
             moved[name] = (value * (1 + bit)).astype(np.float32)

@@ -95,6 +95,12 @@ class Worker:
         self.experiment, self.reverse = experiment, perturb
         return {"seconds": seconds}
 
+    def perturb(self, draw: int) -> Message:
+        """Start the echo afresh, from weights that are perturbed otherwise."""
+        weights = read_weights(self._inputs())
+        self.trainer.load(perturbed(weights, self.experiment.train.precision, draw))
+        return {}
+
     def train(self, first: int, last: int, untimed: int, repeats: int = 1) -> Message:
         """Steps [first, last), the first `untimed` of them not timed: a pause lies before them.
 

@@ -32,6 +32,8 @@ class TroubledTrainer:
         if self.mode == "wrong_rate":
             learning_rates = learning_rates * 1.01
         losses = self.inner.train(batches, learning_rates)
+        if self.mode == "slightly_off":
+            return losses * (1 + 2e-5)
         if self.steps <= AFTER:
             return losses
         match self.mode:
@@ -63,8 +65,8 @@ class TroubledTrainer:
 class Trouble:
     name = "trouble"
     modes = (
-        "none", "wrong_rate", "killed", "exits", "hangs", "out_of_memory", "raises", "few_losses",
-        "nan", "slow", "second_waits", "plans_badly", "missing", "unsupported", "gpu_only",
+        "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
+        "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing", "unsupported", "gpu_only",
     )  # fmt: skip
     oracle = False
 

@@ -100,6 +100,18 @@ def test_an_echo_widens_the_gate_by_what_it_measured_and_is_not_judged() -> None
     assert verdict.reasons == {}
 
 
+def test_further_echoes_widen_the_gate_and_are_asked_for_where_one_s_luck_may_be_why() -> None:
+    echo = A.model_copy(update={"echo": True})
+    curves = {A: CURVE, B: moved(3, 1e-3), echo: moved(2, 2e-5)}
+    verdict = judge(curves, [], "fp32")
+    assert set(verdict.reasons) == {A, B}
+    assert verdict.in_doubt()
+    settled = judge(curves, [], "fp32", again=[moved(2, 1e-5), moved(2, 5e-4)])
+    assert settled.reasons == {}
+    assert not settled.in_doubt()
+    assert not judge({**curves, B: moved(3, 1e-2)}, [], "fp32").in_doubt()
+
+
 def test_one_that_is_not_finite_fails_even_alone() -> None:
     verdict = judge({A: [1.0, math.nan]}, [], "fp32")
     assert verdict.reasons == {A: "the loss is not finite from step 1 on"}

@@ -67,7 +67,7 @@ def with_header(lines: list[bytes], **fields: object) -> list[bytes]:
 
 def newer(lines: list[bytes]) -> list[bytes]:
     """Of a schema to come: a field and a kind of record that nobody knows yet."""
-    header, *others = with_header(lines, schema_version=4, weather="fair")
+    header, *others = with_header(lines, schema_version=5, weather="fair")
     known = [line.replace(b'"kind":"ended"', b'"mood":"good","kind":"ended"') for line in others]
     return [header, *known, b'{"kind":"afterthought","text":"hm"}\n', b'{"kind":"window"}\n']
 
@@ -98,8 +98,8 @@ def test_a_whole_run_has_no_problems(sweep: Path) -> None:
         (
             newer,
             [
-                "it is of a newer schema (4): what that has added is left out",
-                "2 lines of a newer schema (4) are not understood",
+                "it is of a newer schema (5): what that has added is left out",
+                "2 lines of a newer schema (5) are not understood",
             ],
         ),
     ],
@@ -179,11 +179,11 @@ def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path
         (lambda lines: with_header(lines, weather="fair"), "header is damaged, weather: Extra inp"),
         (
             lambda lines: with_header(lines, schema_version=9, experiment="by name"),
-            "schema version 9 is newer than this one reads (3)",
+            "schema version 9 is newer than this one reads (4)",
         ),
         (
             lambda lines: with_header(lines, schema_version=9, machine={"chip": "new"}),
-            "schema version 9 is newer than this one reads (3)",
+            "schema version 9 is newer than this one reads (4)",
         ),
     ],
 )

@@ -12,6 +12,8 @@ import psutil
 import pytest
 from conftest import ADAPTERS, Compare, cell, command, document, environment, needs
 
+from compare import echo
+
 TROUBLE = str(ADAPTERS / "trouble.py")
 TINY = ("--task", "lm", "--preset", "tiny", "--json")
 RECORDS = "results/*/records.jsonl"
@@ -78,10 +80,26 @@ def test_one_that_goes_wrong_leaves_the_others_whole(
         assert "the framework's last words" in bad["log_tail"]
 
 
-def test_a_wrong_learning_rate_shows_within_twenty_steps(compare: Compare) -> None:
+def test_a_wrong_learning_rate_shows_within_twenty_steps(compare: Compare, tmp_path: Path) -> None:
     found = document(compare(*TINY, "--backend", f"reference,{TROUBLE}:wrong_rate"))
     step = int(cell(found, "trouble")["reason"].split()[2])
     assert step < 20
+    (records,) = tmp_path.glob(RECORDS)
+    assert '"kind":"echoed"' not in records.read_text()  # so far off, no echo would help
+
+
+def test_one_that_is_slightly_off_is_held_against_more_echoes(
+    compare: Compare, tmp_path: Path
+) -> None:
+    found = document(compare(*TINY, "--backend", f"reference,{TROUBLE}:slightly_off"))
+    row = cell(found, "trouble")
+    assert row["status"] == "parity_failed"
+    assert "the loss is 2.0e-05 away" in row["reason"]
+    (records,) = tmp_path.glob(RECORDS)
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    echoes = [line["losses"] for line in lines if line["kind"] == "echoed"]
+    assert [len(losses) for losses in echoes] == [60] * (echo.TRAININGS - 1)
+    assert len({tuple(losses) for losses in echoes}) == len(echoes)
 
 
 def test_a_worker_that_hangs_is_killed_at_its_deadline(compare: Compare, tmp_path: Path) -> None:
