@@ -229,19 +229,14 @@ def _gate(
     header: Header,
 ) -> parity.Verdict:
     """Mark rows outside the parity gate."""
+    experiment = header.experiment
     curves = {cell.name: cell.losses() for cell in cells if cell.losses()}
     echoes = {r.cell for r in records if isinstance(r, CellRecord) and r.cell.echo}
     for echo in echoes:  # one, at most
         curves[echo] = Cell(echo, records).losses()
     again = [record.losses for record in records if isinstance(record, Echoed)]
-    experiment = header.experiment
-    verdict = parity.judge(
-        curves,
-        header.oracles,
-        experiment.train.precision,
-        experiment.losses_are_comparable(),
-        again,
-    )
+    precision, comparable = experiment.train.precision, experiment.losses_are_comparable()
+    verdict = parity.judge(curves, header.oracles, precision, comparable, again)
     for cell, row in zip(cells, rows, strict=True):
         row.max_loss_difference = verdict.worst(cell.name)
         row.loss_differences = list(verdict.differences.get(cell.name, ()))

@@ -29,10 +29,12 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tokenised texts of the tests stay out of the user's cache."""
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tokenised texts of the tests stay out of the user's cache; NumPy's threads, which wait for
+    work in a loop, out of the way of the test beside (a backend that is played sets its own)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPARE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("OPENBLAS_NUM_THREADS", "1")
         yield
 
 

@@ -4,7 +4,7 @@ It is slow and plain on purpose. The other backends are audited against it, and 
 against finite differences.
 """
 
-import os
+from threadpoolctl import threadpool_limits
 
 from compare.contracts import Device, Trainer
 from compare.spec import Experiment
@@ -16,7 +16,9 @@ class ReferenceBackend:
     oracle = True
 
     def open(self, mode: str, threads: int) -> None:
-        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+        import numpy  # noqa: F401 - its pool is sized as it is loaded, which may be long ago
+
+        threadpool_limits(threads)
 
     def versions(self) -> dict[str, str]:
         import numpy

@@ -66,7 +66,8 @@ class Trouble:
     name = "trouble"
     modes = (
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
-        "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing", "unsupported", "gpu_only",
+        "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing",
+        "unsupported", "gpu_only",
     )  # fmt: skip
     oracle = False
 

@@ -1,6 +1,6 @@
 """Every built-in backend and mode through the checks that an outside adapter goes through.
 
-Second modes, and Keras, which compiles for minutes, are slow tests.
+Second modes, and TensorFlow and Keras, which compile for long, are slow tests.
 """
 
 import pytest
@@ -14,8 +14,10 @@ CELLS = [
     "reference",
     pytest.param("torch:eager", marks=needs("torch")),
     pytest.param("torch:compile", marks=[needs("torch"), pytest.mark.slow]),
-    pytest.param("tensorflow:graph", marks=needs("tensorflow")),
-    pytest.param("tensorflow:xla", marks=[needs("tensorflow"), pytest.mark.slow]),
+    *(
+        pytest.param(f"tensorflow:{mode}", marks=[needs("tensorflow"), pytest.mark.slow])
+        for mode in ("xla", "graph")
+    ),
     pytest.param("jax", marks=needs("jax", "flax", "optax")),
     pytest.param("jax:rolled", marks=[needs("jax", "flax", "optax"), pytest.mark.slow]),
     pytest.param("jax:multistep", marks=[needs("jax", "flax", "optax"), pytest.mark.slow]),

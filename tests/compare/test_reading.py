@@ -92,7 +92,7 @@ def test_a_whole_run_has_no_problems(sweep: Path) -> None:
             lambda lines: [lines[0], *[b"{\n"] * 9, *lines[1:], b'{"kind":"pause"}\n', b"[]\n"],
             [
                 "lines 2, 3, 4 and 6 more of records.jsonl are not JSON",
-                "lines NEXT, LAST of records.jsonl are no record of schema 3",
+                "lines NEXT, LAST of records.jsonl are no record of schema 4",
             ],
         ),
         (

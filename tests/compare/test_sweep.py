@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -70,7 +71,9 @@ def test_every_crossing_is_trained_and_every_report_shows_it(
     }
 
 
-def test_threads_can_be_swept_and_what_was_at_work_is_shown(compare: Compare) -> None:
+def test_threads_can_be_swept_and_what_was_at_work_is_shown(
+    compare: Compare, tmp_path: Path
+) -> None:
     finished = compare(*REFERENCE, "--sweep", "run.threads=1,2")
     assert finished.returncode == 0
     lines = [line.split() for line in finished.stdout.splitlines()]
@@ -79,6 +82,11 @@ def test_threads_can_be_swept_and_what_was_at_work_is_shown(compare: Compare) ->
     rows = [line for line in lines if line[1:3] == ["reference:numpy", "ok"]]
     assert [row[0] for row in rows] == ["1", "2"]
     assert all(int(row[-2]) >= 1 and float(row[-1]) > 0 for row in rows)
+    pools = [path.read_text() for path in sorted(tmp_path.glob("results/*/*/summary.json"))]
+    assert [re.findall(r", (\d threads?)\)", pool) for pool in pools] == [
+        ["1 thread"],
+        ["2 threads"],
+    ]
 
 
 def test_columns_that_some_points_have_stay_in_line(compare: Compare, tmp_path: Path) -> None:
