@@ -1,6 +1,6 @@
 """Every built-in backend and mode through the checks that an outside adapter goes through.
 
-Second modes, and TensorFlow and Keras, which compile for long, are slow tests.
+What compiles takes long at it: those are slow tests, and `.ci/run` checks the default modes.
 """
 
 import pytest
@@ -18,9 +18,10 @@ CELLS = [
         pytest.param(f"tensorflow:{mode}", marks=[needs("tensorflow"), pytest.mark.slow])
         for mode in ("xla", "graph")
     ),
-    pytest.param("jax", marks=needs("jax", "flax", "optax")),
-    pytest.param("jax:rolled", marks=[needs("jax", "flax", "optax"), pytest.mark.slow]),
-    pytest.param("jax:multistep", marks=[needs("jax", "flax", "optax"), pytest.mark.slow]),
+    *(
+        pytest.param(f"jax:{mode}", marks=[needs("jax", "flax", "optax"), pytest.mark.slow])
+        for mode in ("jit", "rolled", "multistep")
+    ),
     pytest.param("keras:torch", marks=[needs("keras", "torch"), pytest.mark.slow]),
     *(
         pytest.param(f"keras:{mode}", marks=[needs("keras", "tensorflow"), pytest.mark.slow])

@@ -31,23 +31,10 @@ TINY = [
 ]  # fmt: skip
 
 
-QUICK, SLOW = ("torch_loop", "jax_loop"), ("tensorflow_loop", "keras_loop", "keras_fit")
-
-
-@pytest.mark.parametrize(
-    ("preset", "loops"),
-    [
-        ("small", QUICK),
-        *(pytest.param(preset, QUICK, marks=pytest.mark.slow) for preset in ("lstm", "gpt")),
-        *(pytest.param(preset, SLOW, marks=pytest.mark.slow) for preset in MODELS),
-    ],
-)
-def test_loops_arrive_at_the_losses_of_the_oracle(
-    compare: Compare, preset: str, loops: tuple[str, ...]
-) -> None:
-    installed = [loop for loop in loops if all(map(find_spec, LOOPS[loop]))]
-    if not installed:
-        pytest.skip(f"what {', '.join(loops)} need is not installed")
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", MODELS)
+def test_loops_arrive_at_the_losses_of_the_oracle(compare: Compare, preset: str) -> None:
+    installed = [loop for loop, needed in LOOPS.items() if all(map(find_spec, needed))]
     settings = [part for text in (*TINY, *MODELS[preset]) for part in ("--set", text)]
     cells = ["reference", *(f"{ADAPTER}:{loop}" for loop in installed)]
     finished = compare(

@@ -109,6 +109,7 @@ def test_list_shows_what_there_is(compare: Compare) -> None:
 
 
 @needs(*FRAMEWORKS)
+@pytest.mark.slow
 def test_doctor_shows_versions_and_devices_of_every_mode(compare: Compare) -> None:
     finished = compare("doctor")
     assert finished.returncode == 0
