@@ -23,7 +23,7 @@ from compare.spec import Precision
 # 4 envelopes of each other in practice.
 MARGIN = 10.0
 # A curve beyond what is allowed by less than this factor may be inside of another echo's envelope:
-# in six chaotic trainings of five backends no honest pair was beyond the first one's by over 3.1.
+# in seven chaotic trainings of four to six backends no honest pair was beyond it by over 3.1 times.
 _IN_DOUBT = 10.0
 # Least relative difference that is called one: 40 float32 roundings, 4,500 float64 ones.
 FLOOR: dict[Precision, float] = {"fp32": 5e-6, "fp64": 1e-12, "tf32": 1e-4, "bf16": 1e-3}
