@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import options, survey
-from compare.audit import Audited, Check
+from compare.audit import TOLERANCES, Audited, Check
 from compare.audit import audit as audit_cells
 from compare.conformance import Finding
 from compare.errors import UserError
@@ -144,12 +144,14 @@ def _audit_table(audited: list[Audited]) -> Table:
     for kind in kinds:
         table.add_column(f"{kind}, worst")
     for row in audited:
-        cells = [_check_text(row.checks[kind]) for kind in kinds if kind in row.checks]
+        cells = [_check_text(kind, row.checks[kind]) for kind in kinds if kind in row.checks]
         reason = f"{row.status}: {row.reason}" if row.reason else row.status
         table.add_row(Text(f"{row.backend}:{row.mode}"), Text(reason), *cells)
     return table
 
 
-def _check_text(check: Check) -> Text:
+def _check_text(kind: str, check: Check) -> Text:
+    """The worst difference, and what was allowed where that is not the tolerance itself."""
     worst = "infinite" if check.worst is None else f"{check.worst:.1e}"
-    return Text(f"{worst} {check.where}", style="" if check.passed else "red")
+    allowed = "" if check.allowed == TOLERANCES[kind] else f" (allowed: {check.allowed:.1e})"
+    return Text(f"{worst} {check.where}{allowed}", style="" if check.passed else "red")

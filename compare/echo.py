@@ -29,6 +29,7 @@ def go_on(played: Round, windows: Mapping[CellName, Sequence[Window]]) -> None:
     own = {
         cell: [window for window in windows[cell] if window.round == played.number]
         for cell in played.players
+        if cell.is_row or cell.echo
     }
     curves = {cell: [loss for w in trained for loss in w.losses] for cell, trained in own.items()}
     pieces = [(w.first_step, w.first_step + len(w.losses)) for w in own[echo]]

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from compare.cells import Cell
 from compare.plan import WINDOW_SECONDS
-from compare.records import AnyRecord, Ended, Header, SpeedCheck
+from compare.records import AnyRecord, Echoed, Ended, Header, SpeedCheck
 
 _MUCH_STEAL = 0.02
 _MUCH_DRIFT = 0.1
@@ -36,6 +36,12 @@ def _of_losses(records: Sequence[AnyRecord], header: Header) -> Iterator[str]:
         yield (
             "native dropout: each framework drew masks of its own, so losses are not compared;"
             " --set train.dropout_masks=core draws the same for all"
+        )
+    again = sum(isinstance(record, Echoed) for record in records)
+    if again:
+        yield (
+            f"a curve was just outside the parity gate, so its echo was trained {again + 1} times:"
+            " the widest envelope counts"
         )
     for end in records:
         if isinstance(end, Ended) and end.status == "failed":

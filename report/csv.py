@@ -33,7 +33,7 @@ def _csv(rows: list[dict[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns), lineterminator="\n")
     writer.writeheader()
-    for row in rows:
+    for row in rows:  # NaN alone is not equal to itself
         writer.writerow({name: value for name, value in row.items() if value == value})
     return text.getvalue()
 

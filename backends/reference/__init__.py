@@ -4,8 +4,6 @@ It is slow and plain on purpose. The other backends are audited against it, and 
 against finite differences.
 """
 
-from threadpoolctl import threadpool_limits
-
 from compare.contracts import Device, Trainer
 from compare.spec import Experiment
 
@@ -17,6 +15,7 @@ class ReferenceBackend:
 
     def open(self, mode: str, threads: int) -> None:
         import numpy  # noqa: F401 - its pool is sized as it is loaded, which may be long ago
+        from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)
 

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from compare.figures import estimate, memory, number, seconds
 
 from ..table import Table
 from . import page
-from .curves import Axis, Curves, Spec, spec, thinned
+from .curves import MOST_POINTS, Axis, Curves, Spec, spec, thinned
 from .figures import Figure, listed
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _throughput(name: str, rows: Sequence["HistoryRow"]) -> Figure:
             Axis("", _WHEN, "%b %d", "time"),
             Axis("tokens per second", ",.0f", ",~f"),
             labels,
-            [*_intervals(rows, labels), *_upgrades(rows)],
+            [*(_intervals(rows, labels) if len(times) <= MOST_POINTS else []), *_upgrades(rows)],
             height=240,
         ),
         f"{first.task} ({first.preset}), experiment {first.experiment}, on {first.machine}."
@@ -102,9 +103,10 @@ def _intervals(rows: Sequence["HistoryRow"], series: Sequence[str]) -> list[Spec
 
 
 def _upgrades(rows: Sequence["HistoryRow"]) -> list[Spec]:
+    upgraded = sorted((row for row in rows if row.upgrade), key=lambda row: row.started)
     marks = [
-        {"x": _milliseconds(row), "text": row.upgrade, "place": _PLACES[place % len(_PLACES)]}
-        for place, row in enumerate(sorted(_upgraded(rows), key=lambda row: row.started))
+        {"x": _milliseconds(row), "text": row.upgrade, "place": place}
+        for row, place in zip(upgraded, cycle(_PLACES), strict=False)
     ]
     place = {"x": {"field": "x", "type": "temporal"}}
     tooltip = {"tooltip": {"field": "text", "title": "upgrade"}}
@@ -116,10 +118,6 @@ def _upgrades(rows: Sequence["HistoryRow"]) -> list[Spec]:
         {"mark": said, "encoding": place | high | {"text": {"field": "text"}}},
     ]
     return [{"data": {"values": marks}, "layer": layers}] if marks else []
-
-
-def _upgraded(rows: Sequence["HistoryRow"]) -> list["HistoryRow"]:
-    return [row for row in rows if row.upgrade]
 
 
 def _milliseconds(row: "HistoryRow") -> int:
