@@ -15,7 +15,7 @@ from typing import Any
 from races import play
 
 from compare.errors import UserError
-from compare.summary import summarise
+from compare.findings.summary import summarise
 
 
 def main() -> int:

@@ -20,11 +20,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from compare import stats, verdicts
-from compare.cells import Cell, rate_of
 from compare.errors import UserError
-from compare.parity import relative_difference
-from compare.records import AnyRecord, header_of
+from compare.findings import speed
+from compare.findings.cells import Cell, rate_of
+from compare.findings.parity import relative_difference
+from compare.records.record_types import AnyRecord, header_of
+from compare.stats import intervals
 
 NATIVE = Path(__file__).parent / "native" / "adapter.py"
 OPPONENTS = {
@@ -99,8 +100,8 @@ def _race(
 
 def _figures(ours: Cell, theirs: Cell) -> dict[str, Any]:
     """Rates over all timed windows; the ratio over those that both have played."""
-    logs, unit = verdicts.paired(ours.timings, theirs.timings)
-    rates, ratio = [rate_of(cell) for cell in (ours, theirs)], stats.ratio(logs)
+    logs, unit = speed.paired(ours.timings, theirs.timings)
+    rates, ratio = [rate_of(cell) for cell in (ours, theirs)], intervals.ratio(logs)
     difference = relative_difference(ours.losses(), theirs.losses())
     return {
         "backend": ours.name.label,

@@ -17,12 +17,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from compare import stats, verdicts
-from compare.cells import Cell
+from compare.findings import speed
+from compare.findings.cells import Cell
+from compare.findings.summary import CellSummary, summarise
+from compare.planning.survey import describe
 from compare.plugins import installed
-from compare.records import header_of
-from compare.summary import CellSummary, summarise
-from compare.survey import describe
+from compare.records.record_types import header_of
+from compare.stats import intervals
 
 
 def main() -> int:
@@ -59,14 +60,14 @@ def _rows(preset: str, options: argparse.Namespace, scratch: Path) -> list[dict[
         backend = label.partition(":")[0]
         default = f"{backend}:{described[backend].modes[0]}"
         cells = [Cell(names[one], records) for one in (label, default)]
-        logs, _ = verdicts.paired(cells[0].timings, cells[1].timings)
-        ratio = stats.ratio(logs) if label != default else None
+        logs, _ = speed.paired(cells[0].timings, cells[1].timings)
+        ratio = intervals.ratio(logs) if label != default else None
         rows.append(_row(preset, summaries[label], ratio, len(logs)))
     return rows
 
 
 def _row(
-    preset: str, found: CellSummary, ratio: stats.Interval | None, pairs: int
+    preset: str, found: CellSummary, ratio: intervals.Interval | None, pairs: int
 ) -> dict[str, Any]:
     return {
         "preset": preset,

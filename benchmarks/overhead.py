@@ -20,10 +20,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from compare.records import AnyRecord, Ended, Header, Opened, Window
-from compare.results import RunFolder
-from compare.summary import summarise
-from compare.verdicts import widest
+from compare.findings.speed import widest
+from compare.findings.summary import summarise
+from compare.records.record_types import AnyRecord, Ended, Header, Opened, Window
+from compare.records.run_folder import RunFolder
 
 BARE = {
     "torch": "import torch",

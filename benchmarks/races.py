@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-from compare.conductor import Conductor
-from compare.plan import make_plan
-from compare.progress import LiveProgress, Silent
-from compare.records import AnyRecord, Request
-from compare.results import RunFolder
+from compare.planning.plan import make_plan
+from compare.records.record_types import AnyRecord, Request
+from compare.records.run_folder import RunFolder
+from compare.running.conductor import Conductor
+from compare.running.progress import LiveProgress, Silent
 
 WIDTH_OF_A_PIPE = 120
 

@@ -6,38 +6,12 @@ from compare.testing import conformance_test
 test_conformance = conformance_test("path/to/adapter.py")
 """
 
-import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
-from compare.conformance import Finding, names
-from compare.player import CellEnded, Player
-from compare.survey import Choice, choose_cells, find_oracle
-
-_TIMEOUT = 600.0
-
-
-def check_cell(
-    choice: Choice, oracle: str, timeout: float = _TIMEOUT, device: str = ""
-) -> list[Finding]:
-    """Run every check on one backend in one mode, in a process of its own.
-
-    `device` is a label such as "cuda:0"; without one it is the backend's first. A backend that
-    cannot be opened is a single finding, skipped or failed with the reason.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        player = Player(choice.adapter, None, None, Path(scratch) / "log")
-        try:
-            player.ask("hello", timeout)
-            player.ask("open", timeout, mode=choice.cell.mode, threads=1)
-            answer = player.ask("check", timeout, oracle=oracle, device=device)
-        except CellEnded as end:
-            status = "skipped" if end.status == "skipped" else "failed"
-            return [Finding(check="open", status=status, detail=end.reason)]
-        finally:
-            player.stop()
-    return [Finding.model_validate(finding) for finding in answer["findings"]]
+from compare.conformance.checks import Finding, names
+from compare.planning.selection import choose_cells, find_oracle
+from compare.running.checking import check_cell
 
 
 def conformance_test(backend: str) -> Callable[[str, str], None]:

@@ -3,9 +3,9 @@
 import csv
 import io
 
-from compare.scaling import SweepSummary
-from compare.summary import Summary
-from compare.tidy import figures_of
+from compare.archive.tidy import figures_of
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
 
 
 class CsvReport:

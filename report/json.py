@@ -1,7 +1,7 @@
 """The whole summary as JSON: what `--json` prints, in a file. docs/schema/ has its schema."""
 
-from compare.scaling import SweepSummary
-from compare.summary import Summary
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
 
 
 class JsonReport:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from compare.scaling import SweepSummary
-from compare.summary import Summary
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
 
 from . import words
 from .table import Table, cost_table, result_table, scaling_table, sweep_table

@@ -4,11 +4,11 @@ import io
 
 import pandas as pd
 
+from compare.archive.frame import frame_of
+from compare.archive.tidy import rows_of, rows_of_sweep
 from compare.extras import needed
-from compare.loading import frame_of
-from compare.scaling import SweepSummary
-from compare.summary import Summary
-from compare.tidy import rows_of, rows_of_sweep
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
 
 
 class ParquetReport:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from compare.figures import NOTHING, estimate, memory, number, seconds, share
-from compare.scaling import SweepSummary
-from compare.summary import CellSummary, Summary
+from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, share
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import CellSummary, Summary
 
 
 class Column(NamedTuple):

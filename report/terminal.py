@@ -8,8 +8,8 @@ from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from compare.scaling import SweepSummary
-from compare.summary import Summary
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
 
 from . import words
 from .table import Table, cost_table, result_table, scaling_table, sweep_table

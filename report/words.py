@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from compare.figures import estimate, memory, number, seconds
-from compare.scaling import SweepSummary
-from compare.summary import CellSummary, Summary
+from compare.findings.number_text import estimate, memory, number, seconds
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import CellSummary, Summary
 
 
 def title(summary: Summary) -> str:

@@ -11,21 +11,25 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from compare.contracts import Example, Prepared
-from compare.layers import (
+from compare.spec import (
+    GPT,
     AnyLayer,
     CrossAttention,
+    Decoding,
     Dense,
     Dropout,
     Embedding,
+    Initializer,
     LayerNorm,
+    ModelSpec,
     PositionalEmbedding,
     Recurrent,
+    Section,
+    Settings,
+    TaskSection,
     TiedHead,
     TransformerBlock,
 )
-from compare.parameters import GPT, Initializer
-from compare.settings import Section, Settings, TaskSection
-from compare.spec import Decoding, ModelSpec
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_rows
 from compare.text.split import train_and_validation

@@ -12,28 +12,34 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from compare.contracts import Array, Prepared
+from compare.contracts import Prepared
 from compare.errors import UserError
-from compare.layers import (
+from compare.spec import (
+    GPT,
     AnyLayer,
+    Array,
+    Cut,
     Dense,
     Dropout,
     Embedding,
+    Initializer,
     LayerNorm,
+    ModelSpec,
     PositionalEmbedding,
     Recurrent,
+    Section,
+    Settings,
+    TaskSection,
     TiedHead,
+    TrainSpec,
     TransformerBlock,
+    generator,
 )
-from compare.parameters import GPT, Initializer
-from compare.settings import Section, Settings, TaskSection
-from compare.spec import Cut, ModelSpec, TrainSpec
-from compare.stats import Interval
+from compare.stats.intervals import Interval
 from compare.text.hub import read_hub
 from compare.text.source import Source, open_source, text_source
 from compare.text.stream import tokenise_text
 from compare.text.tokens import UNKNOWN, Unit, Words
-from compare.weights import generator
 
 from .data.markov import VERSION, Language
 

@@ -12,8 +12,9 @@ import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
 
 from compare.contracts import Prepared
-from compare.settings import Settings
-from compare.stats import Interval, bootstrap
+from compare.spec import Settings
+from compare.stats.bootstrap import bootstrap
+from compare.stats.intervals import Interval
 
 from .data import documents
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs

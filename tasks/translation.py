@@ -14,8 +14,9 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import _bootstrap_resample
 
 from compare.contracts import Prepared
-from compare.settings import Settings
-from compare.stats import Interval, percentiles
+from compare.spec import Settings
+from compare.stats.bootstrap import percentiles
+from compare.stats.intervals import Interval
 
 from .data import transduction
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs

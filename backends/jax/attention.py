@@ -8,7 +8,7 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
-from compare.layers import CrossAttention, TransformerBlock
+from compare.spec import CrossAttention, TransformerBlock
 
 from .layers import Context, DenseLayer, DropoutLayer, NormLayer
 from .numerics import Numerics

@@ -12,8 +12,7 @@ from flax import nnx
 from jax import Array
 from jax.typing import DTypeLike
 
-from compare.dropout import field_of
-from compare.layers import Embedding, Pool, PositionalEmbedding
+from compare.spec import Embedding, Pool, PositionalEmbedding, field_of
 
 from .numerics import Numerics
 

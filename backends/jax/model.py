@@ -8,12 +8,13 @@ from flax import nnx
 from jax import Array
 
 from compare.contracts import Unsupported
-from compare.layers import (
+from compare.spec import (
     CrossAttention,
     Dense,
     Dropout,
     Embedding,
     LayerNorm,
+    ModelSpec,
     Pool,
     PositionalEmbedding,
     Recurrent,
@@ -21,7 +22,6 @@ from compare.layers import (
     TiedHead,
     TransformerBlock,
 )
-from compare.spec import ModelSpec
 
 from .attention import CrossAttentionLayer, TransformerBlockLayer
 from .layers import (

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from compare.layers import Recurrent
+from compare.spec import Recurrent
 
 from .layers import DenseLayer, named
 from .numerics import Numerics

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from compare.layers import CrossAttention, TransformerBlock
+from compare.spec import CrossAttention, TransformerBlock
 
 from .layers import Context, Contextual, Dropout, Linear, Tensor, norm_of
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from compare.dropout import field_of
+from compare.spec import field_of
 
 Tensor = Any
 """A tensor of the library below Keras"""

@@ -7,12 +7,13 @@ from typing import Any
 import keras
 
 from compare.contracts import Unsupported
-from compare.layers import (
+from compare.spec import (
     CrossAttention,
     Dense,
     Dropout,
     Embedding,
     LayerNorm,
+    ModelSpec,
     Pool,
     PositionalEmbedding,
     Recurrent,
@@ -20,7 +21,6 @@ from compare.layers import (
     TiedHead,
     TransformerBlock,
 )
-from compare.spec import ModelSpec
 
 from . import layers
 from .attention import CrossAttentionLayer, TransformerBlockLayer

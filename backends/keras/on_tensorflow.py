@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from compare.contracts import Array, Batch, Batches, Device
+from compare.contracts import Device
+from compare.spec import Array, Batch, Batches
 
 from . import steps
 from .layers import Tensor

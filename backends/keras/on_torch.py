@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import torch
 
-from compare.contracts import Array, Batch, Batches, Device
+from compare.contracts import Device
+from compare.spec import Array, Batch, Batches
 
 from . import steps
 from .model import States

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from compare.layers import Recurrent
+from compare.spec import Recurrent
 
 from .layers import Tensor, keras_name, product
 

@@ -7,17 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from compare.contracts import (
-    Array,
-    Batch,
-    Batches,
-    CompilerPlan,
-    Device,
-    DeviceMemory,
-    Unsupported,
-    Weights,
-)
-from compare.spec import Experiment, Precision
+from compare.contracts import CompilerPlan, Device, DeviceMemory, Unsupported
+from compare.spec import Array, Batch, Batches, Experiment, Precision, Weights
 
 from .model import network_of
 from .optimizers import optimizer_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.layers import CrossAttention, TransformerBlock
+from compare.spec import CrossAttention, TransformerBlock
 
 from .layers import (
     Array,

@@ -12,9 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.contracts import Batch
-from compare.dropout import field_of
-from compare.layers import (
+from compare.spec import (
+    Batch,
     Dense,
     Dropout,
     Embedding,
@@ -23,6 +22,7 @@ from compare.layers import (
     PositionalEmbedding,
     RMSNorm,
     TiedHead,
+    field_of,
 )
 
 Array = NDArray[Any]

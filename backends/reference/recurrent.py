@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.layers import Recurrent
+from compare.spec import Recurrent
 
 from .layers import Array, Chain, Context, Gradients, State, flat
 

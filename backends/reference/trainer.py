@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
-from compare.layers import CrossAttention, Recurrent, TransformerBlock
-from compare.spec import Experiment
+from compare.contracts import DeviceMemory, Unsupported
+from compare.spec import (
+    Array,
+    Batch,
+    Batches,
+    CrossAttention,
+    Experiment,
+    Recurrent,
+    TransformerBlock,
+    Weights,
+)
 
 from .attention import cross_attention, transformer_block
 from .layers import Chain, Context, Gradients, Layer, Memory, State, add_to, plain_layer_of

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from compare.layers import CrossAttention, TransformerBlock
+from compare.spec import CrossAttention, TransformerBlock
 
 from .layers import Context, DenseLayer, DropoutLayer, Layer, NormLayer, Variables
 

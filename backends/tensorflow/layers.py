@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from compare.dropout import field_of
-from compare.layers import (
+from compare.spec import (
     Dense,
     Dropout,
     Embedding,
@@ -20,6 +19,7 @@ from compare.layers import (
     PositionalEmbedding,
     RMSNorm,
     TiedHead,
+    field_of,
 )
 
 Variables = Mapping[str, tf.Variable]

@@ -7,8 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from compare.contracts import Unsupported
-from compare.layers import CrossAttention, Recurrent, TransformerBlock
-from compare.spec import ModelSpec
+from compare.spec import CrossAttention, ModelSpec, Recurrent, TransformerBlock
 
 from .attention import TransformerLayer, cross_attention
 from .layers import Context, Layer, PoolLayer, Sampler, States, Variables, plain_layer_of

@@ -6,7 +6,7 @@ only.
 
 import tensorflow as tf
 
-from compare.layers import Recurrent
+from compare.spec import Recurrent
 
 from .layers import Context, DenseLayer, Variables
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from compare.layers import CrossAttention, TransformerBlock
+from compare.spec import CrossAttention, TransformerBlock
 
 from .layers import Canonical, Context, DropoutLayer, Linear, NormLayer
 

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from compare.dropout import field_of
-from compare.layers import (
+from compare.spec import (
     Dense,
     Dropout,
     Embedding,
@@ -22,6 +21,7 @@ from compare.layers import (
     PositionalEmbedding,
     RMSNorm,
     TiedHead,
+    field_of,
 )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from compare.contracts import Unsupported
-from compare.layers import CrossAttention, Recurrent, TiedHead, TransformerBlock
-from compare.spec import ModelSpec
+from compare.spec import CrossAttention, ModelSpec, Recurrent, TiedHead, TransformerBlock
 
 from .attention import Block, CrossAttentionLayer
 from .layers import Canonical, Context, PoolLayer, TiedHeadLayer, plain_layer_of

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compare.layers import Recurrent
+from compare.spec import Recurrent
 
 from .layers import Canonical, Entry, Linear
 

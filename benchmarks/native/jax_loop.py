@@ -9,9 +9,7 @@ import numpy as np
 import optax
 from plain import Plain, architecture
 
-from compare.contracts import Array, Batch, Batches, Weights
-from compare.layers import TransformerBlock
-from compare.spec import Experiment, OptimizerSpec
+from compare.spec import Array, Batch, Batches, Experiment, OptimizerSpec, TransformerBlock, Weights
 
 LIBRARIES = ("jax", "optax")
 

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras_models import FROM_LOGITS, LIBRARIES, KerasPlain
 
-from compare.contracts import Array, Batches
-from compare.spec import Experiment
+from compare.spec import Array, Batches, Experiment
 
 __all__ = ["LIBRARIES", "Loop"]
 

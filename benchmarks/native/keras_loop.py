@@ -5,8 +5,7 @@ from typing import Any
 import tensorflow as tf
 from keras_models import FROM_LOGITS, LIBRARIES, KerasPlain
 
-from compare.contracts import Array, Batches
-from compare.spec import Experiment
+from compare.spec import Array, Batches, Experiment
 
 __all__ = ["LIBRARIES", "Loop"]
 

@@ -9,8 +9,7 @@ import tensorflow as tf
 from keras import layers, ops
 from plain import Plain, architecture
 
-from compare.contracts import Array, Batch, Weights
-from compare.spec import Experiment, OptimizerSpec
+from compare.spec import Array, Batch, Experiment, OptimizerSpec, Weights
 
 LIBRARIES = ("keras", "tensorflow")
 FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

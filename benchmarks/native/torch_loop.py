@@ -8,8 +8,7 @@ from plain import Plain, architecture
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from compare.contracts import Array, Batch, Batches, Weights
-from compare.spec import Experiment, OptimizerSpec
+from compare.spec import Array, Batch, Batches, Experiment, OptimizerSpec, Weights
 
 LIBRARIES = ("torch",)
 

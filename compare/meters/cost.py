@@ -8,7 +8,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from compare.layers import (
+from compare.meters.tape import Operation, Tape, Tensor
+from compare.spec.experiment import Experiment
+from compare.spec.layers import (
     CrossAttention,
     Dense,
     Dropout,
@@ -21,9 +23,8 @@ from compare.layers import (
     TiedHead,
     TransformerBlock,
 )
-from compare.meters.tape import Operation, Tape, Tensor
-from compare.parameters import Layer, Parameters
-from compare.spec import Experiment, OptimizerSpec
+from compare.spec.optimizer import OptimizerSpec
+from compare.spec.parameters import Layer, Parameters
 
 
 class ExpectedMemory(NamedTuple):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from compare.meters.machine import CPUS, contents, cpu_numbers, pin_to, usable_cpus
 
 if TYPE_CHECKING:  # NumPy sizes its pool as it is imported: only after `measure` has set how
-    from compare.contracts import Array
+    from compare.spec.arrays import Array
 
 _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _LIMIT_SECONDS = 60.0

@@ -7,7 +7,7 @@ of forward.
 
 from typing import Literal, NamedTuple
 
-from compare.spec import Precision
+from compare.spec.training import Precision
 
 _INT32 = 4  # bytes of a token id
 _MASK = 1  # bytes of a mask's value

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.contracts import Array
-from compare.spec import Cut, TrainSpec
-from compare.weights import generator
+from compare.spec.arrays import Array
+from compare.spec.batches import Cut
+from compare.spec.training import TrainSpec
+from compare.spec.weights import generator
 
 Ids = NDArray[np.int32]
 

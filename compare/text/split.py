@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from compare.errors import UserError
+from compare.spec.weights import generator
 from compare.text.rows import Row
-from compare.weights import generator
 
 SHARE = 0.1
 """Of the rows is held out where a user names no validation data."""

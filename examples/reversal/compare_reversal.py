@@ -7,13 +7,21 @@ import numpy as np
 from pydantic import Field
 
 from compare.contracts import Example, Prepared
-from compare.layers import CrossAttention, Dense, Embedding, Recurrent
-from compare.settings import Section, Settings
-from compare.spec import Decoding, ModelSpec
-from compare.stats import Interval, bootstrap
+from compare.spec import (
+    CrossAttention,
+    Decoding,
+    Dense,
+    Embedding,
+    ModelSpec,
+    Recurrent,
+    Section,
+    Settings,
+    generator,
+)
+from compare.stats.bootstrap import bootstrap
+from compare.stats.intervals import Interval
 from compare.text.padded import Sequences, training, validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, train_tokenizer
-from compare.weights import generator
 
 
 class ReversalModel(Section):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from compare.cells import Cell
-from compare.records import AnyRecord, Window, current, header_of
-from compare.summary import CellSummary, Summary
+from compare.findings.cells import Cell
+from compare.findings.summary import CellSummary, Summary
+from compare.records.record_types import AnyRecord, Window, current, header_of
 
 
 def cells_of(

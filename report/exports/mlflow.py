@@ -13,12 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from compare.cells import Cell
+from compare.archive.tidy import figures_of
 from compare.errors import UserError
 from compare.extras import needed
-from compare.records import AnyRecord
-from compare.summary import CellSummary, Summary
-from compare.tidy import figures_of
+from compare.findings.cells import Cell
+from compare.findings.summary import CellSummary, Summary
+from compare.records.record_types import AnyRecord
 
 from . import cells_of, training_seconds
 

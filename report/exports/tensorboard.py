@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from compare.cells import Cell
+from compare.archive.tidy import settings_of
 from compare.errors import UserError
 from compare.extras import needed
-from compare.records import AnyRecord
-from compare.summary import CellSummary, Summary
-from compare.tidy import settings_of
+from compare.findings.cells import Cell
+from compare.findings.summary import CellSummary, Summary
+from compare.records.record_types import AnyRecord
 
 from . import cells_of, file_name, training_seconds
 

@@ -7,8 +7,8 @@ script that the page carries; pictures of the same plots are drawn here.
 import shlex
 from typing import TYPE_CHECKING, Literal
 
-from compare.scaling import SweepSummary
-from compare.summary import Summary
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
 
 from .. import words as general
 from ..table import cost_table, result_table
@@ -17,7 +17,7 @@ from .history import render as history_page
 from .sweep import render as sweep_page
 
 if TYPE_CHECKING:
-    from compare.history import History
+    from compare.archive.history import History
 
 _PICTURE_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 _PIXELS_PER_INCH = 200

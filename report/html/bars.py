@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from compare.figures import estimate, memory, seconds
-from compare.summary import CellSummary
+from compare.findings.number_text import estimate, memory, seconds
+from compare.findings.summary import CellSummary
 
 Spec = dict[str, Any]
 

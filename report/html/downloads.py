@@ -5,7 +5,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 
-from compare.summary import Summary
+from compare.findings.summary import Summary
 
 from ..csv import report as table
 from .curves import matrix

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compare.figures import estimate, memory, seconds
-from compare.summary import CellSummary, Summary
+from compare.findings.number_text import estimate, memory, seconds
+from compare.findings.summary import CellSummary, Summary
 
 from . import bars, curves
 from .curves import Axis, Curves, Spec, Values, matrix, thinned

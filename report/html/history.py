@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compare.figures import estimate, memory, number, seconds
+from compare.findings.number_text import estimate, memory, number, seconds
 
 from ..table import Table
 from . import page
@@ -17,7 +17,7 @@ from .curves import MOST_POINTS, Axis, Curves, Spec, spec, thinned
 from .figures import Figure, listed
 
 if TYPE_CHECKING:
-    from compare.history import History, HistoryRow
+    from compare.archive.history import History, HistoryRow
 
 _MOST_FIGURES = 12  # of the experiments with the most runs
 _MOST_ROWS = 500  # in the table

@@ -1,7 +1,7 @@
 """The answers that a page gives above its plots and tables, in words."""
 
-from compare.summary import Summary
-from compare.verdicts import Comparison
+from compare.findings.speed import Comparison
+from compare.findings.summary import Summary
 
 from .. import words
 

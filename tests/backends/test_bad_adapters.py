@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Compare, cell, document
 
-from compare.conformance import names
+from compare.conformance.checks import names
 
 RIGHT = """
 from compare.contracts import Device

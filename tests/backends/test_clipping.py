@@ -4,10 +4,17 @@ import numpy as np
 from conftest import needs
 
 from compare.contracts import Device
-from compare.layers import Dense, Embedding
-from compare.plugins import load_backend
-from compare.spec import Cut, Experiment, ModelSpec, OptimizerSpec, TrainSpec
-from compare.weights import initial_weights
+from compare.contracts.loading import load_backend
+from compare.spec import (
+    Cut,
+    Dense,
+    Embedding,
+    Experiment,
+    ModelSpec,
+    OptimizerSpec,
+    TrainSpec,
+    initial_weights,
+)
 
 VOCAB, WIDTH = 4000, 128
 

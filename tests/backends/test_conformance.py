@@ -6,9 +6,9 @@ What compiles takes long at it: those are slow tests, and `.ci/run` checks the d
 import pytest
 from conftest import needs
 
-from compare.conformance import names
-from compare.survey import choose_cells, find_oracle
-from compare.testing import check_cell
+from compare.conformance.checks import names
+from compare.planning.selection import choose_cells, find_oracle
+from compare.running.checking import check_cell
 
 CELLS = [
     "reference",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, Compare, document
 
-from compare.parity import relative_difference
+from compare.findings.parity import relative_difference
 
 ADAPTER = ROOT / "benchmarks" / "native" / "adapter.py"
 LOOPS = {

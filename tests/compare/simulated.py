@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.stats import Timing
-from compare.verdicts import Place
+from compare.findings.speed import Place
+from compare.stats.intervals import Timing
 
 Series = NDArray[np.float64]
 Random = np.random.Generator

@@ -7,21 +7,8 @@ import numpy as np
 import pytest
 from conftest import needs
 
-from compare.contracts import Batch, Batches, Device
-from compare.dropout import with_dropout_masks
-from compare.layers import (
-    AnyLayer,
-    CrossAttention,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNorm,
-    Pool,
-    PositionalEmbedding,
-    Recurrent,
-    TiedHead,
-    TransformerBlock,
-)
+from compare.contracts import Device
+from compare.contracts.loading import load_backend, load_task
 from compare.meters.cost import (
     Operation,
     expected_memory,
@@ -29,10 +16,30 @@ from compare.meters.cost import (
     operations,
     roofline_seconds,
 )
-from compare.overrides import resolve
-from compare.plugins import installed, load_backend, load_task
-from compare.spec import Cut, Experiment, ModelSpec, OptimizerSpec, TrainSpec
-from compare.weights import initial_weights
+from compare.planning.overrides import resolve
+from compare.plugins import installed
+from compare.spec import (
+    AnyLayer,
+    Batch,
+    Batches,
+    CrossAttention,
+    Cut,
+    Dense,
+    Dropout,
+    Embedding,
+    Experiment,
+    LayerNorm,
+    ModelSpec,
+    OptimizerSpec,
+    Pool,
+    PositionalEmbedding,
+    Recurrent,
+    TiedHead,
+    TrainSpec,
+    TransformerBlock,
+    initial_weights,
+    with_dropout_masks,
+)
 
 VOCAB, ROWS, TIME, SOURCE_TIME, WIDTH = 1000, 8, 12, 9, 64
 EMBEDDING = Embedding(vocab=VOCAB, dim=WIDTH)

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from simulated import MACHINES, lockstep, one_after_the_other
 
-from compare import stats, verdicts
-from compare.conductor import LEAST_PAIRS
+from compare.findings import speed
+from compare.running.conductor import LEAST_PAIRS
+from compare.stats import intervals
 
 RUNS = 2000
 TRUTH = 1.25
@@ -24,7 +25,7 @@ SECONDS = {"a": 1.0, "b": TRUTH}
 
 
 def covers(logs: list[float]) -> bool:
-    found = stats.ratio(logs)
+    found = intervals.ratio(logs)
     assert found is not None
     assert found.low is not None
     assert found.high is not None
@@ -36,7 +37,7 @@ def coverage(machine: str, windows: int) -> float:
     hits = 0
     for _ in range(RUNS):
         played = lockstep(random, machine, SECONDS, windows)
-        hits += covers(verdicts.paired(played["a"], played["b"])[0])
+        hits += covers(speed.paired(played["a"], played["b"])[0])
     return hits / RUNS
 
 
@@ -45,7 +46,7 @@ def coverage_where_precision_stops(machine: str) -> float:
     hits = 0
     for _ in range(RUNS):
         played = lockstep(random, machine, SECONDS, 60)
-        logs = verdicts.paired(played["a"], played["b"])[0]
+        logs = speed.paired(played["a"], played["b"])[0]
         count = LEAST_PAIRS
         while count < len(logs) and half_width(logs[:count]) > 0.02:
             count += 1
@@ -54,9 +55,9 @@ def coverage_where_precision_stops(machine: str) -> float:
 
 
 def half_width(logs: list[float]) -> float:
-    found = stats.ratio(logs)
+    found = intervals.ratio(logs)
     assert found is not None
-    return stats.half_width(found)
+    return intervals.half_width(found)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -79,5 +80,5 @@ def test_without_lockstep_they_would_not() -> None:
     hits = 0
     for _ in range(RUNS):
         played = one_after_the_other(random, "everything", SECONDS, 10)
-        hits += covers(verdicts.paired(played["a"], played["b"])[0])
+        hits += covers(speed.paired(played["a"], played["b"])[0])
     assert hits / RUNS < 0.5

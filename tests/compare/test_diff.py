@@ -12,11 +12,12 @@ import pytest
 from conftest import ROOT, Compare, command, document, environment
 from test_summary import A, B, C, header, steady, whole
 
-from compare.diff_command import diff_folders, notes_of, parse_percent
-from compare.differences import differing_fields
-from compare.diffing import CellDiff, Pair, Side, diff_cells, welch
+from compare.commands.diff import diff_folders, notes_of, parse_percent
 from compare.errors import UserError
-from compare.records import AnyRecord, CellName, Ended, Probed, SpeedCheck, Window
+from compare.findings.diff import CellDiff, Pair, Side, diff_cells
+from compare.records.differences import differing_fields
+from compare.records.record_types import AnyRecord, CellName, Ended, Probed, SpeedCheck, Window
+from compare.stats.welch import welch
 
 PRECISE, ROUGH = 0.02, 0.5
 

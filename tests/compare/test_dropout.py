@@ -1,10 +1,15 @@
 import numpy as np
 
-from compare.conformance_cases import MODELS
-from compare.contracts import Batches
-from compare.dropout import field_of, with_dropout_masks
-from compare.layers import Dropout, Embedding
-from compare.spec import ModelSpec, TrainSpec
+from compare.conformance.cases import MODELS
+from compare.spec import (
+    Batches,
+    Dropout,
+    Embedding,
+    ModelSpec,
+    TrainSpec,
+    field_of,
+    with_dropout_masks,
+)
 
 MODEL = ModelSpec(layers=(Embedding(vocab=9, dim=50), Dropout(width=50, rate=0.3)))
 

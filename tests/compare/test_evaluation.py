@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import Compare, cell, document, needs
 
-from compare.stats import bootstrap
-from compare.target import Target
+from compare.findings.time_to_target import Target
+from compare.stats.bootstrap import bootstrap
 
 QUICK = ("--backend", "reference", "--json", "--set", "model.embedding=16")
 FAST = ("--set", "optimizer.learning_rate=0.02", "--set", "train.validation_batches=3")

@@ -10,13 +10,14 @@ import pytest
 from conftest import Compare, document
 from test_summary import A, B, header, steady, whole
 
-from compare.catalogue import figures_of
+from compare.archive.brief import figures_of
+from compare.archive.history import History, HistoryRow, read_history
+from compare.archive.stored import store
+from compare.commands.history import history
 from compare.errors import UserError
-from compare.history import History, HistoryRow, history, read_history
-from compare.records import AnyRecord, CellName, Ended
-from compare.reporting import store
-from compare.results import RunFolder
-from compare.summary import summarise
+from compare.findings.summary import summarise
+from compare.records.record_types import AnyRecord, CellName, Ended
+from compare.records.run_folder import RunFolder
 from compare.version import VERSION
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

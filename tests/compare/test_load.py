@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from conftest import ROOT, command, environment
 
-from compare import schema
+from compare.archive import json_schemas as schema
+from compare.archive.frame import load
+from compare.archive.stored import read_summary
 from compare.errors import UserError
-from compare.loading import load
-from compare.reading import read_summary
-from compare.records import Window
-from compare.results import RunFolder
+from compare.records.record_types import Window
+from compare.records.run_folder import RunFolder
 
 SWEPT = ("--sweep", "train.batch=4,8", "--sweep", "optimizer.clip_norm=1.0")
 RUN = ("--task", "lm", "--preset", "tiny", "--steps", "12", "--backend", "reference")

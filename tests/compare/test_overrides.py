@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from compare.contracts.loading import load_task
 from compare.errors import UserError
-from compare.overrides import parse_assignments, read_config, resolve
-from compare.plugins import load_task
+from compare.planning.overrides import parse_assignments, read_config, resolve
 
 LM = load_task("lm")
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from compare.parity import (
+from compare.findings.parity import (
     FLOOR,
     agreeing,
     envelope,
@@ -11,7 +11,7 @@ from compare.parity import (
     judge,
     relative_difference,
 )
-from compare.records import CellName
+from compare.records.record_types import CellName
 
 A, B, C, D = (CellName(backend=name, mode="m") for name in "abcd")
 TIGHT = np.full(5, 1e-6)

@@ -15,16 +15,16 @@ from conftest import ADAPTERS, Compare, cell, document
 from pydantic import ValidationError
 from scipy import stats as scipy_stats
 
-from compare import conductor
-from compare.conductor import LEAST_PAIRS, Conductor
-from compare.plan import make_plan
-from compare.player import CellEnded, Player
-from compare.progress import Silent
-from compare.records import CellName, Ended, Request, Role, Window
-from compare.results import RunFolder
-from compare.round import Round
-from compare.settings import RunSection
-from compare.survey import Choice
+from compare.planning.choice import Choice
+from compare.planning.plan import make_plan
+from compare.records.record_types import CellName, Ended, Request, Role, Window
+from compare.records.run_folder import RunFolder
+from compare.running import conductor
+from compare.running.conductor import LEAST_PAIRS, Conductor
+from compare.running.progress import Silent
+from compare.running.round import Round
+from compare.spec import RunSection
+from compare.worker.process import CellEnded, WorkerProcess
 
 TROUBLE = str(ADAPTERS / "trouble.py")
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20", "--json")
@@ -124,7 +124,7 @@ class OnAClock(Round):
     pace: Pace
 
     def open(self, cell: CellName) -> float:
-        self.players[cell] = cast(Player, None)
+        self.players[cell] = cast(WorkerProcess, None)
         self.startup[cell] = 0.0
         return 0.0
 

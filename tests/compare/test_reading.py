@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Compare
 
+from compare.archive.stored import read_summary, read_sweep, stored_summary
 from compare.errors import UserError
-from compare.reading import read, read_records, read_summary, read_sweep, stored_summary
-from compare.records import Request
-from compare.reporting import report_run, report_sweep
-from compare.results import RunFolder
-from compare.sweep import Point, Sweep, SweepFolder
+from compare.records.reading import read, read_records
+from compare.records.record_types import Request
+from compare.records.run_folder import RunFolder
+from compare.records.sweep_folder import Point, Sweep, SweepFolder
+from compare.reporting.writing import report_run, report_sweep
 
 REFERENCE = ROOT / "results" / "reference"
 STEPS = 2000

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
-from compare.records import CellName, Ended, Window
-from compare.results import RunFolder
+from compare.records.record_types import CellName, Ended, Window
+from compare.records.run_folder import RunFolder
 
 CELL = CellName(backend="a", mode="b")
 

@@ -21,9 +21,9 @@ from conftest import (
     wait_for,
 )
 
-from compare.records import KeptRound
-from compare.results import RunFolder
-from compare.resumption import is_whole
+from compare.records.record_types import KeptRound
+from compare.records.run_folder import RunFolder
+from compare.running.resumption import is_whole
 
 TROUBLE = (ADAPTERS / "trouble.py").read_text()
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20", "--json")
@@ -209,8 +209,8 @@ def test_ctrl_c_in_a_round_leaves_that_round_to_be_played(compare: Compare, tmp_
 
 def test_a_round_beyond_those_that_are_needed_may_be_left_unfinished(run: Path) -> None:
     """As when a precision is sought from round to round: it is taken away, and not played."""
-    from compare.plan import make_plan
-    from compare.records import header_of
+    from compare.planning.plan import make_plan
+    from compare.records.record_types import header_of
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(run.parent.parent)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from conftest import ADAPTERS, Compare, cell, command, document, environment, needs
 
-from compare import echo
+from compare.running import echo
 
 TROUBLE = str(ADAPTERS / "trouble.py")
 TINY = ("--task", "lm", "--preset", "tiny", "--json")
@@ -190,8 +190,8 @@ def test_killing_a_real_worker_in_mid_run_leaves_the_others(tmp_path: Path) -> N
 
 
 def test_a_crashed_conductor_leaves_a_readable_folder(tmp_path: Path) -> None:
-    from compare.results import RunFolder
-    from compare.summary import summarise
+    from compare.findings.summary import summarise
+    from compare.records.run_folder import RunFolder
 
     run = _start(tmp_path, "--backend", f"reference,{TROUBLE}:slow", "--steps", "2000")
     _wait_for(tmp_path, '"role":"steady"')

@@ -15,10 +15,10 @@ from conftest import Compare, begin
 from test_history import played
 from test_summary import A
 
+from compare.commands.serve import serve
 from compare.errors import UserError
-from compare.records import Ended
-from compare.serve import serve
-from compare.sweep import MANIFEST, Sweep
+from compare.records.record_types import Ended
+from compare.records.sweep_folder import MANIFEST, Sweep
 
 CHROMIUM = Path("/usr/bin/chromium")
 needs_browser = pytest.mark.skipif(

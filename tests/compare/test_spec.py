@@ -1,18 +1,21 @@
 import pytest
 from pydantic import ValidationError
 
-from compare.conformance_cases import MODELS
-from compare.layers import (
+from compare.conformance.cases import MODELS
+from compare.spec import (
     CrossAttention,
     Dense,
     Dropout,
     Embedding,
+    ModelSpec,
+    OptimizerSpec,
     Pool,
     Recurrent,
     TiedHead,
+    TrainSpec,
     TransformerBlock,
+    canonical_json,
 )
-from compare.spec import ModelSpec, OptimizerSpec, TrainSpec, canonical_json
 
 SMALL = ModelSpec(
     layers=(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from compare.stats import (
+from compare.stats.intervals import (
     Timing,
     half_width,
     holm_confidences,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from compare.stats import Timing
-from compare.steadiness import steadiness
+from compare.stats.intervals import Timing
+from compare.stats.steadiness import steadiness
 
 
 def windows(seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[Timing]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from compare.plan import Plan, make_plan
-from compare.records import (
+from compare.findings.summary import CellSummary, Summary, summarise
+from compare.planning.plan import Plan, make_plan
+from compare.records.record_types import (
     AnyRecord,
     Built,
     CellName,
@@ -26,8 +27,7 @@ from compare.records import (
     SpeedCheck,
     Window,
 )
-from compare.results import RunFolder
-from compare.summary import CellSummary, Summary, summarise
+from compare.records.run_folder import RunFolder
 
 A, B, C = (CellName(backend=name, mode="m") for name in "abc")
 STEPS = 10

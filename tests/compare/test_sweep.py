@@ -14,7 +14,7 @@ import pytest
 from conftest import ADAPTERS, Compare, begin, command, document, environment, wait_for
 
 from compare.errors import UserError
-from compare.sweep import parse_axes
+from compare.planning.sweeps import parse_axes
 
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20")
 REFERENCE = (*TINY, "--backend", "reference")

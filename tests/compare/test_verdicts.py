@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from simulated import lockstep
 
-from compare import verdicts
-from compare.records import CellName
-from compare.stats import Timing
+from compare.findings import speed
+from compare.records.record_types import CellName
+from compare.stats.intervals import Timing
 
 A, B, C = (CellName(backend=name, mode="m") for name in "abc")
 
 
-Cells = dict[CellName, dict[verdicts.Place, Timing]]
+Cells = dict[CellName, dict[speed.Place, Timing]]
 
 
 def cells(seconds: dict[CellName, float], windows: int = 20, seed: int = 1) -> Cells:
@@ -21,7 +21,7 @@ def cells(seconds: dict[CellName, float], windows: int = 20, seed: int = 1) -> C
 
 
 def test_every_pair_is_compared_the_faster_one_first() -> None:
-    found = verdicts.compare_all(cells({A: 2.0, B: 1.0, C: 1.0}), {})
+    found = speed.compare_all(cells({A: 2.0, B: 1.0, C: 1.0}), {})
     assert {(c.first, c.second) for c in found[:1]} == {("b:m", "a:m")}
     assert len(found) == 3
     by_pair = {frozenset((c.first, c.second)): c for c in found}
@@ -33,8 +33,8 @@ def test_every_pair_is_compared_the_faster_one_first() -> None:
 
 def test_more_pairs_make_each_interval_wider() -> None:
     three = cells({A: 1.1, B: 1.0, C: 1.05})
-    (alone,) = verdicts.compare_all({A: three[A], B: three[B]}, {})
-    among = verdicts.compare_all(three, {})
+    (alone,) = speed.compare_all({A: three[A], B: three[B]}, {})
+    among = speed.compare_all(three, {})
     same = next(c for c in among if {c.first, c.second} == {"a:m", "b:m"})
     assert same.ratio.value == alone.ratio.value
     assert alone.ratio.low is not None
@@ -45,17 +45,17 @@ def test_more_pairs_make_each_interval_wider() -> None:
 def test_a_difference_within_the_noise_of_the_control_is_none() -> None:
     exact = {(1, index): Timing(100, 1.0 + index / 1e4) for index in range(12)}
     slower = {place: Timing(100, w.seconds * 1.03) for place, w in exact.items()}
-    (without,) = verdicts.compare_all({A: exact, B: slower}, {})
+    (without,) = speed.compare_all({A: exact, B: slower}, {})
     assert without.verdict == "faster"
     restless = {place: Timing(100, w.seconds * 1.04) for place, w in exact.items()}
-    (found,) = verdicts.compare_all({A: exact, B: slower}, {A: restless})
+    (found,) = speed.compare_all({A: exact, B: slower}, {A: restless})
     assert found.noise == pytest.approx(0.04)
     assert found.verdict == "not separated"
     quiet = {place: Timing(100, w.seconds * 1.01) for place, w in exact.items()}
-    (found,) = verdicts.compare_all({A: exact, B: slower}, {A: quiet, B: slower})
+    (found,) = speed.compare_all({A: exact, B: slower}, {A: quiet, B: slower})
     assert found.verdict == "faster"
     elsewhere = {(2, index): window for (_, index), window in quiet.items()}
-    (found,) = verdicts.compare_all({A: exact, B: slower}, {A: elsewhere})
+    (found,) = speed.compare_all({A: exact, B: slower}, {A: elsewhere})
     assert found.noise is None  # it says nothing, and not that there is none
 
 
@@ -67,22 +67,22 @@ def test_from_five_rounds_on_a_round_is_what_counts() -> None:
         for index in range(30):
             ours[number, index] = Timing(100, 1.0)
             theirs[number, index] = Timing(100, luck)
-    (found,) = verdicts.compare_all({A: ours, B: theirs}, {})
+    (found,) = speed.compare_all({A: ours, B: theirs}, {})
     assert (found.unit, found.pairs) == ("round", 6)
     four = {place: w for place, w in ours.items() if place[0] < 5}
-    (fewer,) = verdicts.compare_all({A: four, B: theirs}, {})
+    (fewer,) = speed.compare_all({A: four, B: theirs}, {})
     assert (fewer.unit, fewer.pairs) == ("window", 4 * 30)
 
 
 def test_cells_that_played_nothing_together_are_not_compared() -> None:
     one = {(1, 0): Timing(1, 1.0), (1, 1): Timing(1, 1.1)}
     other = {(2, 0): Timing(1, 1.0), (2, 1): Timing(1, 1.1)}
-    assert verdicts.compare_all({A: one, B: other}, {}) == []
+    assert speed.compare_all({A: one, B: other}, {}) == []
 
 
 def test_a_thousand_comparisons_of_equals_are_seldom_called_different() -> None:
     wrong = 0
     for seed in range(1000):
-        found = verdicts.compare_all(cells({A: 1.0, B: 1.0, C: 1.0}, 20, seed), {})
+        found = speed.compare_all(cells({A: 1.0, B: 1.0, C: 1.0}, 20, seed), {})
         wrong += any(c.verdict == "faster" for c in found)
     assert wrong <= 65  # 5% of runs, all pairs of a run together, and two standard errors

@@ -1,8 +1,14 @@
 import numpy as np
 
-from compare.layers import Dense, Embedding, Recurrent
-from compare.spec import ModelSpec
-from compare.weights import arrays_sha256, initial_weights, perturbed
+from compare.spec import (
+    Dense,
+    Embedding,
+    ModelSpec,
+    Recurrent,
+    arrays_sha256,
+    initial_weights,
+    perturbed,
+)
 
 
 def model(layers: int = 2) -> ModelSpec:

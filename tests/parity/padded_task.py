@@ -9,9 +9,18 @@ from typing import Any
 import numpy as np
 
 from compare.contracts import Prepared
-from compare.layers import Dense, Dropout, Embedding, Pool, Recurrent, TransformerBlock
-from compare.settings import Section, Settings
-from compare.spec import Cut, ModelSpec
+from compare.spec import (
+    Cut,
+    Dense,
+    Dropout,
+    Embedding,
+    ModelSpec,
+    Pool,
+    Recurrent,
+    Section,
+    Settings,
+    TransformerBlock,
+)
 
 VOCAB, WIDTH, ROWS, TIME = 12, 8, 64, 6
 

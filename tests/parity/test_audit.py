@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from conftest import ADAPTERS, Compare, command, environment, needs
 
-from compare.audit import TOLERANCES
-from compare.survey import choose_cells, describe
+from compare.planning.selection import choose_cells
+from compare.planning.survey import describe
+from compare.running.audit import TOLERANCES
 
 PLANTED = Path(__file__).parent / "planted.py"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import ADAPTERS, Compare
 
-from compare.conformance import names
+from compare.conformance.checks import names
 from compare.testing import conformance_test
 
 PLANTED = Path(__file__).parent / "planted.py"

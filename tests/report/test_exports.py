@@ -11,12 +11,14 @@ from types import ModuleType
 import pytest
 from conftest import ROOT, Compare, environment
 
-from compare.cells import Cell
+from compare.archive.stored import summary_of
 from compare.errors import UserError
-from compare.plugins import installed, load_exporter
-from compare.reading import Read, read, summary_of
-from compare.records import Evaluated, header_of
-from compare.results import RunFolder
+from compare.findings.cells import Cell
+from compare.plugins import installed
+from compare.records.reading import Read, read
+from compare.records.record_types import Evaluated, header_of
+from compare.records.run_folder import RunFolder
+from compare.reporting.loading import load_exporter
 
 FOLDER = ROOT / "results" / "reference" / "translation-captions"
 

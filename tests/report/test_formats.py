@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from compare.contracts import ReportFormat
+from compare.archive.frame import load
+from compare.archive.stored import stored_summary
 from compare.errors import UserError
-from compare.loading import load
-from compare.plugins import load_reports
-from compare.reading import stored_summary
-from compare.records import Estimate
-from compare.results import RunFolder
-from compare.scaling import Scaling, SweepSummary, SweptPoint
-from compare.summary import Summary
+from compare.findings.scaling import Scaling, SweepSummary, SweptPoint
+from compare.findings.summary import Summary
+from compare.records.record_types import Estimate
+from compare.records.run_folder import RunFolder
+from compare.reporting.contract import ReportFormat
+from compare.reporting.loading import load_reports
 
 FOLDER = ROOT / "results" / "reference" / "sentiment-reviews"
 UGLY = r"a & b_c 100% #1 $x$ {y} ~z^2 \input{/etc/passwd} <t> --flag" + "\nnext"

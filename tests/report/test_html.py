@@ -18,11 +18,11 @@ from compare.report.html import report
 from compare.report.html.curves import MOST_POINTS, Curves, thinned
 from conftest import ROOT
 
-from compare.history import History, HistoryRow, in_series
-from compare.records import Estimate
-from compare.results import RunFolder
-from compare.scaling import SweepSummary, SweptPoint, scalings
-from compare.summary import Summary, summarise
+from compare.archive.history import History, HistoryRow, in_series
+from compare.findings.scaling import SweepSummary, SweptPoint, scalings
+from compare.findings.summary import Summary, summarise
+from compare.records.record_types import Estimate
+from compare.records.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

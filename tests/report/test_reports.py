@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from conftest import ADAPTERS, command, environment
 
-from compare.plugins import load_reports
-from compare.results import RunFolder
-from compare.summary import Summary, summarise
+from compare.findings.summary import Summary, summarise
+from compare.records.run_folder import RunFolder
+from compare.reporting.loading import load_reports
 
 
 @pytest.fixture(scope="module")

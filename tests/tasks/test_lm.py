@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from compare.contracts import Prepared
-from compare.data import Dataset
+from compare.contracts.loading import load_task
 from compare.errors import UserError
-from compare.overrides import resolve
-from compare.plugins import load_task
+from compare.planning.overrides import resolve
+from compare.spec.inputs import Dataset
 
 LM = load_task("lm")
 

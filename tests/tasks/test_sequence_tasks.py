@@ -9,9 +9,9 @@ import pytest
 from conftest import SHARED_DATA
 
 from compare.contracts import Prepared
+from compare.contracts.loading import load_task
 from compare.errors import UserError
-from compare.overrides import resolve
-from compare.plugins import load_task
+from compare.planning.overrides import resolve
 
 TASKS = {name: load_task(name) for name in ("translation", "summarization", "sentiment")}
 PRESETS = [(name, preset) for name, task in TASKS.items() for preset in task.presets]

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compare.contracts import Batch
-from compare.data import Dataset
-from compare.spec import TrainSpec
+from compare.spec import Batch, TrainSpec
+from compare.spec.inputs import Dataset
 from compare.text.padded import Sequences, Split, training, validation
 
 BEGIN, END = 1, 2

@@ -8,9 +8,18 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
-from compare.layers import Dense, Embedding, Recurrent
-from compare.spec import Experiment, OptimizerSpec
+from compare.contracts import DeviceMemory, Unsupported
+from compare.spec import (
+    Array,
+    Batch,
+    Batches,
+    Dense,
+    Embedding,
+    Experiment,
+    OptimizerSpec,
+    Recurrent,
+    Weights,
+)
 
 
 def layer_of(spec: Any) -> nn.Module:

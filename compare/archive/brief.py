@@ -1,0 +1,80 @@
+"""Which runs there are under a folder, and the few figures of each that lists of runs show."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from compare.archive.stored import STORED, StoredSummary, read_summary
+from compare.errors import UserError
+from compare.records.record_types import Estimate, Status
+from compare.records.run_folder import RECORDS, RunFolder
+
+
+class CellFigures(BaseModel):
+    """The part of a `CellSummary` that a line about it shows."""
+
+    backend: str
+    mode: str
+    status: Status
+    device: str | None = None
+    versions: dict[str, str] = {}
+    tokens_per_second: Estimate | None = None
+    step_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    validation_loss: float | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.backend}:{self.mode}"
+
+
+class ExperimentFigures(BaseModel):
+    task: str
+
+
+class EnvironmentFigures(BaseModel):
+    started: AwareDatetime
+    cpu: str = ""
+    cpus: int | str = ""
+    threads: int | str = ""
+
+
+class RunFigures(BaseModel):
+    """The part of a `Summary` that a line about it shows: losses of every step, which are most
+    of it, are passed over."""
+
+    preset: str
+    fingerprint: str
+    experiment: ExperimentFigures
+    environment: EnvironmentFigures
+    cells: list[CellFigures]
+
+
+class _Stored(StoredSummary):
+    summary: RunFigures  # type: ignore[assignment]  # a part of it
+
+
+class Figures(NamedTuple):
+    """Of one run, and in words what of its records could not be read."""
+
+    run: RunFigures
+    problems: list[str]
+
+
+def brief_of(folder: Path) -> Figures:
+    """From the stored summary where that is up to date, else from the records.
+
+    Raises UserError where it is no run, or one of which nothing can be read.
+    """
+    try:
+        stored = _Stored.model_validate_json((folder / STORED).read_bytes())
+        if stored.is_of((folder / RECORDS).read_bytes()):
+            return Figures(stored.summary, [])
+    except (OSError, ValidationError):
+        pass  # there is none, or not one of ours
+    summary, problems = read_summary(RunFolder(folder))
+    try:
+        return Figures(RunFigures.model_validate(summary.model_dump()), problems)
+    except ValidationError:
+        raise UserError(f"'{folder}' cannot be read: another version wrote it") from None

@@ -1,0 +1,108 @@
+"""Summaries as they are kept beside the records that they were made of."""
+
+from pydantic import BaseModel, ValidationError
+
+from compare.errors import UserError
+from compare.findings.scaling import SweepSummary, SweptPoint, scalings
+from compare.findings.summary import Summary, summarise
+from compare.records.reading import FoundRecords, content_of, parse, read, sha256
+from compare.records.run_folder import RunFolder
+from compare.records.sweep_folder import SweepFolder
+from compare.version import VERSION
+
+STORED = "summary.json"
+
+
+class StoredSummary(BaseModel):
+    """A summary as it is kept beside the records that it was made of, to be read faster."""
+
+    suite_version: str
+    records_bytes: int
+    records_sha256: str
+    summary: Summary
+
+    def is_of(self, content: bytes) -> bool:
+        """Whether it was made of these records, by this version."""
+        return (
+            self.suite_version == VERSION
+            and self.records_bytes == len(content)
+            and self.records_sha256 == sha256(content)
+        )
+
+
+def read_summary(folder: RunFolder) -> tuple[Summary, list[str]]:
+    """The summary of a run, and what of its records could not be read, which its notes tell too.
+
+    It is the stored one if that is of these records and this version.
+    """
+    whole = content_of(folder)
+    try:
+        stored = StoredSummary.model_validate_json((folder.path / STORED).read_bytes())
+    except (OSError, ValidationError):
+        stored = None
+    if stored and stored.is_of(whole):
+        return stored.summary, []
+    found = parse(folder, whole)
+    return summary_of(found), found.problems
+
+
+def summary_of(found: FoundRecords) -> Summary:
+    """The summary of what could be read; what could not is the first of its notes."""
+    summary = summarise(found.records)
+    summary.notes = [*found.problems, *summary.notes]
+    return summary
+
+
+def stored_summary(folder: RunFolder) -> Summary:
+    """The summary of a run, see `read_summary`."""
+    return read_summary(folder)[0]
+
+
+def read_sweep(folder: SweepFolder) -> tuple[SweepSummary, list[str]]:
+    """The summary of a sweep's points that have been begun, and what could not be read of them;
+    a point of which nothing can be read is in its notes."""
+    sweep = folder.sweep()
+    points, notes, problems = [], list[str](), list[str]()
+    for point in sweep.points:
+        at, summary = folder.run_folder(point), None
+        if at.exists():
+            try:
+                summary, found = read_summary(at)
+                problems += [f"{point.name}: {problem}" for problem in found]
+            except UserError as error:
+                notes.append(str(error))
+        points.append(SweptPoint(name=point.name, values=point.values, summary=summary))
+    summary_of_all = SweepSummary(
+        run_id=sweep.run_id,
+        command=sweep.command,
+        axes=sweep.axes,
+        points=points,
+        scaling=scalings(sweep.axes, points),
+        notes=notes,
+    )
+    return summary_of_all, [*notes, *problems]
+
+
+def summarise_sweep(folder: SweepFolder) -> SweepSummary:
+    """The summary of a sweep, see `read_sweep`."""
+    return read_sweep(folder)[0]
+
+
+def store(folder: RunFolder, summary: Summary) -> None:
+    """Keep a summary that was made of all records of a folder beside them, to be read faster."""
+    whole = content_of(folder)
+    stored = StoredSummary(
+        suite_version=VERSION, records_bytes=len(whole), records_sha256=sha256(whole),
+        summary=summary,
+    )  # fmt: skip
+    (folder.path / STORED).write_text(stored.model_dump_json(), encoding="utf-8")
+
+
+def summarise_anew(folder: RunFolder) -> tuple[Summary, list[str]]:
+    """The summary of a run from its records, which is kept beside them where all can be read; and
+    what cannot."""
+    found = read(folder)
+    summary = summary_of(found)
+    if not found.problems:
+        store(folder, summary)
+    return summary, found.problems

@@ -1,0 +1,75 @@
+"""What a task implements: data, a model as data, and how outputs are judged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from compare.spec.arrays import Array
+from compare.spec.batches import Cut, Decoding
+from compare.spec.model import ModelSpec
+from compare.spec.settings import Settings
+
+if TYPE_CHECKING:  # a worker imports this module, and has no use for what these need
+    from compare.stats.intervals import Interval
+    from compare.text.tokens import Tokenizer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a task made of its settings: a model as data, and the arrays to train it on.
+
+    `arrays` by name (flat token arrays and the starts that `splits` refers to); `about`
+    describes the data in a report; `floor` is the loss in nats per token that no model can
+    beat, where the data's entropy is known.
+
+    A task with a quality of its own also has the `examples` of its validation rows, in their
+    order: the text and what is wanted of it; `ceilings`, what the best possible model reaches in
+    each metric on them, where the data's own rule is known; and where outputs are text the
+    `decoding` that searches for them.
+
+    `tokenizer` turns text into ids and back; it is kept with a run's weights, to generate with.
+    """
+
+    model: ModelSpec
+    arrays: dict[str, Array]
+    splits: dict[str, dict[str, Cut]]
+    about: dict[str, str | int | float]
+    floor: float | None = None
+    examples: "Sequence[Example]" = ()
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+    decoding: Decoding | None = None
+    tokenizer: "Tokenizer | None" = None
+
+
+class Example(NamedTuple):
+    """One validation row as its task's metrics see it: an input, and the output that is wanted
+    of it, a text or the number of a class."""
+
+    text: str
+    wanted: Any
+
+
+class Task(Protocol):
+    """One use of a language model: prepares data, names a model, judges its outputs."""
+
+    name: str
+    settings: type[Settings]
+    """Every field that a user can set, with the defaults of the preset `small`."""
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    """Preset name -> section -> field -> value, laid over the defaults."""
+    metrics: tuple[str, ...]
+    """Names of the metrics that `quality` computes, for all of which more is better."""
+
+    def prepare(self, settings: Settings) -> Prepared:
+        """Read or generate the data; raises UserError for data that cannot be used."""
+        ...
+
+    def quality(
+        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
+    ) -> "dict[str, Interval]":
+        """Each metric, with its 95% interval, of the outputs for the examples of `prepare`.
+
+        An output is a text, or behind a `Pool` the probabilities of the classes, (classes,).
+        `resamples` is how often a bootstrap draws; with 0 there are no intervals.
+        """
+        ...

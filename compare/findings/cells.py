@@ -1,0 +1,183 @@
+"""The records of one cell, and what follows from them alone."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from compare.findings import speed
+from compare.findings.time_to_target import Target
+from compare.records.record_types import (
+    AnyRecord,
+    Built,
+    CellName,
+    CellRecord,
+    Ended,
+    Evaluated,
+    Opened,
+    Planned,
+    Window,
+)
+from compare.stats import intervals
+from compare.stats.steadiness import Steadiness, steadiness
+
+PHASES = ("import", "build", "compile", "warmup", "steady", "evaluation")
+
+
+class Cell:
+    """One cell of a run. Figures are null where nothing was measured.
+
+    Losses, evaluations and phases are of its first finished round, or of the first begun one.
+    """
+
+    def __init__(self, name: CellName, records: Sequence[AnyRecord]) -> None:
+        mine = [r for r in records if isinstance(r, CellRecord) and r.cell == name]
+        self.name = name
+        self.ends = [r for r in mine if isinstance(r, Ended)]
+        finished = [r.round for r in self.ends if r.status == "ok"]
+        self.round = min(finished or [r.round for r in mine], default=1)
+        of_round = [r for r in mine if r.round == self.round]
+        self.opened = next((r for r in of_round if isinstance(r, Opened)), None)
+        self.built = next((r for r in of_round if isinstance(r, Built)), None)
+        self.planned = next((r for r in of_round if isinstance(r, Planned)), None)
+        self.evaluations = [r for r in of_round if isinstance(r, Evaluated)]
+        self.own_windows = [r for r in of_round if isinstance(r, Window)]
+        self.windows = [r for r in mine if isinstance(r, Window)]
+        self.timed = [w for w in self.windows if w.is_timed]
+        self.timings = speed.timings_of(self.windows)
+
+    def losses(self) -> list[float]:
+        """The training loss of every step, up to the first one whose record is lost."""
+        found = list[float]()
+        for window in self.own_windows:
+            if window.first_step > len(found) and window.losses:
+                break
+            found += window.losses
+        return found
+
+    def end(self) -> Ended:
+        """The worst end over all rounds; a cell without one was cut off."""
+        worst = [r for r in self.ends if r.status != "ok"]
+        if worst:
+            return worst[0]
+        if self.ends:
+            return self.ends[0]
+        return Ended(cell=self.name, round=1, status="interrupted", reason="the run was cut off")
+
+    def evaluated(self, steps: int) -> Evaluated | None:
+        """The evaluation after the last of `steps`."""
+        return next((r for r in self.evaluations if r.step == steps), None)
+
+    def seconds_to(self, target: Target | None) -> float | None:
+        """Training time, compilation included and evaluation not, until an evaluation reached
+        the target; no finer than its windows."""
+        reached = [r.step for r in self.evaluations if target and target.reached(r)]
+        if not reached:
+            return None
+        training = [w for w in self.own_windows if w.role != "beyond"]
+        before = [w for w in training if w.first_step < min(reached)]
+        return sum(w.lead_seconds + w.seconds for w in before)
+
+    def step_seconds(self) -> float | None:
+        steps = sum(w.timed_steps for w in self.timed)
+        return sum(w.seconds for w in self.timed) / steps if steps else None
+
+    def window_step_seconds(self) -> list[float]:
+        """The mean step of each timed window, in the order of execution."""
+        ordered = sorted(self.timed, key=lambda w: (w.round, w.index))
+        return [w.seconds / w.timed_steps for w in ordered]
+
+    def phases(self) -> dict[str, float]:
+        """Seconds of each phase. `compile` is what the first step, and the first ones of the
+        warm-up, took beyond the pace of steady ones: tracing, compiling, growing into memory.
+        `evaluation` is the loss and all looks for a target; decoding outputs is in none."""
+        found: dict[str, float] = {}
+        if self.opened:
+            found["import"] = self.opened.seconds
+        if self.built:
+            found["build"] = self.built.seconds
+        pace = self.step_seconds() or 0.0
+        early = [w for w in self.own_windows if w.role in ("first", "warmup")]
+        if early:
+            spent = sum(w.lead_seconds + w.seconds for w in early)
+            steps = sum(len(w.losses) for w in early)
+            found["compile"] = max(0.0, spent - steps * pace)
+            found["warmup"] = spent - found["compile"]
+        timed = [w for w in self.own_windows if w.is_timed]
+        if timed:
+            found["steady"] = sum(w.lead_seconds + w.seconds for w in timed)
+        if self.evaluations:
+            found["evaluation"] = sum(e.seconds for e in self.evaluations)
+        return found
+
+    def steadiness(self) -> Steadiness:
+        """Of the round with the most timed windows: rounds are processes of their own."""
+        rounds = {place[0] for place in self.timings}
+        longest = max(
+            rounds, key=lambda number: sum(p[0] == number for p in self.timings), default=0
+        )
+        places = sorted(place for place in self.timings if place[0] == longest)
+        return steadiness([self.timings[place] for place in places])
+
+    def peak_bytes(self) -> int | None:
+        return max((w.peak_bytes for w in self.timed or self.windows), default=None)
+
+    def process_peak_bytes(self) -> int | None:
+        return max((e.process_peak_bytes for e in self.ends if e.process_peak_bytes), default=None)
+
+    def device_peak_bytes(self) -> int | None:
+        return max((w.device_peak_bytes for w in self.windows if w.device_peak_bytes), default=None)
+
+    def cores_used(self) -> float | None:
+        """CPU seconds per second of the timed windows: how many cores were at work."""
+        used = [w.cpu_seconds for w in self.timed if w.cpu_seconds is not None]
+        return sum(used) / self._seconds() if len(used) == len(self.timed) and used else None
+
+    def busy_threads(self) -> int | None:
+        found = [w.busy_threads for w in self.timed if w.busy_threads is not None]
+        return round(median(found)) if found else None
+
+    def steal_share(self) -> float | None:
+        """CPU seconds per second that the hypervisor withheld from the machine."""
+        found = [w.steal_seconds for w in self.timed if w.steal_seconds is not None]
+        return sum(found) / self._seconds() if found else None
+
+    def switches_per_second(self) -> float | None:
+        """Involuntary context switches: how often others took a core away."""
+        found = [w.involuntary_switches for w in self.timed if w.involuntary_switches is not None]
+        return sum(found) / self._seconds() if found else None
+
+    def mhz(self) -> float | None:
+        found = [w.mhz for w in self.timed if w.mhz is not None]
+        return fmean(found) if found else None
+
+    def joules_per_step(self) -> float | None:
+        found = [w.joules for w in self.timed]
+        steps = sum(w.timed_steps for w in self.timed)
+        known = [joules for joules in found if joules is not None]
+        return math.fsum(known) / steps if known and len(known) == len(found) else None
+
+    def harness_share(self) -> float | None:
+        """Of the timed seconds, those that were spent outside the adapter."""
+        found = [w.harness_seconds for w in self.timed if w.harness_seconds is not None]
+        return sum(found) / self._seconds() if found else None
+
+    def _seconds(self) -> float:
+        return sum(w.seconds for w in self.timed)
+
+
+def rate_of(cell: Cell) -> intervals.Interval | None:
+    """Tokens per second over all timed windows."""
+    whole = intervals.throughput(list(cell.timings.values()))
+    if whole is None:
+        return None
+    around = intervals.throughput(speed.units(cell.timings))
+    assert around is not None
+    return whole._replace(low=around.low, high=around.high)
+
+
+def cost_of(cell: Cell, price_per_hour: float | None) -> float | None:
+    """Of a million tokens at the cell's rate, in the unit of the price."""
+    rate = rate_of(cell)
+    if rate is None or price_per_hour is None:
+        return None
+    return price_per_hour / 3600 / rate.value * 1e6

@@ -1,0 +1,117 @@
+"""How a cost grows with a size that was swept: a power law's exponent, with its interval."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel
+from scipy.special import stdtrit
+
+from compare.findings.summary import Summary
+from compare.records.record_types import Estimate
+from compare.stats.intervals import CONFIDENCE
+
+Quantity = Literal["step_seconds", "peak_memory_bytes"]
+QUANTITIES: tuple[Quantity, ...] = ("step_seconds", "peak_memory_bytes")
+
+
+class SweptPoint(BaseModel):
+    """One point of a sweep; without a summary where it was not begun."""
+
+    name: str
+    values: dict[str, Any]
+    summary: Summary | None
+
+
+class Scaling(BaseModel):
+    """cost ~ size ** exponent for one cell, over the values of one swept field."""
+
+    backend: str
+    mode: str
+    field: str
+    quantity: Quantity
+    exponent: Estimate
+    points: int
+
+
+class SweepSummary(BaseModel):
+    """What a report shows of a sweep: a summary for each point, and how costs scale. `notes` tell
+    of points that could not be read."""
+
+    run_id: str
+    command: list[str]
+    axes: dict[str, list[Any]]
+    points: list[SweptPoint]
+    scaling: list[Scaling]
+    notes: list[str] = []
+
+
+class _Measured(NamedTuple):
+    size: float
+    cost: float
+    others: str  # the values of the other fields: points are compared where these are equal
+
+
+def scalings(axes: dict[str, list[Any]], points: Sequence[SweptPoint]) -> list[Scaling]:
+    """Exponents of every cell over every numeric field of two values or more."""
+    found = []
+    for field, values in axes.items():
+        if len(values) < 2 or not all(_is_size(value) for value in values):
+            continue
+        for quantity in QUANTITIES:
+            for (backend, mode), measured in _measured(field, quantity, points).items():
+                exponent = fit_exponent(measured)
+                if exponent is not None:
+                    found.append(
+                        Scaling(
+                            backend=backend, mode=mode, field=field, quantity=quantity,
+                            exponent=exponent, points=len(measured),
+                        )
+                    )  # fmt: skip
+    return found
+
+
+def fit_exponent(measured: Sequence[tuple[float, float, str]]) -> Estimate | None:
+    """Least squares of log cost on log size, with an intercept for each group of the others.
+
+    (size, cost, group) each; the interval is Student's t over the points. None where no group
+    has two sizes; without ends where there are as many unknowns as points.
+    """
+    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for size, cost, others in measured:
+        groups[others].append((math.log(size), math.log(cost)))
+    if all(len({size for size, _ in pairs}) == 1 for pairs in groups.values()):
+        return None
+    x, y = list[float](), list[float]()
+    for pairs in groups.values():
+        for values, out in ((0, x), (1, y)):
+            mean = math.fsum(pair[values] for pair in pairs) / len(pairs)
+            out += [pair[values] - mean for pair in pairs]
+    squares = math.fsum(a * a for a in x)
+    slope = math.fsum(a * b for a, b in zip(x, y, strict=True)) / squares
+    freedom = len(x) - len(groups) - 1
+    if freedom < 1:
+        return Estimate(value=slope, low=None, high=None)
+    residual = math.fsum((b - slope * a) ** 2 for a, b in zip(x, y, strict=True))
+    error = math.sqrt(residual / freedom / squares)
+    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    return Estimate(value=slope, low=slope - half, high=slope + half)
+
+
+def _measured(
+    field: str, quantity: Quantity, points: Iterable[SweptPoint]
+) -> dict[tuple[str, str], list[_Measured]]:
+    found: dict[tuple[str, str], list[_Measured]] = defaultdict(list)
+    for point in points:
+        others = repr({name: value for name, value in point.values.items() if name != field})
+        for cell in point.summary.cells if point.summary else ():
+            cost = getattr(cell, quantity)
+            if cell.status == "ok" and cost:
+                size = float(point.values[field])
+                found[cell.backend, cell.mode].append(_Measured(size, float(cost), others))
+    return found
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

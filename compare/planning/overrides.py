@@ -1,0 +1,93 @@
+"""Laying presets, `--config`, `--set` and options such as `--steps` over a task's defaults.
+
+Every mistake is a one-line UserError that names the field and the nearest right name.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from compare.contracts.task import Task
+from compare.errors import UserError, unknown
+from compare.spec.settings import Settings
+
+Overrides = Mapping[str, Mapping[str, Any]]
+"""section -> field -> value"""
+
+
+def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings:
+    """The task's settings under a preset, with each of `overrides` laid over the one before.
+
+    Raises UserError, naming the field and the nearest right name, for anything unknown or
+    out of range.
+    """
+    if preset not in task.presets:
+        raise unknown("preset", preset, task.presets, where=f"task {task.name}")
+    values: dict[str, dict[str, Any]] = task.settings().model_dump()
+    for layer in [task.presets[preset], *overrides]:
+        for section, fields in layer.items():
+            if section not in values:
+                raise unknown("section", section, values, where="the settings")
+            if not isinstance(fields, Mapping):
+                raise UserError(f"'{section}' is a section: set one of its fields, {section}.NAME")
+            for name, value in fields.items():
+                if name not in values[section]:
+                    raise _unknown_field(section, name, values)
+                values[section][name] = value
+    try:
+        return task.settings.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_first_problem(error)) from None
+
+
+def _unknown_field(section: str, name: str, values: Mapping[str, Mapping[str, Any]]) -> UserError:
+    everywhere = [f"{group}.{field}" for group, fields in values.items() for field in fields]
+    same_name = [full for full in everywhere if full.split(".")[1] == name]
+    if same_name:
+        return UserError(f"unknown field '{section}.{name}': did you mean {same_name[0]}?")
+    return unknown("field", name, values[section], where=f"section {section}")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    return (
+        f"{place}: {message[0].lower()}{message[1:]}, not {problem['input']!r}"
+        if (problem["type"] != "value_error")
+        else f"{place}: {message}"
+    )
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
+    """`section.field=value` texts as overrides; a value is read as TOML, else as a plain word."""
+    parsed: dict[str, dict[str, Any]] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not equals or not dot or not section or not name:
+            raise UserError(f"--set takes SECTION.FIELD=VALUE, not '{text}'")
+        parsed.setdefault(section, {})[name] = _toml_value(value.strip())
+    return parsed
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Overrides from a TOML file; raises UserError with the file and the parser's line."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"config file '{path}' does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"config file '{path}' cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"config file '{path}' is not TOML: {error}") from None

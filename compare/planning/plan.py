@@ -1,0 +1,87 @@
+"""From what a user asked to what will be played: settings, data, weights and cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compare.contracts.loading import load_task
+from compare.contracts.task import Prepared, Task
+from compare.errors import UserError
+from compare.findings.thresholds import WINDOW_SECONDS
+from compare.findings.time_to_target import Target
+from compare.meters.machine import usable_cpus
+from compare.planning.choice import Choice
+from compare.planning.overrides import resolve
+from compare.planning.selection import choose_cells
+from compare.records.record_types import CellName, Request
+from compare.spec.arrays import Array
+from compare.spec.experiment import Experiment
+from compare.spec.settings import RunSection
+from compare.spec.weights import arrays_sha256, initial_weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before a worker starts."""
+
+    request: Request
+    task: Task
+    experiment: Experiment
+    prepared: Prepared
+    run: RunSection
+    choices: list[Choice]
+    weights: Mapping[str, Array]
+    command: list[str]
+
+    @property
+    def preset(self) -> str:
+        return self.request.preset
+
+    @property
+    def pythons(self) -> Mapping[str, str]:
+        return self.request.pythons
+
+    @property
+    def cells(self) -> list[CellName]:
+        return [choice.cell for choice in self.choices]
+
+    def run_settings(self) -> dict[str, Any]:
+        """How it is played, with the number of threads that it comes to."""
+        return {**self.run.model_dump(), "threads": self.run.threads or usable_cpus()}
+
+
+def make_plan(request: Request, command: list[str], choices: list[Choice] | None = None) -> Plan:
+    """Resolve everything; raises UserError for any of it that cannot be, data included.
+
+    `choices` are those of an earlier plan for the same backends, which need not be asked again.
+    """
+    task = load_task(request.task)
+    settings = resolve(task, request.preset, request.overrides)
+    Target.read(settings.run.target, task.metrics)
+    if choices is None:
+        choices = choose_cells(request.backends, request.pythons, request.every_mode)
+    _require_room_for_a_window(settings.run, len(choices))
+    prepared = task.prepare(settings)
+    weights = initial_weights(prepared.model, settings.train.seed)
+    experiment = Experiment(
+        task=task.name,
+        model=prepared.model,
+        optimizer=settings.optimizer,
+        train=settings.train,
+        splits=prepared.splits,
+        data=prepared.about,
+        data_sha256=arrays_sha256(prepared.arrays),
+        weights_sha256=arrays_sha256(weights),
+        decoding=prepared.decoding,
+    )
+    return Plan(request, task, experiment, prepared, settings.run, choices, weights, command)
+
+
+def _require_room_for_a_window(run: RunSection, cells: int) -> None:
+    processes = cells * (2 if run.control else 1)
+    least = processes * WINDOW_SECONDS
+    if run.budget is not None and run.budget < least:
+        raise UserError(
+            f"--budget {run.budget:g}s is too short: one window of each backend, and of each"
+            f" --control, takes {least:g}s or more"
+        )

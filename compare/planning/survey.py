@@ -1,0 +1,121 @@
+"""What the backends say of themselves, asked in short-lived workers: names, modes, devices."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from compare.contracts.backend import Device
+from compare.planning.choice import Choice
+from compare.records.record_types import CellName
+from compare.worker.channel import Message
+from compare.worker.limits import OPEN_SECONDS
+from compare.worker.process import CellEnded, WorkerProcess
+
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Described:
+    """One backend: what it calls itself, its modes, or why its adapter does not load.
+
+    `adapter` is how it was asked for: an entry point's name or an adapter file.
+    """
+
+    adapter: str
+    name: str = ""
+    modes: list[str] = field(default_factory=list)
+    oracle: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One backend's framework as its adapter found it here, or why it is missing."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def describe_backends(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Described]:
+    """Load each adapter in a worker, not its framework, and ask who it is."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(lambda name: _describe(name, pythons.get(name)), names)
+        return {described.adapter: described for described in found}
+
+
+class Identity(NamedTuple):
+    """What computes a cell: the adapter's source, and the versions of its libraries."""
+
+    adapter_sha256: str
+    versions: dict[str, str]
+
+
+def identities(choices: Iterable[Choice], pythons: Mapping[str, str]) -> dict[CellName, Identity]:
+    """Of each cell as it would be played now; one whose framework does not open has none."""
+    found = {}
+    for choice in choices:
+        identity = _identity(choice.adapter, choice.cell.mode, pythons.get(choice.adapter))
+        if identity:
+            found[choice.cell] = identity
+    return found
+
+
+@cache  # a framework takes seconds to open, and every point of a sweep asks
+def _identity(name: str, mode: str, python: str | None) -> Identity | None:
+    try:
+        opened = _open(name, mode, python)
+    except CellEnded:
+        return None
+    return Identity(opened["adapter_sha256"], opened["versions"])
+
+
+def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Seen]:
+    """What every mode of each backend finds here, its framework imported, by "name:mode"."""
+    described = describe_backends(names, pythons).values()
+    modes = [(d.adapter, mode) for d in described for mode in d.modes]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        seen = pool.map(lambda pair: _look(pair[0], pair[1], pythons.get(pair[0])), modes)
+        found = {f"{name}:{mode}": one for (name, mode), one in zip(modes, seen, strict=True)}
+    return found | {d.adapter: Seen(problem=d.problem) for d in described if d.problem}
+
+
+def _look(name: str, mode: str, python: str | None) -> Seen:
+    try:
+        opened = _open(name, mode, python)
+    except CellEnded as end:
+        return Seen(problem=end.reason)
+    devices = [Device(**device).label for device in opened["devices"]]
+    return Seen(opened["versions"], devices)
+
+
+def _open(name: str, mode: str, python: str | None) -> Message:
+    """What a worker says once its framework is imported; raises CellEnded if it is not."""
+    with tempfile.TemporaryDirectory() as scratch:
+        worker = WorkerProcess(name, python, None, Path(scratch) / "log")
+        try:
+            worker.hello()
+            return worker.ask("open", OPEN_SECONDS, mode=mode, threads=None)
+        finally:
+            worker.stop()
+
+
+def _describe(name: str, python: str | None) -> Described:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            worker = WorkerProcess(name, python, None, Path(scratch) / "log")
+        except OSError as error:
+            return Described(name, problem=f"{python}: {error.strerror}")
+        try:
+            answer = worker.hello()
+        except CellEnded as end:
+            # One that died had no time to say why: its last words may.
+            last = worker.log_tail().splitlines()[-1:] if worker.died else []
+            return Described(name, problem=": ".join([end.reason, *last]))
+        finally:
+            worker.stop()
+    return Described(name, answer["name"], answer["modes"], answer["oracle"])

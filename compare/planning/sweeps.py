@@ -1,0 +1,68 @@
+"""From `--sweep` texts to the points of a sweep, each a run of its own."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import chain, count, product
+from pathlib import Path
+from typing import Any
+
+from compare.errors import UserError
+from compare.planning.overrides import parse_assignments
+from compare.planning.plan import make_plan
+from compare.records.record_types import Request
+from compare.records.run_folder import new_folder
+from compare.records.sweep_folder import Point, Sweep, SweepFolder
+
+_LONGEST_NAME = 100  # of a folder: file systems take 255 bytes
+
+
+def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """`train.batch=8,16,32` texts as values by field; raises UserError for one that is not."""
+    axes: dict[str, list[Any]] = {}
+    for text in texts:
+        field, _, values = text.partition("=")
+        listed = [value.strip() for value in values.split(",") if value.strip()]
+        if not listed or not re.fullmatch(r"\s*\w+\.\w+\s*", field):
+            raise UserError(f"--sweep takes SECTION.FIELD=VALUE,VALUE, not '{text}'")
+        found = axes.setdefault(field.strip(), [])
+        for value in listed:
+            ((_, fields),) = parse_assignments([f"{field}={value}"]).items()
+            (one,) = fields.values()
+            if one not in found:  # a value that is given twice is one point
+                found.append(one)
+    return axes
+
+
+def begin_sweep(
+    results: Path, request: Request, axes: dict[str, list[Any]], command: list[str]
+) -> SweepFolder:
+    """A new folder with its manifest. Every point is planned first, so that a value that cannot be
+    raises UserError before anything is written."""
+    points, choices = _points(axes), None
+    for point in points:
+        plan = make_plan(request.laid_over(point.values), command, choices)
+        choices = plan.choices
+    folder = SweepFolder(new_folder(results, plan.task.name, request.preset, "sweep"))
+    folder.write(
+        Sweep(
+            run_id=folder.path.name, started=datetime.now(UTC), command=command, request=request,
+            axes=axes, points=points,
+        )
+    )  # fmt: skip
+    return folder
+
+
+def _points(axes: dict[str, list[Any]]) -> list[Point]:
+    short = {field: field.partition(".")[2] for field in axes}
+    if len(set(short.values())) < len(short):  # such as task.tokens and model.tokens
+        short = {field: field for field in axes}
+    points = dict[str, Point]()
+    for values in product(*axes.values()):
+        pairs = dict(zip(axes, values, strict=True))
+        text = ",".join(f"{short[field]}={value}" for field, value in pairs.items())
+        plain = re.sub(r"[^\w.=,-]", "-", text, flags=re.ASCII)[:_LONGEST_NAME]
+        same = (f"{plain},{number}" for number in count(2))
+        name = next(name for name in chain([plain], same) if name not in points)
+        points[name] = Point(name=name, values=pairs)
+    return list(points.values())

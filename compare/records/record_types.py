@@ -1,0 +1,276 @@
+"""The record types: what a run writes down, one JSON object per line, as things happen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from compare.spec.experiment import Experiment
+
+SCHEMA_VERSION = 4
+READABLE_VERSIONS = (2, 3, 4)
+
+Status = Literal["ok", "skipped", "failed", "parity_failed", "interrupted"]
+Role = Literal["first", "warmup", "steady", "beyond"]
+
+
+class Record(BaseModel):
+    # JSON has no NaN: a diverged loss is stored as the string "NaN" and read back as a float.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class CellName(Record):
+    """One experiment on one backend in one mode.
+
+    Two kinds are not rows of the table. The `echo` is a backend that was started from weights
+    perturbed in their last bit, with the rows of every batch in reverse order, to measure how far
+    rounding alone drives curves apart. The `control` is a backend played a second time, to
+    measure how far it differs from itself in speed.
+    """
+
+    backend: str
+    mode: str
+    echo: bool = False
+    control: bool = False
+
+    @property
+    def label(self) -> str:
+        part = " (echo)" if self.echo else " (control)" if self.control else ""
+        return f"{self.backend}:{self.mode}{part}"
+
+    @property
+    def is_row(self) -> bool:
+        return not (self.echo or self.control)
+
+    def its_control(self) -> "CellName":
+        return self.model_copy(update={"control": True})
+
+
+class Estimate(Record):
+    """A figure with its 95% interval; null ends where there was too little to tell from."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Request(Record):
+    """What was asked for, so that it can be asked for again: `compare resume` does."""
+
+    task: str
+    preset: str
+    overrides: list[dict[str, dict[str, Any]]]
+    backends: list[str]
+    pythons: dict[str, str]
+    every_mode: bool = False
+
+    def laid_over(self, values: Mapping[str, Any]) -> "Request":
+        """With values by field, such as {"train.batch": 8}, laid over all that it asks for."""
+        laid: dict[str, dict[str, Any]] = {}
+        for field, value in values.items():
+            section, _, name = field.partition(".")
+            laid.setdefault(section, {})[name] = value
+        return self.model_copy(update={"overrides": [*self.overrides, laid]})
+
+
+class Header(Record):
+    """The first line: everything that was decided before a worker started."""
+
+    kind: Literal["header"] = "header"
+    schema_version: int = SCHEMA_VERSION
+    suite_version: str = ""
+    run_id: str
+    started: datetime
+    command: list[str]
+    preset: str
+    experiment: Experiment
+    fingerprint: str
+    run: dict[str, Any]
+    floor: float | None
+    ceilings: dict[str, float]
+    metrics: list[str]
+    machine: dict[str, str | int]
+    environment: dict[str, str]
+    cells: list[CellName]
+    oracles: list[CellName] = Field(description="cells that are right by definition")
+    request: Request | None = None
+
+
+class KeptRound(Record):
+    """A cell's round that was finished before a run was taken up again, and still counts."""
+
+    cell: CellName
+    round: int
+
+
+class Resumed(Record):
+    """The run was taken up again. Of what was recorded before, only the `kept` rounds count."""
+
+    kind: Literal["resumed"] = "resumed"
+    started: datetime
+    command: list[str]
+    machine: dict[str, str | int]
+    environment: dict[str, str]
+    kept: list[KeptRound]
+
+
+class Probed(Record):
+    """What the machine can do, measured at the start of a run: float32 matrix products in
+    FLOP/s and memory traffic in bytes/s; null with the `problem` where it could not be."""
+
+    kind: Literal["probed"] = "probed"
+    flops_per_second: float | None
+    bytes_per_second: float | None
+    problem: str = ""
+
+
+class SpeedCheck(Record):
+    """Seconds of one fixed matrix product in the conductor's process, before a round and after."""
+
+    kind: Literal["speed_check"] = "speed_check"
+    round: int
+    seconds: float
+
+
+class Opened(Record):
+    """A worker imported its framework. `memory_bytes` is resident while idle; `adapter_sha256`
+    is of the adapter's source, `libraries` and `details` say what computes underneath."""
+
+    kind: Literal["opened"] = "opened"
+    cell: CellName
+    round: int
+    seconds: float
+    memory_bytes: int
+    versions: dict[str, str]
+    devices: list[str]
+    adapter_sha256: str = ""
+    libraries: list[str] = []
+    details: dict[str, str] = {}
+
+
+class Built(Record):
+    """A trainer was built on `device` and given its weights."""
+
+    kind: Literal["built"] = "built"
+    cell: CellName
+    round: int
+    seconds: float
+    device: str
+
+
+class Window(Record):
+    """Consecutive steps in one cell. `tokens`, `seconds` and all that is measured are of the
+    timed steps alone; `lead_seconds` is what the untimed ones before them took.
+
+    `first` is the very first step, compilation included; `warmup` settles caches; `steady`
+    is what rates are made of, its first step trained but not timed. `beyond` is timed like a
+    steady one, after the training, on batches that were trained on before: its losses are none
+    of the training's, and are not kept.
+
+    `harness_seconds`: timed, but outside the adapter. `cpu_seconds`: user and system time of the
+    worker, `busy_threads` how many of its threads were at work; `steal_seconds`: what a hypervisor
+    withheld, of all CPUs together; `conductor_cpu_seconds`: of the conductor while it waited.
+    """
+
+    kind: Literal["window"] = "window"
+    cell: CellName
+    round: int
+    role: Role
+    index: int
+    first_step: int
+    losses: list[float]
+    timed_steps: int
+    tokens: int
+    seconds: float
+    lead_seconds: float
+    peak_bytes: int
+    device_peak_bytes: int | None
+    harness_seconds: float | None = None
+    cpu_seconds: float | None = None
+    busy_threads: int | None = None
+    involuntary_switches: int | None = None
+    voluntary_switches: int | None = None
+    steal_seconds: float | None = None
+    mhz: float | None = None
+    joules: float | None = None
+    conductor_cpu_seconds: float | None = None
+
+    @property
+    def is_timed(self) -> bool:
+        return self.role in ("steady", "beyond")
+
+
+class Echoed(Record):
+    """The losses of one more training of the echo, from weights that were perturbed otherwise."""
+
+    kind: Literal["echoed"] = "echoed"
+    cell: CellName
+    round: int
+    losses: list[float]
+
+
+class Planned(Record):
+    """What the framework's compiler planned for one step, in bytes and FLOPs; null where it does
+    not say."""
+
+    kind: Literal["planned"] = "planned"
+    cell: CellName
+    round: int
+    memory_bytes: int | None
+    flops: float | None
+
+
+class Evaluated(Record):
+    """Mean loss over the validation split after `step` steps, nats per token, and the task's own
+    metrics of the outputs."""
+
+    kind: Literal["evaluated"] = "evaluated"
+    cell: CellName
+    round: int
+    step: int
+    loss: float
+    tokens: int
+    seconds: float
+    quality: dict[str, Estimate] = {}
+
+
+class Ended(Record):
+    """How a cell ended in a round, with the reason and the end of its log where it went wrong;
+    `process_peak_bytes` is the worker's largest resident set from its start on."""
+
+    kind: Literal["ended"] = "ended"
+    cell: CellName
+    round: int
+    status: Status
+    reason: str = ""
+    log_tail: str = ""
+    process_peak_bytes: int | None = None
+
+
+CellRecord = Opened | Built | Window | Echoed | Planned | Evaluated | Ended
+AnyRecord = Annotated[
+    Header | Resumed | Probed | SpeedCheck | CellRecord, Field(discriminator="kind")
+]
+ANY_RECORD: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)
+
+
+def header_of(records: Iterable[AnyRecord]) -> Header:
+    """The header among records."""
+    return next(record for record in records if isinstance(record, Header))
+
+
+def current(records: Sequence[AnyRecord]) -> list[AnyRecord]:
+    """What counts: of cells, the rounds that the last resumption kept and all that came after."""
+    at = max((i for i, record in enumerate(records) if isinstance(record, Resumed)), default=None)
+    if at is None:
+        return list(records)
+    resumed = records[at]
+    assert isinstance(resumed, Resumed)
+    kept = {(one.cell, one.round) for one in resumed.kept}
+    before = [
+        record
+        for record in records[:at]
+        if not isinstance(record, CellRecord) or (record.cell, record.round) in kept
+    ]
+    return [*before, *records[at:]]

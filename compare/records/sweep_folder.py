@@ -1,0 +1,69 @@
+"""A sweep's folder: one experiment at every crossing of some settings' values, a run at each.
+
+results/<run-id>/
+    sweep.json            what was asked for, and the points
+    batch=8,hidden=128/   the run of one point, a run folder like any other
+    report.md, summary.csv and the like, made from the points
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from compare.errors import UserError
+from compare.records.record_types import SCHEMA_VERSION, Record, Request
+from compare.records.run_folder import RunFolder
+from compare.version import VERSION
+
+MANIFEST = "sweep.json"
+
+
+class Point(Record):
+    """One crossing: `values` by field, such as {"train.batch": 8}."""
+
+    name: str
+    values: dict[str, Any]
+
+
+class Sweep(Record):
+    """What was asked for: `axes` has the values of each swept field."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite_version: str = VERSION
+    run_id: str
+    started: datetime
+    command: list[str]
+    request: Request
+    axes: dict[str, list[Any]]
+    points: list[Point]
+
+    def request_of(self, point: Point) -> Request:
+        """What is asked of one point."""
+        return self.request.laid_over(point.values)
+
+
+class SweepFolder:
+    """A sweep's folder, and its points' run folders."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, sweep: Sweep) -> None:
+        """The manifest."""
+        (self.path / MANIFEST).write_text(sweep.model_dump_json(indent=2), encoding="utf-8")
+
+    def sweep(self) -> Sweep:
+        """The manifest; raises UserError where it cannot be read."""
+        try:
+            return Sweep.model_validate_json((self.path / MANIFEST).read_bytes())
+        except ValidationError:
+            raise UserError(f"'{self.path}' cannot be read: another version wrote it") from None
+
+    def run_folder(self, point: Point) -> RunFolder:
+        return RunFolder(self.path / point.name)
+
+
+def is_sweep(path: Path) -> bool:
+    return (path / MANIFEST).is_file()

@@ -1,0 +1,55 @@
+"""Writing the reports of a run or a sweep into its folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from compare.archive.stored import read_sweep, summarise_anew
+from compare.findings.scaling import SweepSummary
+from compare.findings.summary import Summary
+from compare.records.run_folder import RunFolder
+from compare.records.sweep_folder import SweepFolder
+from compare.reporting.contract import ReportFormat
+from compare.reporting.loading import load_reports
+
+
+def report_run(folder: RunFolder, formats: Sequence[ReportFormat] | None = None) -> Summary:
+    """Summarise the records and write the reports of these formats, by default those that every
+    run writes. A folder of which not all can be read is left as it is."""
+    summary, problems = summarise_anew(folder)
+    if problems:
+        return summary
+    for report in by_default() if formats is None else formats:
+        write(folder.path, report, report.render(summary))
+    return summary
+
+
+def report_sweep(
+    folder: SweepFolder, formats: Sequence[ReportFormat] | None = None
+) -> SweepSummary:
+    """The same of a sweep, from its points' summaries put together."""
+    summary, problems = read_sweep(folder)
+    if problems:
+        return summary
+    for report in by_default() if formats is None else formats:
+        write(folder.path, report, report.render_sweep(summary))
+    return summary
+
+
+def rendered(report: ReportFormat, summary: Summary | SweepSummary) -> str | bytes:
+    """What a format makes of a run or of a sweep."""
+    if isinstance(summary, SweepSummary):
+        return report.render_sweep(summary)
+    return report.render(summary)
+
+
+def write(folder: Path, report: ReportFormat, content: str | bytes) -> Path:
+    """Write what a format rendered under its file name."""
+    assert report.filename
+    path = folder / report.filename
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def by_default() -> list[ReportFormat]:
+    """The formats that every run writes into its folder."""
+    return [one for one in load_reports() if one.by_default and one.filename]

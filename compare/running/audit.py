@@ -1,0 +1,194 @@
+"""The audit: every backend against the oracle, in float64, number by number.
+
+For each cell: the initial logits, the gradient of every parameter, the loss of every one of N
+steps, and the weights after them. In float64 two correct implementations agree to about 1e-15;
+a mistake as small as a constant that passed through float32 shows as 1e-8. In lower precision
+the measure is the cell's own rounding: the same cell, trained as the gate's echo is.
+
+Some parameters have no gradient but rounding: softmax does not feel the bias of a key. Adam
+divides that by its own size, so the weight wanders. Where in float64 nothing but weights is off,
+each array is therefore also allowed what the oracle's rounding, measured by its echo, makes of it.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel
+
+from compare.contracts.backend import Device
+from compare.findings.parity import MARGIN
+from compare.planning.choice import Choice
+from compare.planning.devices import choose_device
+from compare.planning.plan import Plan
+from compare.records.record_types import Status
+from compare.spec.arrays import Array
+from compare.spec.inputs import read_arrays, write_inputs
+from compare.worker.process import CellEnded, WorkerProcess
+
+TOLERANCES = {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1e-10}
+"""Largest difference in float64, relative to the largest value of the array."""
+
+# Least difference in float32, where the cell's own rounding happens to be smaller still.
+_FLOOR = 1e-6
+_PROBED = ("logits", "gradients", "weights")
+
+
+class Check(BaseModel):
+    """One kind of number of one cell: its worst relative difference and where that is."""
+
+    worst: float | None
+    allowed: float
+    where: str
+    passed: bool
+
+
+class Audited(BaseModel):
+    """One cell of an audit. Without `checks` it could not be audited; `reason` says why."""
+
+    backend: str
+    mode: str
+    status: Status
+    reason: str = ""
+    checks: dict[str, Check] = {}
+
+
+Numbers = Mapping[str, Mapping[str, Array]]
+"""What a cell computed: kind ("logits", ...) -> name -> array"""
+
+
+def audit_cells(plan: Plan, oracle: Choice, watch: Callable[[str], None]) -> list[Audited]:
+    """Audit every cell of a plan against the oracle; `watch` is told what is being done.
+
+    Raises CellEnded if the oracle itself cannot play.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_inputs(folder / "inputs", plan.experiment, plan.weights, plan.prepared.arrays)
+        watch(f"{oracle.cell.label}: the oracle")
+        expected = _measure(plan, oracle, folder)
+
+        @cache  # few audits need it
+        def wandering() -> Mapping[str, float]:
+            watch(f"{oracle.cell.label}: the oracle's own rounding")
+            echo = _measure(plan, oracle, folder, perturb=True)
+            apart = _apart(echo["weights"], expected["weights"])
+            return {name: MARGIN * worst for name, (worst, _) in apart.items()}
+
+        found = []
+        for choice in plan.choices:
+            watch(choice.cell.label)
+            found.append(_audit_one(plan, choice, folder, expected, wandering))
+    return found
+
+
+def _audit_one(
+    plan: Plan,
+    choice: Choice,
+    folder: Path,
+    expected: Numbers,
+    wandering: Callable[[], Mapping[str, float]],
+) -> Audited:
+    cell = choice.cell
+    name = {"backend": cell.backend, "mode": cell.mode}
+    try:
+        numbers = _measure(plan, choice, folder)
+        allowed = TOLERANCES
+        if plan.experiment.train.precision != "fp64":
+            allowed = _rounding(numbers, _measure(plan, choice, folder, perturb=True))
+    except CellEnded as end:
+        return Audited(**name, status=end.status, reason=end.reason)
+    checks = {kind: _compare(numbers[kind], expected[kind], allowed[kind]) for kind in TOLERANCES}
+    off = [kind for kind, check in checks.items() if not check.passed]
+    if off == ["weights"] and plan.experiment.train.precision == "fp64":
+        checks["weights"] = _compare(
+            numbers["weights"], expected["weights"], allowed["weights"], wandering()
+        )
+    outside = [f"{kind} {c.where}" for kind, c in checks.items() if not c.passed]
+    status: Status = "parity_failed" if outside else "ok"
+    return Audited(**name, status=status, reason=_first_sign(outside), checks=checks)
+
+
+def _first_sign(outside: Sequence[str]) -> str:
+    # The kinds are in the order in which they are computed: the first is nearest to the cause.
+    return f"first seen in {outside[0]}" if outside else ""
+
+
+def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) -> Numbers:
+    """Play one cell alone and collect what it computes; raises CellEnded if it cannot."""
+    cell, run = choice.cell, plan.run
+    python, log = plan.pythons.get(choice.adapter), folder / "log"
+    worker = WorkerProcess(choice.adapter, python, folder / "inputs", log)
+    try:
+        worker.hello()
+        opened = worker.ask("open", run.timeout, mode=cell.mode, threads=run.threads)
+        devices = [Device(**device) for device in opened["devices"]]
+        device = choose_device(run.device, devices, [devices])
+        worker.ask("build", run.timeout, device=vars(device), perturb=perturb)
+        worker.ask("probe", run.timeout, folder=str(folder))
+        steps = plan.experiment.train.steps
+        losses = worker.ask("train", run.timeout, first=0, last=steps, untimed=0)["losses"]
+        worker.ask("save_weights", run.timeout, path=str(folder / "weights.npz"))
+    finally:
+        worker.stop()
+    probed = {kind: read_arrays(folder / f"{kind}.npz") for kind in _PROBED}
+    return {**probed, "losses": {"": np.array(losses, np.float64)}}
+
+
+def _rounding(numbers: Numbers, echo: Numbers) -> dict[str, float]:
+    """What a cell's own rounding amounts to, per kind, times the gate's margin."""
+    return {
+        kind: max(_FLOOR, MARGIN * max(worst for worst, _ in _apart(echo[kind], arrays).values()))
+        for kind, arrays in numbers.items()
+    }
+
+
+def _compare(
+    found: Mapping[str, Array],
+    expected: Mapping[str, Array],
+    allowed: float,
+    also: Mapping[str, float] | None = None,
+) -> Check:
+    """The worst array of one kind; a missing one, or one of another shape, is infinitely off.
+
+    `also` has what is allowed for single arrays, where that is more.
+    """
+    for name in sorted({*found, *expected}):
+        if name not in found or name not in expected:
+            where = f"{name} is {'missing' if name not in found else 'not of the model'}"
+            return Check(worst=None, allowed=allowed, where=where, passed=False)
+        if found[name].shape != expected[name].shape:
+            where = f"{name} has shape {found[name].shape}, not {expected[name].shape}"
+            return Check(worst=None, allowed=allowed, where=where, passed=False)
+    limits = {name: max(allowed, (also or {}).get(name, 0.0)) for name in expected}
+    apart = _apart(found, expected)
+    name = max(apart, key=lambda name: apart[name][0] / limits[name])
+    worst, where = apart[name]
+    return Check(
+        worst=worst if np.isfinite(worst) else None,
+        allowed=limits[name],
+        where=where,
+        passed=bool(np.isfinite(worst)) and worst <= limits[name],
+    )
+
+
+def _apart(
+    found: Mapping[str, Array], expected: Mapping[str, Array]
+) -> dict[str, tuple[float, str]]:
+    """Of each array the largest difference, over its own largest value, and where that is."""
+    apart = {}
+    for name, value in expected.items():
+        difference = np.abs(found[name].astype(np.float64) - value)
+        scale = np.abs(value).max() or 1.0
+        relative = np.where(np.isfinite(difference), difference / scale, np.inf)
+        at = tuple(int(i) for i in np.unravel_index(int(relative.argmax()), relative.shape))
+        apart[name] = float(relative.max()), _place(name, at)
+    return apart
+
+
+def _place(name: str, at: tuple[int, ...]) -> str:
+    if not name:  # losses: one array over the steps
+        return f"at step {at[0]}"
+    return f"of {name} at {list(at)}" if name != "logits" else f"at {list(at)}"

@@ -1,0 +1,273 @@
+"""Plays the cells of a plan in lockstep and writes down what happens.
+
+Window by window, in shuffled order, every worker trains the same batches while the others
+rest. How long that goes on is told by the steps, by a precision or by a budget, never by which
+result has come out; only the echo is trained again where the parity gate is in doubt.
+"""
+
+import random
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from math import ceil
+from typing import Protocol
+
+from compare.findings import speed
+from compare.findings.thresholds import (
+    LEAST_PAIRS,
+    LEAST_WINDOWS,
+    ROUNDS_FOR_INTERVALS,
+    SHORT_SECONDS,
+    WINDOW_SECONDS,
+)
+from compare.meters import machine, roofline
+from compare.planning.plan import Plan
+from compare.records.record_types import (
+    AnyRecord,
+    CellName,
+    Ended,
+    Header,
+    KeptRound,
+    Probed,
+    Record,
+    Resumed,
+    Role,
+    SpeedCheck,
+    Window,
+    header_of,
+)
+from compare.records.run_folder import RunFolder
+from compare.running import echo
+from compare.running.resumption import last_round
+from compare.running.round import Round
+from compare.running.validation import Evaluator
+from compare.spec.inputs import write_inputs
+from compare.version import VERSION
+
+_COMPILING_STEPS = 3  # after the first one: batches of up to four widths are compiled for
+_WARMUP_STEPS = _COMPILING_STEPS + 3
+
+
+class Watcher(Protocol):
+    """Sees every record as it is written; the live display is one."""
+
+    def see(self, record: Record) -> None: ...
+
+    def decoding(self, cell: CellName, done: int, batches: int) -> None: ...
+
+
+class Conductor:
+    def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
+        self.plan, self.folder, self.watcher = plan, folder, watcher
+        self.random = random.Random(plan.experiment.train.seed)
+        self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
+        self.window_steps = 0
+        self.windows: dict[CellName, list[Window]] = {}
+        self.evaluator = Evaluator(plan, folder, watcher.decoding)
+
+    def run(self) -> None:
+        """Play every round. On Ctrl-C the workers are ended and KeyboardInterrupt goes on."""
+        self._write(self._header())
+        self._probe()
+        self._play_all(dict.fromkeys(self.plan.cells, self.plan.run.rounds), 1, needs_echo=True)
+
+    def resume(self, records: Sequence[AnyRecord], kept: list[KeptRound]) -> None:
+        """Play what is missing: of each cell the rounds that are not among the `kept` ones."""
+        self.watcher.see(header_of(records))
+        if self.by_rounds:  # what is kept counts toward the precision
+            finished = {(one.cell, one.round) for one in kept}
+            for record in records:
+                if isinstance(record, Window) and (record.cell, record.round) in finished:
+                    self.windows.setdefault(record.cell, []).append(record)
+        self._write(
+            Resumed(
+                started=datetime.now(UTC),
+                command=self.plan.command,
+                machine=machine.describe(),
+                environment=machine.relevant_environment(),
+                kept=kept,
+            )
+        )
+        self._probe()
+        cells = [one.cell for one in kept]
+        needed = {cell: self.plan.run.rounds - cells.count(cell) for cell in self.plan.cells}
+        needs_echo = not any(cell.echo for cell in cells)
+        self._play_all(needed, last_round(records) + 1, needs_echo)
+
+    def _header(self) -> Header:
+        plan = self.plan
+        return Header(
+            suite_version=VERSION,
+            run_id=self.folder.run_id,
+            started=datetime.now(UTC),
+            command=plan.command,
+            preset=plan.preset,
+            experiment=plan.experiment,
+            fingerprint=plan.experiment.fingerprint(),
+            run=plan.run_settings(),
+            floor=plan.prepared.floor,
+            ceilings=dict(plan.prepared.ceilings),
+            metrics=list(plan.task.metrics),
+            machine=machine.describe(),
+            environment=machine.relevant_environment(),
+            cells=plan.cells,
+            oracles=[choice.cell for choice in plan.choices if choice.oracle],
+            request=plan.request,
+        )
+
+    def _play_all(self, needed: Mapping[CellName, int], first: int, needs_echo: bool) -> None:
+        """Rounds from number `first` on, each with the cells that need one more."""
+        plan, failed = self.plan, False
+        began, rounds = time.monotonic(), max(needed.values(), default=0)
+        shutil.rmtree(self.folder.inputs, ignore_errors=True)  # a crash may have left half of them
+        write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.prepared.arrays)
+        number, still = first, dict(needed)
+        while cells := [cell for cell in plan.cells if still[cell] > 0]:
+            share = (number - first + 1) / rounds  # of the budget, until the end of this round
+            self.budget_ends = began + share * plan.run.measuring_seconds
+            failed |= self._play(number, cells, number == first, needs_echo)
+            still = {cell: count - 1 for cell, count in still.items()}
+            number += 1
+        self.budget_ends = began + plan.run.measuring_seconds
+        while self.by_rounds and self.windows and self._wants_more():
+            failed |= self._play(number, plan.cells, first=False, needs_echo=False)
+            number += 1
+        if not failed:
+            shutil.rmtree(self.folder.inputs)  # nothing to replay, and it can be made again
+
+    def _play(self, number: int, cells: list[CellName], first: bool, needs_echo: bool) -> bool:
+        """One round: fresh processes, the whole training. Whether any cell failed."""
+        played = Round(
+            self.plan, self.folder, number, first, self.evaluator, self.random, self._write
+        )
+        self._check_speed(number)
+        try:
+            for cell in cells:
+                played.attempt(cell, played.open)
+                if self.plan.run.control:
+                    played.attempt(cell.its_control(), played.open)
+            played.each(played.build)
+            played.each(played.train, "first", 0, 0, 1, 0)
+            compared = self.plan.experiment.losses_are_comparable()
+            if first and needs_echo and compared and len(self.plan.cells) > 1 and played.workers:
+                echo.start(played)
+            at = self._train_on(played)
+            echo.go_on(played, self.windows)
+            played.each(played.finish)
+            self._measure_on(played, at)
+            for cell in list(played.workers):
+                played.attempt(cell, played.close)
+        finally:
+            played.interrupt()  # whatever is left on the way out
+        self._check_speed(number)
+        return played.failed
+
+    def _train_on(self, played: Round) -> int:
+        """Everything after the first step: warm-up, then steady windows of one size. The step at
+        which these begin."""
+        steps = self.plan.experiment.train.steps
+        at = min(steps, 1 + _WARMUP_STEPS)
+        if at == 1 or not played.workers:
+            return steps
+        paces = played.each(played.train, "warmup", 0, 1, at, min(_COMPILING_STEPS, at - 2))
+        if not self.window_steps:
+            self.window_steps = window_steps(paces, steps - at)
+        odd = (steps - at) % self.window_steps if self.window_steps else steps - at
+        if odd:  # steady windows are all of one size, so what does not fit comes before them
+            played.each(played.train, "warmup", 1, at, at + odd, min(1, odd - 1))
+        self._look_for_the_target(played, 0, at + odd)
+        # Where there are long windows to come, short ones would only widen the intervals.
+        short = self.window_steps * min(paces, default=0.0) < SHORT_SECONDS
+        role: Role = "warmup" if short and self._measures_beyond() else "steady"
+        for index, first in enumerate(range(at + odd, steps, self.window_steps or 1)):
+            played.each(played.train, role, index, first, first + self.window_steps, 1)
+            self._look_for_the_target(played, first, first + self.window_steps)
+        return at + odd
+
+    def _measures_beyond(self) -> bool:
+        """Whether windows go on after the training: not where whole rounds are what counts."""
+        return self.plan.run.measuring_seconds > 0 and not self.by_rounds
+
+    def _measure_on(self, played: Round, at: int) -> None:
+        """Windows beyond the training, on the batches of its steady ones over again: in each cell
+        of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet."""
+        steps, size = self.plan.experiment.train.steps, self.window_steps
+        if not size or not self._measures_beyond():
+            return
+        for cell in [cell for cell in played.workers if cell.echo]:
+            played.attempt(cell, played.close)
+        index = windows = (steps - at) // size
+        timed = any(
+            window.is_timed and window.round == played.number
+            for cell in played.workers
+            for window in self.windows[cell]
+        )
+        while played.workers and (not timed or self._wants_more()):
+            first = at + index % windows * size
+            played.each(self._beyond, played, index, first)
+            index, timed = index + 1, True
+
+    def _beyond(self, cell: CellName, played: Round, index: int, first: int) -> float:
+        last = self.windows[cell][-1]
+        pace = last.seconds / max(1, last.timed_steps)
+        repeats = ceil(WINDOW_SECONDS / max(1e-9, (self.window_steps - 1) * pace))
+        end = first + self.window_steps
+        return played.train(cell, "beyond", index, first, end, 1, repeats)
+
+    def _wants_more(self) -> bool:
+        """Whether there is time left, and an interval that is wider than it is asked to be."""
+        if time.monotonic() >= self.budget_ends:
+            return False
+        wanted = self.plan.run.precision
+        return wanted is None or self._precision() > wanted
+
+    def _precision(self) -> float:
+        """The precision so far; of fewer windows than LEAST_PAIRS it is none."""
+        timed = {
+            cell: speed.timings_of(windows) for cell, windows in self.windows.items() if cell.is_row
+        }
+        fewest = min((len(speed.units(timings)) for timings in timed.values()), default=0)
+        if not self.by_rounds and fewest < LEAST_PAIRS:
+            return float("inf")
+        return speed.precision(timed, speed.compare_all(timed, {}))
+
+    def _look_for_the_target(self, played: Round, before: int, step: int) -> None:
+        if self.evaluator.due(before, step):
+            played.each(played.look, step)
+
+    def _probe(self) -> None:
+        """Once per run: what the machine could do at best."""
+        if not self.plan.run.roofline:
+            return
+        found, problem = roofline.probe(self.plan.run.threads)
+        self._write(
+            Probed(
+                flops_per_second=found.flops_per_second if found else None,
+                bytes_per_second=found.bytes_per_second if found else None,
+                problem=problem,
+            )
+        )
+
+    def _check_speed(self, number: int) -> None:
+        self._write(SpeedCheck(round=number, seconds=roofline.speed_check()))
+
+    def _write(self, record: Record) -> None:
+        if isinstance(record, Window):
+            self.windows.setdefault(record.cell, []).append(record)
+        if isinstance(record, Ended) and record.status != "ok":
+            self.windows.pop(record.cell, None)
+        self.folder.append(record)
+        self.watcher.see(record)
+
+
+def window_steps(paces: list[float], steps: int) -> int:
+    """Steps per window, the untimed one included, for cells of these seconds per step.
+
+    As many as last WINDOW_SECONDS in the fastest cell; fewer where `steps` would not give
+    LEAST_WINDOWS of them; 0 where there is no room for a window at all.
+    """
+    if steps < 2 or not paces:
+        return 0
+    wanted = 1 + ceil(WINDOW_SECONDS / max(min(paces), 1e-9))
+    return max(2, min(wanted, steps // LEAST_WINDOWS))

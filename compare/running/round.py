@@ -1,0 +1,188 @@
+"""One round: a fresh process for each cell, and what can be done with all of them in lockstep.
+
+A cell that fails is dropped, and the others play on.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from compare.contracts.backend import Device
+from compare.planning.devices import choose_device
+from compare.planning.plan import Plan
+from compare.records.record_types import (
+    Built,
+    CellName,
+    Echoed,
+    Ended,
+    Opened,
+    Planned,
+    Record,
+    Role,
+    Window,
+)
+from compare.records.run_folder import RunFolder
+from compare.running.validation import Evaluator
+from compare.worker.process import CellEnded, WorkerProcess
+
+
+class Round:
+    """The workers of one round. `write` takes each record as it comes; in the `first` round of
+    what is played, outputs, weights and the compilers' plans are kept."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        number: int,
+        first: bool,
+        evaluator: Evaluator,
+        shuffler: random.Random,
+        write: Callable[[Record], None],
+    ) -> None:
+        self.plan, self.folder, self.number = plan, folder, number
+        self.first = first
+        self.evaluator, self.shuffler, self.write = evaluator, shuffler, write
+        self.adapters = {choice.cell: choice.adapter for choice in plan.choices}
+        self.workers: dict[CellName, WorkerProcess] = {}
+        self.devices: dict[CellName, list[Device]] = {}
+        self.startup: dict[CellName, float] = {}  # seconds until a cell could train
+        self.echoed: list[list[float]] = []  # curves of the echo's further trainings
+        self.failed = False
+
+    def each(self, act: Callable[..., float], *arguments: Any) -> list[float]:
+        """Do one thing in every cell that is still there, in shuffled order."""
+        order = list(self.workers)
+        self.shuffler.shuffle(order)
+        done = [self.attempt(cell, act, *arguments) for cell in order]
+        return [value for value in done if value is not None]
+
+    def attempt(self, cell: CellName, act: Callable[..., float], *arguments: Any) -> float | None:
+        """Do one thing in one cell; None, and the cell has ended, where it could not."""
+        if act != self.open and cell not in self.workers:
+            return None
+        try:
+            return act(cell, *arguments)
+        except CellEnded as end:
+            worker = self.workers.pop(cell, None)
+            tail = ""
+            if worker is not None:
+                worker.stop()
+                tail = worker.log_tail()
+            self.failed |= end.status == "failed"
+            self.write(
+                Ended(
+                    cell=cell, round=self.number, status=end.status, reason=end.reason,
+                    log_tail=tail if end.status == "failed" else "",
+                )
+            )  # fmt: skip
+            return None
+
+    def open(self, cell: CellName) -> float:
+        """Start a worker and let it import its framework."""
+        row = cell.model_copy(update={"echo": False, "control": False})
+        adapter = self.adapters[row]
+        self.startup[cell] = 0.0
+        log = self.folder.log(cell, self.number)
+        python = self.plan.pythons.get(adapter)
+        worker = self.workers[cell] = WorkerProcess(adapter, python, self.folder.inputs, log)
+        worker.hello()
+        answer = self._ask(cell, "open", mode=cell.mode, threads=self.plan.run.threads)
+        self.devices[cell] = [Device(**device) for device in answer.pop("devices")]
+        labels = [device.label for device in self.devices[cell]]
+        self.write(Opened(cell=cell, round=self.number, devices=labels, **answer))
+        return 0.0
+
+    def build(self, cell: CellName) -> float:
+        others = [self.devices[other] for other in self.workers]
+        device = choose_device(self.plan.run.device, self.devices[cell], others)
+        answer = self._ask(cell, "build", device=vars(device), perturb=cell.echo)
+        self.write(Built(cell=cell, round=self.number, device=device.label, **answer))
+        return 0.0
+
+    def train(
+        self,
+        cell: CellName,
+        role: Role,
+        index: int,
+        first: int,
+        last: int,
+        untimed: int,
+        repeats: int = 1,
+    ) -> float:
+        """One window; seconds per step of its timed ones."""
+        before = time.process_time()
+        answer = self._ask(cell, "train", first=first, last=last, untimed=untimed, repeats=repeats)
+        used = time.process_time() - before
+        if role == "beyond":
+            answer["losses"] = []
+        window = Window(
+            cell=cell, round=self.number, role=role, index=index, first_step=first,
+            conductor_cpu_seconds=used, **answer,
+        )  # fmt: skip
+        self.write(window)
+        return window.seconds / max(1, window.timed_steps)
+
+    def echo_again(self, cell: CellName, draw: int, pieces: Sequence[tuple[int, int]]) -> float:
+        """The echo's whole training once more, from other perturbations, steps piece by piece."""
+        self._ask(cell, "perturb", draw=draw)
+        losses = list[float]()
+        for first, last in pieces:
+            losses += self._ask(cell, "train", first=first, last=last, untimed=0)["losses"]
+        self.echoed.append(losses)
+        self.write(Echoed(cell=cell, round=self.number, losses=losses))
+        return 0.0
+
+    def look(self, cell: CellName, step: int) -> float:
+        """Evaluate in the middle of training, for the target's sake."""
+        if cell.is_row:
+            ask = partial(self._ask, cell)
+            self.write(self.evaluator.look(cell, self.number, step, ask))
+        return 0.0
+
+    def finish(self, cell: CellName) -> float:
+        """All that comes after the last step, but for windows beyond it."""
+        if cell.is_row:
+            ask = partial(self._ask, cell)
+            self.write(self.evaluator.finish(cell, self.number, ask, keep=self.first))
+            if self.plan.run.save_weights and self.first:
+                self._save_weights(cell)
+        return 0.0
+
+    def close(self, cell: CellName) -> float:
+        """End a cell that has done all it had to do."""
+        if cell.is_row and self.first:
+            self.write(Planned(cell=cell, round=self.number, **self._ask(cell, "plan")))
+        peak = self._ask(cell, "process_peak")["process_peak_bytes"]
+        self.workers.pop(cell).stop()
+        self.write(Ended(cell=cell, round=self.number, status="ok", process_peak_bytes=peak))
+        return 0.0
+
+    def interrupt(self) -> None:
+        """End whatever is still there, at once."""
+        for cell, worker in self.workers.items():
+            worker.kill()
+            self.write(Ended(cell=cell, round=self.number, status="interrupted"))
+        self.workers = {}
+
+    def quickest_to_start(self) -> CellName:
+        rows = [cell for cell in self.workers if cell.is_row]
+        return min(rows, key=lambda cell: self.startup[cell])
+
+    def _save_weights(self, cell: CellName) -> None:
+        path = self.folder.weights(cell)
+        path.parent.mkdir(exist_ok=True)
+        self._ask(cell, "save_weights", path=str(path.resolve()))
+        tokenizer = self.plan.prepared.tokenizer
+        if tokenizer is not None:
+            text = json.dumps(tokenizer.to_json(), ensure_ascii=False)
+            self.folder.tokenizer.write_text(text, encoding="utf-8")
+
+    def _ask(self, cell: CellName, do: str, **arguments: Any) -> dict[str, Any]:
+        began = time.monotonic()
+        answer = self.workers[cell].ask(do, self.plan.run.timeout, **arguments)
+        self.startup[cell] += time.monotonic() - began
+        return answer

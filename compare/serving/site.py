@@ -1,0 +1,297 @@
+"""What `compare serve` answers: a path of an address to the page or file of a run.
+
+    /                       the list of runs
+    /history/               figures over time, of all of them
+    /runs/NAME/             the page of a run or a sweep; NAME may have slashes
+    /runs/NAME/version      one line that changes when there is more to show
+    /runs/NAME/report.md    a file of its folder, as plain text
+
+Nothing is ever written, and nothing is read from outside the folder, whatever leads there: an
+address, a link or a sweep's manifest.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from compare.archive.brief import RunFigures, brief_of
+from compare.archive.history import read_history
+from compare.archive.run_folders import run_folders
+from compare.archive.stored import STORED, stored_summary, summarise_sweep
+from compare.errors import UserError, one_line
+from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.sweep_folder import MANIFEST, SweepFolder, is_sweep
+from compare.reporting.contract import ReportFormat
+from compare.reporting.loading import load_reports
+from compare.serving import pages
+
+_LOCKS = Path("/proc/locks")
+_SUFFIXES = (".jsonl", ".json", ".md", ".csv", ".log")
+_SUBFOLDERS = ("logs", "outputs")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response: a text, or the first `length` bytes of a file."""
+
+    status: int
+    kind: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    size: int = 0
+
+    @property
+    def length(self) -> int:
+        return self.size if self.file else len(self.body)
+
+    def write(self, out: BufferedIOBase) -> None:
+        """A file that is being added to is given as far as its announced length."""
+        if self.file is None:
+            out.write(self.body)
+            return
+        with self.file.open("rb") as source:
+            left = self.size
+            while left and (part := source.read(min(left, 1 << 16))):
+                out.write(part)
+                left -= len(part)
+
+
+NOT_THERE = Answer(404, "text/plain", b"not there\n")
+
+
+class Site:
+    """The pages of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder.resolve()
+        self._page_of = lru_cache(maxsize=8)(self._render)  # megabytes each
+        self._figures_of = lru_cache(maxsize=50_000)(_figures)
+
+    def answer(self, target: str) -> Answer:
+        """To the target of a GET request, such as "/runs/NAME/?x=1"."""
+        try:
+            parts = _parts(target)
+            match parts:
+                case [""]:
+                    return self._index()
+                case ["favicon.ico"]:
+                    return Answer(204, "text/plain")
+                case ["version"] | ["history", "version"]:
+                    return _plain(self._index_version())
+                case ["history", ""]:
+                    return self._shown(self._history, self._index_version(), [])
+                case ["runs", *names, last]:
+                    return self._of_run(names, last)
+        except OSError:  # a name that no file can have, or one that is gone by now
+            pass
+        return NOT_THERE
+
+    def _of_run(self, names: list[str], last: str) -> Answer:
+        folder = self._run_at(names)
+        if folder and last == "":
+            return self._page(folder)
+        if folder and last == "version":
+            return _plain(self._version(folder, _played()))
+        if self._run_at([*names, last]) and last:
+            return Answer(301, "text/plain", headers={"Location": _address([*names, last])})
+        return self._file(names, last)
+
+    def _run_at(self, names: list[str]) -> Path | None:
+        """The folder of a run or sweep, all of whose records lie within the root."""
+        path = self.root.joinpath(*names)
+        return path.resolve() if self._is_safe(path) else None
+
+    def _is_safe(self, path: Path) -> bool:
+        """Whether it is a run or a sweep, of which nothing lies outside the root."""
+        begun = (path / RECORDS).is_file() or (path / MANIFEST).is_file()
+        return begun and self._lies_inside(path)
+
+    def _lies_inside(self, path: Path) -> bool:
+        """Whether all that is read of a run's folder is in regular files within the root."""
+        read = [path / name for name in (RECORDS, STORED, MANIFEST)]
+        found = [file for file in read if file.exists() or file.is_symlink()]
+        whole = all(file.is_file() and self._is_inside(file) for file in found)
+        return whole and self._is_inside(path)
+
+    def _is_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self.root)
+
+    def _file(self, names: list[str], last: str) -> Answer:
+        of_run = names[:-1] if names and names[-1] in _SUBFOLDERS else names
+        path = self.root.joinpath(*names, last)
+        if not (self._run_at(of_run) and path.suffix in _SUFFIXES):
+            return NOT_THERE
+        if not (self._is_inside(path) and path.is_file()):
+            return NOT_THERE
+        return Answer(200, "text/plain", file=path.resolve(), size=path.stat().st_size)
+
+    def _page(self, folder: Path) -> Answer:
+        version = self._version(folder, _played())
+        files = sorted(self._files_of(folder))
+        return self._shown(lambda: self._page_of(folder, version.split()[0]), version, files)
+
+    def _shown(self, make: Callable[[], str], version: str, files: list[str]) -> Answer:
+        try:
+            content, status = make(), 200
+        except UserError as error:
+            content, status = pages.preformatted(str(error)), 422
+        except Exception as error:  # a report format's own, on a folder that is not ours
+            content, status = pages.preformatted(f"cannot be shown: {one_line(error)}"), 500
+        return _html(pages.framed(content, version, files), pages.REPORT_POLICY, status)
+
+    def _history(self) -> str:
+        drawing: Any = next((one for one in self._formats if hasattr(one, "render_history")), None)
+        if drawing is None:
+            raise UserError("no report format draws a history")
+        found = read_history(self.root, wanted=self._is_safe)
+        page: str = drawing.render_history(found.model_copy(update={"folder": self.root.name}))
+        return page
+
+    def _render(self, folder: Path, size: str) -> str:
+        """By the HTML format where one is installed; `size` is there to be a key of the cache."""
+        of_html, of_text = self._format(".html"), self._format(".md")
+        report = of_html or of_text
+        if report is None:
+            raise UserError("no report format writes pages")
+        if is_sweep(folder):
+            self._require_points_inside(SweepFolder(folder))
+            found = report.render_sweep(summarise_sweep(SweepFolder(folder)))
+        else:
+            found = report.render(stored_summary(RunFolder(folder)))
+        text = found if isinstance(found, str) else found.decode()
+        return text if report is of_html else pages.preformatted(text)
+
+    def _format(self, suffix: str) -> ReportFormat | None:
+        named = (one for one in self._formats if (one.filename or "").endswith(suffix))
+        return next(named, None)
+
+    @cached_property
+    def _formats(self) -> list[ReportFormat]:
+        return load_reports()
+
+    def _require_points_inside(self, sweep: SweepFolder) -> None:
+        for point in sweep.sweep().points:
+            if not self._lies_inside(sweep.run_folder(point).path):
+                raise UserError(f"the point '{point.name}' does not lie in this folder")
+
+    def _files_of(self, folder: Path) -> Iterator[str]:
+        for place in (folder, *(folder / name for name in _SUBFOLDERS)):
+            if place.is_dir() and self._is_inside(place):
+                for path in place.iterdir():
+                    if path.suffix in _SUFFIXES and path.is_file() and self._is_inside(path):
+                        yield path.relative_to(folder).as_posix()
+
+    def _version(self, folder: Path, played: set[int]) -> str:
+        """Bytes of the records, and whether a process is playing."""
+        runs = list(_runs_of(folder))
+        size = sum((run / RECORDS).stat().st_size for run in runs)
+        return f"{size} {'running' if _is_played(runs, played) else 'at rest'}"
+
+    def _index_version(self) -> str:
+        played, versions = _played(), list[tuple[str, str]]()
+        for folder in self._listed():
+            with suppress(OSError):
+                versions.append((str(folder), self._version(folder, played)))
+        return str(hash(tuple(versions)))
+
+    def _listed(self) -> Iterator[Path]:
+        return run_folders(self.root, into_sweeps=False)
+
+    def _index(self) -> Answer:
+        version, played = self._index_version(), _played()
+        lines = [self._line(folder, played) for folder in self._listed()]
+        lines.sort(key=lambda line: (line.started, line.name), reverse=True)
+        return _html(pages.index(self.root.name, lines, version), pages.INDEX_POLICY)
+
+    def _line(self, folder: Path, played: set[int]) -> pages.Line:
+        name = folder.relative_to(self.root).as_posix()
+        line = pages.Line(name, _address([] if name == "." else name.split("/")))
+        if not self._is_safe(folder):
+            return line._replace(status="left out: it has links out of this folder")
+        try:
+            running = _is_played(list(_runs_of(folder)), played)
+            if is_sweep(folder):
+                return _line_of_sweep(line, folder, running)
+            figures = self._figures_of(folder, RunFolder(folder).size())
+        except (UserError, OSError) as error:
+            return line._replace(status=str(error))
+        return pages.line_of_run(line, figures, running)
+
+
+def _figures(folder: Path, size: int) -> RunFigures:
+    """`size` of the records is there to be a key of the cache."""
+    return brief_of(folder).run
+
+
+def _line_of_sweep(line: pages.Line, folder: Path, running: bool) -> pages.Line:
+    sweep = SweepFolder(folder).sweep()
+    begun = len(list(_runs_of(folder)))
+    status = f"{begun} of {len(sweep.points)} points"
+    return line._replace(
+        started=f"{sweep.started:%Y-%m-%d %H:%M} UTC",
+        task=sweep.request.task,
+        preset=f"{sweep.request.preset}, swept",
+        backends=", ".join(sweep.request.backends),
+        status=f"running, {status}" if running else status,
+    )
+
+
+def _runs_of(folder: Path) -> Iterator[Path]:
+    """The run folder itself, or those of a sweep's points that were begun."""
+    if not is_sweep(folder):
+        yield folder
+        return
+    for path in folder.iterdir():
+        if not path.is_symlink() and (path / RECORDS).is_file():
+            yield path
+
+
+def _played() -> set[int]:
+    """Inodes of all that a process holds a lock on, as a run's folder is while it is played.
+
+    Read from the kernel's list, since to try the lock could keep a run from starting. Empty
+    where the system has no such list.
+    """
+    try:
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:
+        return set()
+    locks = [line.split() for line in lines if " FLOCK " in line]
+    return {int(part.rsplit(":", 1)[1]) for lock in locks for part in lock if part.count(":") == 2}
+
+
+def _is_played(runs: list[Path], played: set[int]) -> bool:
+    return bool(played) and any(run.stat().st_ino in played for run in runs)
+
+
+def _parts(target: str) -> list[str]:
+    """The segments of an address's path, decoded once; none where it could mean another place."""
+    path = target.partition("?")[0].partition("#")[0]
+    try:
+        text = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return []
+    if not text.startswith("/") or "\\" in text or not text.isprintable():
+        return []
+    parts = text[1:].split("/")
+    strange = any(part in (".", "..") for part in parts) or "" in parts[:-1]
+    return [] if strange else parts
+
+
+def _address(names: list[str]) -> str:
+    return "/".join(["/runs", *map(quote, names), ""])
+
+
+def _plain(text: str) -> Answer:
+    return Answer(200, "text/plain", text.encode() + b"\n")
+
+
+def _html(page: str, policy: str, status: int = 200) -> Answer:
+    headers = {"Content-Security-Policy": policy}
+    return Answer(status, "text/html", page.encode(), headers)

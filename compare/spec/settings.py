@@ -1,0 +1,87 @@
+"""What a user can set, in sections: a task refines `task` and `model` with fields of its own."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from compare.spec.optimizer import OptimizerSpec
+from compare.spec.training import TrainSpec
+
+
+class Section(BaseModel):
+    """A group of fields; unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskSection(Section):
+    """What every task can be told: which data to read instead of its generated corpus."""
+
+    data: str | None = Field(default=None, description="file to read; None generates a corpus")
+
+
+_PERCENT = re.compile(r"\s*(\d*\.?\d+)\s*%\s*")
+_DURATION = re.compile(r"\s*(\d*\.?\d+)\s*([smh]?)\s*")
+
+
+def _fraction(value: Any) -> Any:
+    """ "2%" as 0.02"""
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    return float(found[1]) / 100 if found else value
+
+
+def _seconds(value: Any) -> Any:
+    """ "90", "90s", "1.5m" or "2h" as seconds"""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else value
+
+
+Fraction = Annotated[float, BeforeValidator(_fraction)]
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+DEFAULT_BUDGET = 600.0
+"""Seconds that a precision is sought for, unless it is told."""
+
+
+class RunSection(Section):
+    """How a comparison is played; none of it changes what is computed."""
+
+    threads: int | None = Field(default=None, gt=0, description="CPU threads; None is all")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    rounds: int = Field(default=1, gt=0, description="fresh processes per cell, one after another")
+    timeout: float = Field(
+        default=900, gt=0, description="seconds a worker may take for one answer"
+    )
+    target: str = Field(default="", description="such as loss=5.5: how long until it is reached")
+    target_every: int = Field(default=0, ge=0, description="steps between looks; 0: 20 looks")
+    save_weights: bool = Field(default=False, description="keep what was trained, to generate")
+    control: bool = Field(default=False, description="play each backend twice: its own noise")
+    precision: Fraction | None = Field(
+        default=None, gt=0, lt=1, description="such as 2%: time until intervals are as narrow"
+    )
+    budget: Seconds | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="such as 10m: begin no window after it, once trained",
+    )
+    roofline: bool = Field(default=True, description="measure what the machine can do: 3 seconds")
+    price_per_hour: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="of the machine"
+    )
+
+    @property
+    def measuring_seconds(self) -> float:
+        """How long to go on measuring, from the start on; 0 for no longer than the training."""
+        return self.budget or (DEFAULT_BUDGET if self.precision else 0.0)
+
+
+class Settings(Section):
+    """All sections; tasks refine `task` and `model`."""
+
+    task: TaskSection = TaskSection()
+    model: Section = Section()
+    optimizer: OptimizerSpec = OptimizerSpec()
+    train: TrainSpec = TrainSpec()
+    run: RunSection = RunSection()

@@ -1,0 +1,272 @@
+"""Plays one cell in its own process: `python -m compare.worker FD ADAPTER [INPUTS]`.
+
+Commands come and answers go over the socket with file descriptor FD, one JSON object each.
+Only NumPy, pydantic and psutil are imported here besides the adapter and its framework.
+"""
+
+import faulthandler
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compare.conformance.adapter_errors import (
+    AdapterError,
+    require_backend,
+    require_trainer,
+    wrong_answer,
+)
+from compare.conformance.checks import run_checks
+from compare.contracts.backend import Backend, CompilerPlan, Device, Trainer, Unsupported
+from compare.contracts.loading import install_hint, load_backend
+from compare.errors import UserError, one_line, place_of_error
+from compare.meters.machine import native_libraries, pin_to, usable_cpus
+from compare.meters.memory import resident_bytes
+from compare.meters.window import WindowMeters
+from compare.plugins import source_sha256
+from compare.spec.arrays import Array, Batch, Batches, as_float
+from compare.spec.dropout import with_dropout_masks
+from compare.spec.inputs import Dataset, read_experiment, read_weights, write_arrays
+from compare.spec.weights import perturbed
+from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Message
+from compare.worker.decoding import beam_search, continue_text, log_softmax
+from compare.worker.losses import negative_log_likelihood, tokens_read, valid, valid_targets
+
+Run = tuple[Batches, Array]
+"""Steps of one width: their batches, and the learning rate of each"""
+
+
+class Worker:
+    """Answers each command by the method of its name."""
+
+    def __init__(self, adapter: str, inputs: Path | None) -> None:
+        self.adapter = adapter
+        self.inputs = inputs
+        self.backend: Backend
+        self.trainer: Trainer
+        self.meters = WindowMeters()
+        self._datasets: dict[str, Dataset] = {}
+
+    def hello(self) -> Message:
+        """Load the adapter, not yet its framework; say what it is."""
+        self.backend = load_backend(self.adapter)
+        require_backend(self.backend, self.adapter)
+        return {
+            "name": self.backend.name,
+            "modes": list(self.backend.modes),
+            "oracle": getattr(self.backend, "oracle", False),
+        }
+
+    def open(self, mode: str, threads: int | None) -> Message:
+        """Import the framework; the memory it holds while idle is measured here."""
+        began = time.perf_counter()
+        if threads:
+            pin_to(threads)
+        self.backend.open(mode, threads or usable_cpus())
+        versions = self.backend.versions()
+        devices = self.backend.devices()
+        return {
+            "versions": versions,
+            "devices": [vars(device) for device in devices],
+            "seconds": time.perf_counter() - began,
+            "memory_bytes": resident_bytes(),
+            "adapter_sha256": source_sha256(self.backend),
+            "libraries": native_libraries() or [],
+            "details": getattr(self.backend, "details", dict)(),
+        }
+
+    def build(self, device: dict[str, Any], perturb: bool) -> Message:
+        """Build the trainer and load the experiment's weights; with `perturb` it is the echo's."""
+        experiment = read_experiment(self._inputs())
+        stored = read_weights(self._inputs())
+        weights = perturbed(stored, experiment.train.precision) if perturb else stored
+        began = time.perf_counter()
+        self.trainer = self.backend.build(experiment, Device(**device))
+        require_trainer(self.trainer)
+        self.trainer.load(weights)
+        seconds = time.perf_counter() - began
+        self.experiment, self.reverse = experiment, perturb
+        return {"seconds": seconds}
+
+    def perturb(self, draw: int) -> Message:
+        """Start the echo afresh, from weights that are perturbed otherwise."""
+        weights = read_weights(self._inputs())
+        self.trainer.load(perturbed(weights, self.experiment.train.precision, draw))
+        return {}
+
+    def train(self, first: int, last: int, untimed: int, repeats: int = 1) -> Message:
+        """Steps [first, last), the first `untimed` of them not timed: a pause lies before them.
+
+        The others are trained `repeats` times over.
+        """
+        border = first + untimed
+        lead, timed = self._runs(first, border), self._runs(border, last) * repeats
+        began = time.perf_counter()
+        losses, _ = self._train(lead)
+        lead_seconds = time.perf_counter() - began
+        self.meters.start()
+        began = time.perf_counter()
+        found, inside = self._train(timed)
+        seconds = time.perf_counter() - began
+        return {
+            "losses": losses + found,
+            "seconds": seconds,
+            "harness_seconds": seconds - inside,
+            "lead_seconds": lead_seconds,
+            "timed_steps": sum(len(rates) for _, rates in timed),
+            "tokens": sum(tokens_read(batches) for batches, _ in timed),
+            "device_peak_bytes": self.trainer.memory().peak_bytes,
+            **self.meters.stop(seconds),
+        }
+
+    def _train(self, runs: list[Run]) -> tuple[list[float], float]:
+        """The loss of every step, and the seconds spent inside the adapter."""
+        losses, inside = list[float](), 0.0
+        for batches, rates in runs:  # one, unless batches are of several widths
+            began = time.perf_counter()
+            returned = self.trainer.train(batches, rates)
+            inside += time.perf_counter() - began
+            found = as_float(returned)
+            if len(found) != len(rates):
+                problem = f"returned {len(found)} losses for {len(rates)} batches"
+                raise wrong_answer(self.trainer.train, problem)
+            losses += found.tolist()
+        return losses, inside
+
+    def plan(self) -> Message:
+        """What the framework's compiler planned for a training step, where its adapter tells."""
+        planner = getattr(self.trainer, "compiler_plan", None)
+        if planner is None:
+            return {"memory_bytes": None, "flops": None}
+        ((batches, _),) = self._runs(0, 1)
+        try:
+            found: CompilerPlan = planner({name: field[0] for name, field in batches.items()})
+        except Exception:  # told in the log: a cell that has trained is whole without this figure
+            traceback.print_exc()
+            return {"memory_bytes": None, "flops": None}
+        return {"memory_bytes": found.memory_bytes, "flops": found.flops}
+
+    def process_peak(self) -> Message:
+        """The largest resident set of the worker's whole life."""
+        return {"process_peak_bytes": self.meters.process_peak()}
+
+    def evaluate(self) -> Message:
+        """Mean loss over the validation split, from logits, in float64."""
+        dataset = self._split("validation")
+        began = time.perf_counter()
+        total, tokens = 0.0, 0
+        for index in range(len(dataset)):
+            batch = dataset.batch(index)
+            total += negative_log_likelihood(self._logits(batch), batch)
+            tokens += valid_targets(batch)
+        seconds = time.perf_counter() - began
+        return {"loss": total / tokens, "tokens": tokens, "seconds": seconds}
+
+    def outputs(self, index: int) -> Message:
+        """What the model makes of one validation batch: decoded ids, or class probabilities, of
+        every row that is an example."""
+        dataset, decoding = self._split("validation"), self.experiment.decoding
+        batch = dataset.batch(index)
+        rows: list[Any]
+        if decoding:
+            rows = beam_search(self.trainer.logits, batch, decoding)
+        else:
+            rows = np.exp(log_softmax(self._logits(batch)[:, 0])).tolist()
+        examples = np.flatnonzero(np.any(valid(batch, "targets"), axis=-1))
+        return {"outputs": [rows[index] for index in examples], "batches": len(dataset)}
+
+    def generate(self, prompt: list[int], **how: Any) -> Message:
+        """Ids after a prompt, or an encoder-decoder's output for it as source."""
+        model, decoding = self.experiment.model, self.experiment.decoding
+        if decoding is None:
+            context = model.context()
+            return {"ids": continue_text(self.trainer.logits, prompt, context=context, **how)}
+        source = np.array([prompt[: model.context(encoder=True)]], np.int32)
+        batch = {"source": source, "source_mask": np.ones(source.shape, bool)}
+        return {"ids": beam_search(self.trainer.logits, batch, decoding)[0]}
+
+    def _logits(self, batch: Batch) -> Array:
+        logits = self.trainer.logits(batch)
+        if logits.shape[:-1] != batch["targets"].shape:
+            wanted = ", ".join(map(str, batch["targets"].shape))
+            problem = f"returned shape {logits.shape}, expected ({wanted}, vocab)"
+            raise wrong_answer(self.trainer.logits, problem)
+        return logits
+
+    def probe(self, folder: str) -> Message:
+        """Write the initial logits and gradients on the first batch into `folder`."""
+        logits = self.trainer.logits(self._split("train").batch(0))
+        write_arrays(Path(folder, "logits.npz"), {"logits": logits})
+        ((masked, _),) = self._runs(0, 1)
+        gradients = self.trainer.gradients({name: field[0] for name, field in masked.items()})
+        write_arrays(Path(folder, "gradients.npz"), gradients)
+        return {}
+
+    def check(self, oracle: str, device: str) -> Message:
+        """Run the conformance checks against the backend of this name."""
+        findings = run_checks(self.backend, load_backend(oracle), device)
+        return {"findings": [finding.model_dump() for finding in findings]}
+
+    def save_weights(self, path: str) -> Message:
+        """Write the weights as they are now."""
+        write_arrays(Path(path), self.trainer.weights())
+        return {}
+
+    def _runs(self, first: int, last: int) -> list[Run]:
+        """The batches of the steps [first, last), dropout masks with them, and their rates."""
+        experiment, runs = self.experiment, list[Run]()
+        for batches in self._split("train").runs(first, last):
+            masked = with_dropout_masks(batches, experiment.model, experiment.train, first)
+            if self.reverse:  # the same training, rounded otherwise at every step
+                masked = {name: field[:, ::-1] for name, field in masked.items()}
+            steps = len(batches["inputs"])
+            runs.append((masked, np.array(experiment.learning_rates(first, first + steps))))
+            first += steps
+        return runs
+
+    def _split(self, name: str) -> Dataset:
+        if name not in self._datasets:
+            self._datasets[name] = Dataset(self._inputs(), self.experiment.splits[name])
+        return self._datasets[name]
+
+    def _inputs(self) -> Path:
+        assert self.inputs is not None  # only `hello` and `open` are asked of a worker without
+        return self.inputs
+
+
+def answer_commands(worker: Worker, channel: Channel) -> None:
+    """Answer commands until the conductor hangs up."""
+    while True:
+        try:
+            command = channel.receive()
+            channel.send(_answer(worker, command))
+        except Closed:
+            return
+
+
+def _answer(worker: Worker, command: Message) -> Message:
+    method = getattr(worker, command.pop("do"))
+    try:
+        return {"ok": method(**command)}
+    except Unsupported as reason:
+        return {"skipped": f"not supported: {reason}"}
+    except ModuleNotFoundError as error:
+        traceback.print_exc()
+        hint = install_hint(worker.adapter, error.name or "") or place_of_error(error)
+        return {"skipped": f"{error.name} is not installed: {hint}"}
+    except (AdapterError, UserError) as error:
+        return {"failed": str(error)}
+    except Exception as error:
+        traceback.print_exc()  # into the cell's log
+        return {"failed": one_line(error)}
+
+
+def main() -> None:
+    descriptor, adapter, *rest = sys.argv[1:]
+    faulthandler.register(STACK_SIGNAL, all_threads=False)  # asked for where it hangs
+    channel = Channel(socket.socket(fileno=int(descriptor)))
+    answer_commands(Worker(adapter, Path(rest[0]) if rest else None), channel)
