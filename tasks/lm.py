@@ -12,12 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from compare.contracts import Prepared
+from compare.contracts import Array, Prepared
 from compare.errors import UserError
 from compare.spec import (
     GPT,
     AnyLayer,
-    Array,
     Cut,
     Dense,
     Dropout,
@@ -35,7 +34,7 @@ from compare.spec import (
     TransformerBlock,
     generator,
 )
-from compare.stats.intervals import Interval
+from compare.stats import Interval
 from compare.text.hub import read_hub
 from compare.text.source import Source, open_source, text_source
 from compare.text.stream import tokenise_text

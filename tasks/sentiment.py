@@ -12,12 +12,11 @@ import numpy as np
 from pydantic import Field, model_validator
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from compare.contracts import Example, Prepared
+from compare.contracts import Array, Example, Prepared
 from compare.errors import unknown
 from compare.spec import (
     GPT,
     AnyLayer,
-    Array,
     Dense,
     Dropout,
     Embedding,
@@ -32,8 +31,7 @@ from compare.spec import (
     TaskSection,
     TransformerBlock,
 )
-from compare.stats.bootstrap import bootstrap
-from compare.stats.intervals import Interval
+from compare.stats import Interval, bootstrap
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_labelled
 from compare.text.split import train_and_validation

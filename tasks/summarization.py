@@ -13,8 +13,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from compare.contracts import Prepared
 from compare.spec import Settings
-from compare.stats.bootstrap import bootstrap
-from compare.stats.intervals import Interval
+from compare.stats import Interval, bootstrap
 
 from .data import documents
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs

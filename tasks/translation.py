@@ -15,8 +15,7 @@ from sacrebleu.significance import _bootstrap_resample
 
 from compare.contracts import Prepared
 from compare.spec import Settings
-from compare.stats.bootstrap import percentiles
-from compare.stats.intervals import Interval
+from compare.stats import Interval, percentiles
 
 from .data import transduction
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs

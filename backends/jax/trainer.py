@@ -8,8 +8,8 @@ import numpy as np
 import optax
 from flax import nnx
 
-from compare.contracts import CompilerPlan, Device, DeviceMemory
-from compare.spec import Array, Batch, Batches, Experiment, Weights
+from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, DeviceMemory, Weights
+from compare.spec import Experiment
 
 from .model import Model, States, canonical
 from .numerics import numerics_of

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from compare.contracts import CompilerPlan, Device
-from compare.spec import Array, Batch, Batches, Weights
+from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, Weights
 
 from . import steps
 from .layers import Tensor

@@ -4,8 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from compare.contracts import Device
-from compare.spec import Array, Batch, Batches
+from compare.contracts import Array, Batch, Batches, Device
 
 from . import steps
 from .layers import Tensor

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import torch
 
-from compare.contracts import Device
-from compare.spec import Array, Batch, Batches
+from compare.contracts import Array, Batch, Batches, Device
 
 from . import steps
 from .model import States

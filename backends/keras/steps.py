@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from compare.contracts import CompilerPlan
-from compare.spec import TrainSpec, Weights
+from compare.contracts import CompilerPlan, Weights
+from compare.spec import TrainSpec
 
 from .layers import Tensor
 from .model import Network, States, Variables

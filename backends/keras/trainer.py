@@ -7,8 +7,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from compare.contracts import CompilerPlan, Device, DeviceMemory, Unsupported
-from compare.spec import Array, Batch, Batches, Experiment, Precision, Weights
+from compare.contracts import (
+    Array,
+    Batch,
+    Batches,
+    CompilerPlan,
+    Device,
+    DeviceMemory,
+    Unsupported,
+    Weights,
+)
+from compare.spec import Experiment, Precision
 
 from .model import network_of
 from .optimizers import optimizer_of

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.contracts import Batch
 from compare.spec import (
-    Batch,
     Dense,
     Dropout,
     Embedding,

@@ -7,17 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.contracts import DeviceMemory, Unsupported
-from compare.spec import (
-    Array,
-    Batch,
-    Batches,
-    CrossAttention,
-    Experiment,
-    Recurrent,
-    TransformerBlock,
-    Weights,
-)
+from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
+from compare.spec import CrossAttention, Experiment, Recurrent, TransformerBlock
 
 from .attention import cross_attention, transformer_block
 from .layers import Chain, Context, Gradients, Layer, Memory, State, add_to, plain_layer_of

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from compare.contracts import Device, DeviceMemory, Unsupported
-from compare.spec import Array, Batch, Batches, Experiment, Weights
+from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
+from compare.spec import Experiment
 
 from .layers import Sampler, States
 from .model import Model

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from compare.contracts import Device, DeviceMemory, Unsupported
-from compare.spec import Array, Batch, Batches, Experiment, Precision, Weights
+from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
+from compare.spec import Experiment, Precision
 
 from .model import Model
 from .optimizer import clip_gradients, optimizer_of

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras_models import FROM_LOGITS, LIBRARIES, KerasPlain
 
-from compare.spec import Array, Batches, Experiment
+from compare.contracts import Array, Batches
+from compare.spec import Experiment
 
 __all__ = ["LIBRARIES", "Loop"]
 

@@ -5,7 +5,8 @@ from typing import Any
 import tensorflow as tf
 from keras_models import FROM_LOGITS, LIBRARIES, KerasPlain
 
-from compare.spec import Array, Batches, Experiment
+from compare.contracts import Array, Batches
+from compare.spec import Experiment
 
 __all__ = ["LIBRARIES", "Loop"]
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 from plain import Plain, architecture
 
-from compare.spec import Array, Batch, Experiment, OptimizerSpec, Weights
+from compare.contracts import Array, Batch, Weights
+from compare.spec import Experiment, OptimizerSpec
 
 LIBRARIES = ("keras", "tensorflow")
 FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -1,7 +1,7 @@
 """What the loops of this folder share: no framework is named here."""
 
-from compare.contracts import DeviceMemory, Unsupported
-from compare.spec import Batch, Experiment, Weights
+from compare.contracts import Batch, DeviceMemory, Unsupported, Weights
+from compare.spec import Experiment
 
 
 class Plain:

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 from plain import Plain, architecture
 
-from compare.spec import Array, Batch, Batches, Experiment, OptimizerSpec, TransformerBlock, Weights
+from compare.contracts import Array, Batch, Batches, Weights
+from compare.spec import Experiment, OptimizerSpec, TransformerBlock
 
 LIBRARIES = ("tensorflow",)
 

@@ -8,7 +8,8 @@ from plain import Plain, architecture
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from compare.spec import Array, Batch, Batches, Experiment, OptimizerSpec, Weights
+from compare.contracts import Array, Batch, Batches, Weights
+from compare.spec import Experiment, OptimizerSpec
 
 LIBRARIES = ("torch",)
 

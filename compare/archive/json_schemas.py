@@ -1,6 +1,6 @@
 """The JSON Schemas of what runs leave behind, for other programs: docs/schema/.
 
-    python -m compare.schema [FOLDER]
+    python -m compare.archive.json_schemas [FOLDER]
 
 writes them anew: `records-N.json` of each line of records.jsonl under schema version N, and
 `summary.json` of what --json prints of a run, which a run's summary.json has under "summary".
@@ -46,15 +46,15 @@ def schemas() -> dict[str, dict[str, Any]]:
     }
 
 
-def as_text(schema: dict[str, Any]) -> str:
+def json_text(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def write(folder: Path) -> None:
+def write_schemas(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas().items():
-        (folder / name).write_text(as_text(schema), encoding="utf-8")
+        (folder / name).write_text(json_text(schema), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    write_schemas(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

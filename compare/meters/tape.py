@@ -44,7 +44,7 @@ class _Work(NamedTuple):
     values: int
 
 
-# Counted in the formulas of `compare.layers` and their derivatives. Elements are those of the
+# Counted in the formulas of `compare.spec.layers` and their derivatives. Elements are those of the
 # output; of recurrent cells, whose gates are read and written beside it, those of the state.
 _ELEMENTWISE: dict[str, tuple[_Work, _Work]] = {
     "elman": (_Work(2, 3), _Work(4, 4)),

@@ -21,7 +21,7 @@ class WindowMeters:
         self._activity.start()
 
     def stop(self, seconds: float) -> dict[str, Any]:
-        """The figures of `compare.records.Window`, of a window of so many seconds."""
+        """The figures of `compare.records.record_types.Window`, of a window of so many seconds."""
         activity = self._activity.stop(seconds)
         peak = self._memory.peak()
         self._process_peak = max(self._process_peak, peak)

@@ -4,10 +4,9 @@ Plug-ins import all that they need of it from here. Begin with `experiment.py`: 
 the whole of it; `layers.py` is the vocabulary of models. `settings.py` has what a user can set;
 `weights.py`, `dropout.py` and `inputs.py` draw and write what every backend is given alike.
 
-May import: `errors`.
+May import: the ground (`errors`, `version`, `extras`, `plugins`).
 """
 
-from compare.spec.arrays import Array, Batch, Batches, Weights
 from compare.spec.batches import Cut, Decoding
 from compare.spec.dropout import field_of
 from compare.spec.experiment import Experiment
@@ -35,9 +34,6 @@ from compare.spec.weights import generator
 __all__ = [
     "GPT",
     "AnyLayer",
-    "Array",
-    "Batch",
-    "Batches",
     "CrossAttention",
     "Cut",
     "Decoding",
@@ -61,7 +57,6 @@ __all__ = [
     "TiedHead",
     "TrainSpec",
     "TransformerBlock",
-    "Weights",
     "field_of",
     "generator",
 ]

@@ -21,7 +21,7 @@ class Cut(Spec):
 
 
 class Decoding(Spec):
-    """How an encoder-decoder's output is searched for, see `compare.decoding.beam_search`."""
+    """How an encoder-decoder's output is searched for, see `beam_search` of a worker."""
 
     begin: int = Field(ge=0, description="token id that every output starts from")
     end: int = Field(ge=0, description="token id that ends an output")

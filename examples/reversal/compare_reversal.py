@@ -18,8 +18,7 @@ from compare.spec import (
     Settings,
     generator,
 )
-from compare.stats.bootstrap import bootstrap
-from compare.stats.intervals import Interval
+from compare.stats import Interval, bootstrap
 from compare.text.padded import Sequences, training, validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, train_tokenizer
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compare.contracts import CompilerPlan, Device, Trainer, Unsupported
+from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, Trainer, Unsupported
 from compare.contracts.loading import load_backend
-from compare.spec import Array, Batch, Batches, Experiment
+from compare.spec import Experiment
 
 AFTER = 10  # steps that go well before trouble starts
 TRAINED, WAITING, GO_ON = Path("trained"), Path("waiting"), Path("go_on")

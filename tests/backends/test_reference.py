@@ -6,7 +6,8 @@ from compare.backends.reference.optimizer import Optimizer
 from compare.backends.reference.trainer import ReferenceTrainer, cross_entropy
 
 from compare.conformance.cases import MODELS, small_batches, small_experiment, small_weights
-from compare.spec import Batch, OptimizerSpec
+from compare.contracts import Batch
+from compare.spec import OptimizerSpec
 from compare.worker.losses import negative_log_likelihood, valid_targets
 
 ELMAN = "elman of 2 layers"

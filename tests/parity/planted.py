@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.contracts import Device, Trainer, Unsupported
+from compare.contracts import Array, Batch, Device, Trainer, Unsupported
 from compare.contracts.loading import load_backend
-from compare.spec import Array, Batch, Experiment
+from compare.spec import Experiment
 
 MISTAKES: dict[str, Callable[[], None]] = {"nothing": lambda: None}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compare.spec import Batch, TrainSpec
+from compare.contracts import Batch
+from compare.spec import TrainSpec
 from compare.spec.inputs import Dataset
 from compare.text.padded import Sequences, Split, training, validation
 

@@ -8,18 +8,8 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from compare.contracts import DeviceMemory, Unsupported
-from compare.spec import (
-    Array,
-    Batch,
-    Batches,
-    Dense,
-    Embedding,
-    Experiment,
-    OptimizerSpec,
-    Recurrent,
-    Weights,
-)
+from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
+from compare.spec import Dense, Embedding, Experiment, OptimizerSpec, Recurrent
 
 
 def layer_of(spec: Any) -> nn.Module:

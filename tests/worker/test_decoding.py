@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compare.spec import Array, Batch, Decoding
+from compare.contracts import Array, Batch
+from compare.spec import Decoding
 from compare.worker.decoding import beam_search, continue_text
 
 BEGIN, END, LENGTH = 0, 1, 4

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import needs
 
-from compare.contracts import Device
+from compare.contracts import Batch, Batches, Device
 from compare.contracts.loading import load_backend, load_task
 from compare.meters.cost import (
     Operation,
@@ -20,8 +20,6 @@ from compare.planning.overrides import resolve
 from compare.plugins import installed
 from compare.spec import (
     AnyLayer,
-    Batch,
-    Batches,
     CrossAttention,
     Cut,
     Dense,

@@ -11,7 +11,7 @@ import pytest
 from conftest import Compare, cell, document, needs
 
 from compare.findings.time_to_target import Target
-from compare.stats.bootstrap import bootstrap
+from compare.stats.resampling import bootstrap
 
 QUICK = ("--backend", "reference", "--json", "--set", "model.embedding=16")
 FAST = ("--set", "optimizer.learning_rate=0.02", "--set", "train.validation_batches=3")
