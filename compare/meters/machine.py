@@ -15,26 +15,15 @@ from typing import Any
 
 import psutil
 
+from compare.errors import UserError
+from compare.meters.variables import recordable
+
 UNAVAILABLE = "unavailable"
 CPUS = Path("/sys/devices/system/cpu")
 
 _NODES = Path("/sys/devices/system/node")
 _CGROUP = Path("/sys/fs/cgroup")
 _HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-_RELEVANT = (
-    "OMP_",
-    "MKL_",
-    "OPENBLAS_",
-    "TF_",
-    "XLA_",
-    "JAX_",
-    "KERAS_",
-    "TORCH",
-    "CUDA_",
-    "NPROC",
-    "GLIBC_",
-    "MALLOC_",
-)
 _KEEP_MEMORY = ":".join(
     [
         "glibc.malloc.hugetlb=1",  # transparent huge pages, where the system grants them
@@ -53,6 +42,31 @@ def usable_cpus() -> int:
 def cpu_numbers() -> list[int]:
     """The system's numbers of the CPUs in the affinity mask; empty where there is no mask."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def default_threads() -> int:
+    """Threads of a worker that is not told how many: as many as usable CPUs, or as whole CPUs
+    that the control group's quota grants, where that is less; at least 1.
+
+    Rounded down: with more threads than the quota feeds, all of them are stopped for the rest of
+    each period, and those that have work wait for one that was stopped amidst its own.
+    """
+    quota = cpu_quota(_CGROUP, contents(Path("/proc/self/cgroup")))
+    granted = usable_cpus() if quota in (UNAVAILABLE, "none") else int(float(quota))
+    return max(1, min(usable_cpus(), granted))
+
+
+def require_threads(asked: int) -> int:
+    """`asked`, if there is a CPU for each thread; raises UserError if there are fewer.
+
+    With more threads than CPUs some frameworks spin through whole time slices, and others, which
+    look at the affinity mask, start fewer than they are told: nothing is comparable.
+    """
+    usable = usable_cpus()
+    if asked > usable:
+        cpus = f"{usable} CPU{'s' * (usable != 1)}"
+        raise UserError(f"--threads {asked}: only {cpus} can be used: take --threads {usable}")
+    return asked
 
 
 def pin_to(threads: int) -> None:
@@ -105,9 +119,9 @@ def worker_environment() -> dict[str, str]:
 
 
 def relevant_environment() -> dict[str, str]:
-    """Environment variables of a worker that change how a framework computes."""
-    variables = sorted(worker_environment().items())
-    return {key: value for key, value in variables if key.startswith(_RELEVANT)}
+    """Environment variables of a worker that change how a framework computes; nothing that looks
+    like a credential (`compare.meters.variables`)."""
+    return recordable(worker_environment())
 
 
 def native_libraries() -> list[str] | None:

@@ -4,28 +4,36 @@ from typing import Any
 
 from compare.meters.activity import Activity
 from compare.meters.energy import EnergyMeter
-from compare.meters.memory import HighWater
+from compare.meters.memory import ChildrenPeak, HighWater
 
 
 class WindowMeters:
     """Started just before a window is timed and stopped just after, never within."""
 
     def __init__(self) -> None:
-        self._memory, self._activity, self._energy = HighWater(), Activity(), EnergyMeter()
+        self._memory, self._children = HighWater(), ChildrenPeak()
+        self._activity, self._energy = Activity(), EnergyMeter()
         self._process_peak = 0
 
     def start(self) -> None:
         self._process_peak = max(self._process_peak, self._memory.peak())
         self._memory.reset()
+        self._children.start()
         self._energy.start()
         self._activity.start()
 
     def stop(self, seconds: float) -> dict[str, Any]:
         """The figures of `compare.records.record_types.Window`, of a window of so many seconds."""
         activity = self._activity.stop(seconds)
+        children = self._children.stop()
         peak = self._memory.peak()
         self._process_peak = max(self._process_peak, peak)
-        return {"joules": self._energy.joules(), "peak_bytes": peak, **activity._asdict()}
+        return {
+            "joules": self._energy.joules(),
+            "peak_bytes": peak,
+            "children_peak_bytes": children,
+            **activity._asdict(),
+        }
 
     def process_peak(self) -> int:
         """The largest resident set since the process began, in bytes.

@@ -171,6 +171,7 @@ class Window(Record):
     `harness_seconds`: timed, but outside the adapter. `cpu_seconds`: user and system time of the
     worker, `busy_threads` how many of its threads were at work; `steal_seconds`: what a hypervisor
     withheld, of all CPUs together; `conductor_cpu_seconds`: of the conductor while it waited.
+    `children_peak_bytes`: the most that processes started by the worker were seen to hold.
     """
 
     kind: Literal["window"] = "window"
@@ -186,6 +187,7 @@ class Window(Record):
     lead_seconds: float
     peak_bytes: int
     device_peak_bytes: int | None
+    children_peak_bytes: int | None = None
     harness_seconds: float | None = None
     cpu_seconds: float | None = None
     busy_threads: int | None = None

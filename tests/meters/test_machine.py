@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from compare.errors import UserError
+from compare.meters import machine
 from compare.meters.machine import (
     UNAVAILABLE,
     chosen,
     cpu_quota,
+    default_threads,
     describe,
     relevant_environment,
+    require_threads,
     usable_cpus,
     worker_environment,
 )
@@ -65,6 +69,24 @@ def test_a_quota_of_the_first_version_of_control_groups_is_found(tmp_path: Path)
     group(tmp_path / "cpu" / "open", cpu__cfs_quota_us="-1", cpu__cfs_period_us="100000")
     assert cpu_quota(tmp_path, "3:memory:/box\n2:cpu,cpuacct:/box\n0::/\n") == "2"
     assert cpu_quota(tmp_path, "2:cpu:/open\n") == "none"
+
+
+@pytest.mark.parametrize(("quota", "granted"), [("50000", 1), ("150000", 1), ("99900000", None)])
+def test_threads_are_no_more_than_whole_cpus_of_the_quota(
+    quota: str, granted: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (tmp_path, tmp_path / "cpu"):  # of either version of control groups
+        folder.mkdir(exist_ok=True)
+        (folder / "cpu.max").write_text(f"{quota} 100000\n")
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    assert default_threads() == (granted or usable_cpus())
+
+
+def test_more_threads_than_cpus_are_refused_with_what_to_take() -> None:
+    cpus = usable_cpus()
+    assert require_threads(cpus) == cpus
+    with pytest.raises(UserError, match=f"--threads {cpus + 1}: .* take --threads {cpus}$"):
+        require_threads(cpus + 1)
 
 
 def test_the_chosen_option_of_a_kernel_s_list() -> None:
