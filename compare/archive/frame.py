@@ -40,8 +40,8 @@ def load(path: str | Path = "results", what: What = "cells") -> pd.DataFrame:
       python, machine_memory_bytes, versions.
     - "losses": run_id, backend, mode, step (from 0), loss (nats per token, NaN where it was not
       finite) of each training step.
-    - "windows": run_id, started, task and every field of a `Window` (see
-      `compare.records.record_types`), its `cell` as backend, mode, echo and control; seconds and bytes, its losses as a list.
+    - "windows": run_id, started, task, every field of `compare.records.record_types.Window`, its
+      `cell` as backend, mode, echo and control; seconds, bytes, its losses as a list.
 
     docs/results.md has every column. What cannot be read is a warning that names its folder.
     Raises UserError where there is no such folder.
