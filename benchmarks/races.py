@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from compare.planning.plan import make_plan
-from compare.records.record_types import AnyRecord, Request
+from compare.records.record_types import AnyRecord
 from compare.records.run_folder import RunFolder
+from compare.records.values import Request
 from compare.running.conductor import Conductor
 from compare.running.progress import LiveProgress, Silent
 

@@ -7,8 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from compare.archive.stored import STORED, StoredSummary, read_summary
 from compare.errors import UserError
-from compare.records.record_types import Estimate, Status
+from compare.records.record_types import Status
 from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.values import Estimate
 
 
 class CellFigures(BaseModel):

@@ -13,7 +13,8 @@ from compare.archive.brief import CellFigures, RunFigures, brief_of
 from compare.archive.run_folders import run_folders
 from compare.errors import UserError
 from compare.records.differences import upgrades
-from compare.records.record_types import Estimate, Status
+from compare.records.record_types import Status
+from compare.records.values import Estimate
 
 
 class HistoryRow(BaseModel):

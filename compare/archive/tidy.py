@@ -5,7 +5,7 @@ from typing import Any
 
 from compare.findings.scaling import SweepSummary
 from compare.findings.summary import CellSummary, Summary
-from compare.records.record_types import Estimate
+from compare.records.values import Estimate
 
 TidyRow = dict[str, Any]
 

@@ -15,7 +15,7 @@ from compare.commands.tables import print_whole
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.selection import find_oracle
-from compare.records.record_types import Request
+from compare.records.values import Request
 from compare.running.audit import TOLERANCES, Audited, Check, audit_cells
 from compare.worker.process import CellEnded
 

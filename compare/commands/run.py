@@ -12,8 +12,8 @@ from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
-from compare.records.record_types import Request
 from compare.records.run_folder import RunFolder
+from compare.records.values import Request
 from compare.running.jobs import play_run, play_sweep
 from compare.version import VERSION
 

@@ -9,7 +9,6 @@ from compare.findings.time_to_target import Target
 from compare.records.record_types import (
     AnyRecord,
     Built,
-    CellName,
     CellRecord,
     Ended,
     Evaluated,
@@ -17,6 +16,7 @@ from compare.records.record_types import (
     Planned,
     Window,
 )
+from compare.records.values import CellName
 from compare.stats import intervals
 from compare.stats.steadiness import Steadiness, steadiness
 

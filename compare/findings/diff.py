@@ -20,7 +20,8 @@ from compare.findings.cells import Cell
 from compare.findings.number_text import memory
 from compare.findings.summary import CellSummary, Summary, summarise
 from compare.records.differences import differing_fields, in_short
-from compare.records.record_types import AnyRecord, Estimate, SpeedCheck, Status, current, header_of
+from compare.records.record_types import AnyRecord, SpeedCheck, Status, current, header_of
+from compare.records.values import Estimate
 from compare.stats import intervals
 from compare.stats.welch import Welch, welch
 

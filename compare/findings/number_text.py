@@ -1,6 +1,6 @@
 """How figures are written: each with a unit that keeps three digits, and a dash for none."""
 
-from compare.records.record_types import Estimate
+from compare.records.values import Estimate
 
 NOTHING = "–"
 

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.records.record_types import CellName
+from compare.records.values import CellName
 from compare.spec.training import Precision
 
 # Rounding enters in other places in each framework than in the echo. Honest backends stay within

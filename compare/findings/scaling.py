@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from scipy.special import stdtrit
 
 from compare.findings.summary import Summary
-from compare.records.record_types import Estimate
+from compare.records.values import Estimate
 from compare.stats.intervals import CONFIDENCE
 
 Quantity = Literal["step_seconds", "peak_memory_bytes"]

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel
 
 from compare.findings.thresholds import ROUNDS_FOR_INTERVALS
-from compare.records.record_types import CellName, Estimate, Window
+from compare.records.record_types import Window
+from compare.records.values import CellName, Estimate
 from compare.stats import intervals
 
 Place = tuple[int, int]

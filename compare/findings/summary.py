@@ -15,10 +15,8 @@ from compare.findings.time_to_target import Target
 from compare.meters import cost
 from compare.records.record_types import (
     AnyRecord,
-    CellName,
     CellRecord,
     Echoed,
-    Estimate,
     Header,
     Probed,
     Resumed,
@@ -26,6 +24,7 @@ from compare.records.record_types import (
     current,
     header_of,
 )
+from compare.records.values import CellName, Estimate
 from compare.spec.experiment import Experiment
 from compare.stats import intervals
 

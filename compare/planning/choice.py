@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from compare.records.record_types import CellName
+from compare.records.values import CellName
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from compare.meters.machine import usable_cpus
 from compare.planning.choice import Choice
 from compare.planning.overrides import resolve
 from compare.planning.selection import choose_cells
-from compare.records.record_types import CellName, Request
+from compare.records.values import CellName, Request
 from compare.spec.arrays import Array
 from compare.spec.experiment import Experiment
 from compare.spec.settings import RunSection

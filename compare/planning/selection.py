@@ -7,7 +7,7 @@ from compare.errors import UserError, unknown
 from compare.planning.choice import Choice
 from compare.planning.survey import describe_backends
 from compare.plugins import installed
-from compare.records.record_types import CellName
+from compare.records.values import CellName
 
 
 def find_oracle() -> Choice:

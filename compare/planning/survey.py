@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from compare.contracts.backend import Device
 from compare.planning.choice import Choice
-from compare.records.record_types import CellName
+from compare.records.values import CellName
 from compare.worker.channel import Message
 from compare.worker.limits import OPEN_SECONDS
 from compare.worker.process import CellEnded, WorkerProcess

@@ -10,9 +10,9 @@ from typing import Any
 from compare.errors import UserError
 from compare.planning.overrides import parse_assignments
 from compare.planning.plan import make_plan
-from compare.records.record_types import Request
 from compare.records.run_folder import new_folder
 from compare.records.sweep_folder import Point, Sweep, SweepFolder
+from compare.records.values import Request
 
 _LONGEST_NAME = 100  # of a folder: file systems take 255 bytes
 

@@ -1,81 +1,24 @@
 """The record types: what a run writes down, one JSON object per line, as things happen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from compare.records.values import BusyProcess, CellName, DeviceInfo, Estimate, Record, Request
 from compare.spec.experiment import Experiment
 
-SCHEMA_VERSION = 4
-READABLE_VERSIONS = (2, 3, 4)
+SCHEMA_VERSION = 5
+READABLE_VERSIONS = (2, 3, 4, 5)
 
 Status = Literal["ok", "skipped", "failed", "parity_failed", "interrupted"]
 Role = Literal["first", "warmup", "steady", "beyond"]
 
 
-class Record(BaseModel):
-    # JSON has no NaN: a diverged loss is stored as the string "NaN" and read back as a float.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class CellName(Record):
-    """One experiment on one backend in one mode.
-
-    Two kinds are not rows of the table. The `echo` is a backend that was started from weights
-    perturbed in their last bit, with the rows of every batch in reverse order, to measure how far
-    rounding alone drives curves apart. The `control` is a backend played a second time, to
-    measure how far it differs from itself in speed.
-    """
-
-    backend: str
-    mode: str
-    echo: bool = False
-    control: bool = False
-
-    @property
-    def label(self) -> str:
-        part = " (echo)" if self.echo else " (control)" if self.control else ""
-        return f"{self.backend}:{self.mode}{part}"
-
-    @property
-    def is_row(self) -> bool:
-        return not (self.echo or self.control)
-
-    def its_control(self) -> "CellName":
-        return self.model_copy(update={"control": True})
-
-
-class Estimate(Record):
-    """A figure with its 95% interval; null ends where there was too little to tell from."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-class Request(Record):
-    """What was asked for, so that it can be asked for again: `compare resume` does."""
-
-    task: str
-    preset: str
-    overrides: list[dict[str, dict[str, Any]]]
-    backends: list[str]
-    pythons: dict[str, str]
-    every_mode: bool = False
-
-    def laid_over(self, values: Mapping[str, Any]) -> "Request":
-        """With values by field, such as {"train.batch": 8}, laid over all that it asks for."""
-        laid: dict[str, dict[str, Any]] = {}
-        for field, value in values.items():
-            section, _, name = field.partition(".")
-            laid.setdefault(section, {})[name] = value
-        return self.model_copy(update={"overrides": [*self.overrides, laid]})
-
-
 class Header(Record):
-    """The first line: everything that was decided before a worker started."""
+    """The first line: everything that was decided before a worker started. `busy` is what else
+    was running, null where nobody looked."""
 
     kind: Literal["header"] = "header"
     schema_version: int = SCHEMA_VERSION
@@ -95,6 +38,7 @@ class Header(Record):
     cells: list[CellName]
     oracles: list[CellName] = Field(description="cells that are right by definition")
     request: Request | None = None
+    busy: list[BusyProcess] | None = None
 
 
 class KeptRound(Record):
@@ -117,12 +61,15 @@ class Resumed(Record):
 
 class Probed(Record):
     """What the machine can do, measured at the start of a run: float32 matrix products in
-    FLOP/s and memory traffic in bytes/s; null with the `problem` where it could not be."""
+    FLOP/s and memory traffic in bytes/s; null with the `problem` where it could not be.
+    `narrowed_by` are environment variables that hold a library to slower kernels, which were not
+    heeded for this."""
 
     kind: Literal["probed"] = "probed"
     flops_per_second: float | None
     bytes_per_second: float | None
     problem: str = ""
+    narrowed_by: list[str] = Field(default=[])
 
 
 class SpeedCheck(Record):
@@ -135,7 +82,8 @@ class SpeedCheck(Record):
 
 class Opened(Record):
     """A worker imported its framework. `memory_bytes` is resident while idle; `adapter_sha256`
-    is of the adapter's source, `libraries` and `details` say what computes underneath."""
+    is of the adapter's source, `libraries` and `details` say what computes underneath. `devices`
+    are those that the framework sees, `device_infos` what it knows of them."""
 
     kind: Literal["opened"] = "opened"
     cell: CellName
@@ -145,8 +93,9 @@ class Opened(Record):
     versions: dict[str, str]
     devices: list[str]
     adapter_sha256: str = ""
-    libraries: list[str] = []
-    details: dict[str, str] = {}
+    libraries: list[str] = Field(default=[])
+    details: dict[str, str] = Field(default={})
+    device_infos: list[DeviceInfo] = Field(default=[])
 
 
 class Built(Record):
@@ -172,6 +121,11 @@ class Window(Record):
     worker, `busy_threads` how many of its threads were at work; `steal_seconds`: what a hypervisor
     withheld, of all CPUs together; `conductor_cpu_seconds`: of the conductor while it waited.
     `children_peak_bytes`: the most that processes started by the worker were seen to hold.
+
+    `others_cpu_seconds`: what all processes but the worker, the conductor among them, used of the
+    CPUs that the worker may run on; `pressure_seconds` (of the machine) and
+    `group_pressure_seconds` (of the control group): for how long a thread that could run had no
+    CPU; `queue_seconds`: the same of the worker's threads, added up.
     """
 
     kind: Literal["window"] = "window"
@@ -197,6 +151,19 @@ class Window(Record):
     mhz: float | None = None
     joules: float | None = None
     conductor_cpu_seconds: float | None = None
+    others_cpu_seconds: float | None = None
+    pressure_seconds: float | None = None
+    group_pressure_seconds: float | None = None
+    queue_seconds: float | None = None
+
+    @property
+    def cpus_of_others(self) -> float | None:
+        """How many CPUs others used meanwhile, neither the worker nor the conductor."""
+        if self.others_cpu_seconds is None or not self.seconds:
+            return None
+        return (
+            max(0.0, self.others_cpu_seconds - (self.conductor_cpu_seconds or 0.0)) / self.seconds
+        )
 
     @property
     def is_timed(self) -> bool:
@@ -223,9 +190,21 @@ class Planned(Record):
     flops: float | None
 
 
+class Multiplied(Record):
+    """The framework's own float32 matrix product, the fastest of several sizes, in FLOP/s; null
+    where the backend does not offer one."""
+
+    kind: Literal["multiplied"] = "multiplied"
+    cell: CellName
+    round: int
+    flops_per_second: float | None
+
+
 class Evaluated(Record):
     """Mean loss over the validation split after `step` steps, nats per token, and the task's own
-    metrics of the outputs."""
+    metrics of the outputs. `outputs` is a short hash of each output, where there are any: of the
+    decoded text, or of the class that is most probable. The echo is evaluated too, without
+    metrics."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
@@ -234,7 +213,8 @@ class Evaluated(Record):
     loss: float
     tokens: int
     seconds: float
-    quality: dict[str, Estimate] = {}
+    quality: dict[str, Estimate] = Field(default={})
+    outputs: list[str] = Field(default=[])
 
 
 class Ended(Record):
@@ -250,7 +230,7 @@ class Ended(Record):
     process_peak_bytes: int | None = None
 
 
-CellRecord = Opened | Built | Window | Echoed | Planned | Evaluated | Ended
+CellRecord = Opened | Built | Window | Echoed | Planned | Multiplied | Evaluated | Ended
 AnyRecord = Annotated[
     Header | Resumed | Probed | SpeedCheck | CellRecord, Field(discriminator="kind")
 ]

@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from compare.errors import UserError
-from compare.records.record_types import ANY_RECORD, AnyRecord, CellName, Record
+from compare.records.record_types import ANY_RECORD, AnyRecord
+from compare.records.values import CellName, Record
 
 RECORDS = "records.jsonl"
 

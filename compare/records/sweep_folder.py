@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from compare.errors import UserError
-from compare.records.record_types import SCHEMA_VERSION, Record, Request
+from compare.records.record_types import SCHEMA_VERSION
 from compare.records.run_folder import RunFolder
+from compare.records.values import Record, Request
 from compare.version import VERSION
 
 MANIFEST = "sweep.json"

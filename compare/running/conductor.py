@@ -25,12 +25,10 @@ from compare.meters import machine, roofline
 from compare.planning.plan import Plan
 from compare.records.record_types import (
     AnyRecord,
-    CellName,
     Ended,
     Header,
     KeptRound,
     Probed,
-    Record,
     Resumed,
     Role,
     SpeedCheck,
@@ -38,6 +36,7 @@ from compare.records.record_types import (
     header_of,
 )
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName, Record
 from compare.running import echo
 from compare.running.resumption import last_round
 from compare.running.round import Round

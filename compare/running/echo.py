@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from compare.findings import parity
-from compare.records.record_types import CellName, Window
+from compare.records.record_types import Window
+from compare.records.values import CellName
 from compare.running.round import Round
 
 TRAININGS = 5  # at most

@@ -13,16 +13,15 @@ from rich.text import Text
 from compare.findings import parity
 from compare.records.record_types import (
     Built,
-    CellName,
     Echoed,
     Ended,
     Evaluated,
     Header,
     Opened,
-    Record,
     Resumed,
     Window,
 )
+from compare.records.values import CellName, Record
 
 
 class Silent:

@@ -12,7 +12,6 @@ from compare.planning.plan import Plan
 from compare.planning.survey import Identity
 from compare.records.record_types import (
     AnyRecord,
-    CellName,
     CellRecord,
     Ended,
     Header,
@@ -22,6 +21,7 @@ from compare.records.record_types import (
     current,
     header_of,
 )
+from compare.records.values import CellName
 from compare.spec.experiment import Experiment
 from compare.version import VERSION
 

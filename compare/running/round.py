@@ -13,18 +13,9 @@ from typing import Any
 from compare.contracts.backend import Device
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
-from compare.records.record_types import (
-    Built,
-    CellName,
-    Echoed,
-    Ended,
-    Opened,
-    Planned,
-    Record,
-    Role,
-    Window,
-)
+from compare.records.record_types import Built, Echoed, Ended, Opened, Planned, Role, Window
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName, Record
 from compare.running.validation import Evaluator
 from compare.worker.process import CellEnded, WorkerProcess
 

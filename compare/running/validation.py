@@ -6,8 +6,9 @@ from typing import Any
 
 from compare.findings.time_to_target import Target
 from compare.planning.plan import Plan
-from compare.records.record_types import CellName, Estimate, Evaluated
+from compare.records.record_types import Evaluated
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName, Estimate
 
 LOOKS = 20
 """How often a run looks whether its target is reached, unless it is told."""

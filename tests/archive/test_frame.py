@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_is_nan(run: Path, tmp_path: Path) -> None:
     lines[at] = json.dumps(window | {"losses": ["NaN"]})
     (copy / "records.jsonl").write_text("\n".join(lines) + "\n")
     assert load(copy, "losses")["loss"].isna().tolist() == [True, *[False] * 11]
-    validator = jsonschema.Draft202012Validator(schema.schemas()["records-4.json"])
+    validator = jsonschema.Draft202012Validator(schema.schemas()["records-5.json"])
     assert validator.is_valid(json.loads(lines[at]))
     assert not validator.is_valid(window | {"losses": ["nothing"]})
     assert not validator.is_valid(window | {"weather": "fair"})
@@ -197,7 +197,7 @@ def test_the_published_schemas_are_those_of_the_code() -> None:
 
 def test_what_a_run_wrote_is_of_the_published_schemas(run: Path) -> None:
     published = schema.schemas()
-    of_records = jsonschema.Draft202012Validator(published["records-4.json"])
+    of_records = jsonschema.Draft202012Validator(published["records-5.json"])
     lines = (run / "records.jsonl").read_text().splitlines()
     kinds = {"header", "opened", "built", "window", "evaluated", "ended"}
     assert kinds <= {json.loads(line)["kind"] for line in lines}

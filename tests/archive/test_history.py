@@ -16,8 +16,9 @@ from compare.archive.stored import store
 from compare.commands.history import history
 from compare.errors import UserError
 from compare.findings.summary import summarise
-from compare.records.record_types import AnyRecord, CellName, Ended
+from compare.records.record_types import AnyRecord, Ended
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName
 from compare.version import VERSION
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

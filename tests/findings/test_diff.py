@@ -16,7 +16,8 @@ from compare.commands.diff import diff_folders, notes_of, parse_percent
 from compare.errors import UserError
 from compare.findings.diff import CellDiff, Pair, Side, diff_cells
 from compare.records.differences import differing_fields
-from compare.records.record_types import AnyRecord, CellName, Ended, Probed, SpeedCheck, Window
+from compare.records.record_types import AnyRecord, Ended, Probed, SpeedCheck, Window
+from compare.records.values import CellName
 from compare.stats.welch import welch
 
 PRECISE, ROUGH = 0.02, 0.5

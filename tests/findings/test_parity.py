@@ -11,7 +11,7 @@ from compare.findings.parity import (
     judge,
     relative_difference,
 )
-from compare.records.record_types import CellName
+from compare.records.values import CellName
 
 A, B, C, D = (CellName(backend=name, mode="m") for name in "abcd")
 TIGHT = np.full(5, 1e-6)

@@ -3,7 +3,7 @@ import pytest
 from simulated import lockstep
 
 from compare.findings import speed
-from compare.records.record_types import CellName
+from compare.records.values import CellName
 from compare.stats.intervals import Timing
 
 A, B, C = (CellName(backend=name, mode="m") for name in "abc")

@@ -14,20 +14,19 @@ from compare.planning.plan import Plan, make_plan
 from compare.records.record_types import (
     AnyRecord,
     Built,
-    CellName,
     Ended,
     Evaluated,
     Header,
     KeptRound,
     Opened,
     Probed,
-    Request,
     Resumed,
     Role,
     SpeedCheck,
     Window,
 )
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName, Request
 
 A, B, C = (CellName(backend=name, mode="m") for name in "abc")
 STEPS = 10

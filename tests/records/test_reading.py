@@ -13,9 +13,9 @@ from conftest import ROOT, Compare
 from compare.archive.stored import read_summary, read_sweep, stored_summary
 from compare.errors import UserError
 from compare.records.reading import read, read_records
-from compare.records.record_types import Request
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import Point, Sweep, SweepFolder
+from compare.records.values import Request
 from compare.reporting.writing import report_run, report_sweep
 
 REFERENCE = ROOT / "results" / "reference"
@@ -68,7 +68,7 @@ def with_header(lines: list[bytes], **fields: object) -> list[bytes]:
 
 def newer(lines: list[bytes]) -> list[bytes]:
     """Of a schema to come: a field and a kind of record that nobody knows yet."""
-    header, *others = with_header(lines, schema_version=5, weather="fair")
+    header, *others = with_header(lines, schema_version=6, weather="fair")
     known = [line.replace(b'"kind":"ended"', b'"mood":"good","kind":"ended"') for line in others]
     return [header, *known, b'{"kind":"afterthought","text":"hm"}\n', b'{"kind":"window"}\n']
 

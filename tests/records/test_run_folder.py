@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
-from compare.records.record_types import CellName, Ended, Window
+from compare.records.record_types import Ended, Window
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName
 
 CELL = CellName(backend="a", mode="b")
 

@@ -16,8 +16,8 @@ from compare.archive.stored import stored_summary
 from compare.errors import UserError
 from compare.findings.scaling import Scaling, SweepSummary, SweptPoint
 from compare.findings.summary import Summary
-from compare.records.record_types import Estimate
 from compare.records.run_folder import RunFolder
+from compare.records.values import Estimate
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
 

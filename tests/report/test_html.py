@@ -21,8 +21,8 @@ from conftest import ROOT
 from compare.archive.history import History, HistoryRow, in_series
 from compare.findings.scaling import SweepSummary, SweptPoint, scalings
 from compare.findings.summary import Summary, summarise
-from compare.records.record_types import Estimate
 from compare.records.run_folder import RunFolder
+from compare.records.values import Estimate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -17,8 +17,9 @@ from scipy import stats as scipy_stats
 
 from compare.planning.choice import Choice
 from compare.planning.plan import make_plan
-from compare.records.record_types import CellName, Ended, Request, Role, Window
+from compare.records.record_types import Ended, Role, Window
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName, Request
 from compare.running import conductor
 from compare.running.conductor import LEAST_PAIRS, Conductor
 from compare.running.progress import Silent

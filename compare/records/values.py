@@ -1,0 +1,83 @@
+"""What records are made of: names of cells, figures with intervals, what was asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    # JSON has no NaN: a diverged loss is stored as the string "NaN" and read back as a float.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class CellName(Record):
+    """One experiment on one backend in one mode.
+
+    Two kinds are not rows of the table. The `echo` is a backend that was started from weights
+    perturbed in their last bit, with the rows of every batch in reverse order, to measure how far
+    rounding alone drives curves apart. The `control` is a backend played a second time, to
+    measure how far it differs from itself in speed.
+    """
+
+    backend: str
+    mode: str
+    echo: bool = False
+    control: bool = False
+
+    @property
+    def label(self) -> str:
+        part = " (echo)" if self.echo else " (control)" if self.control else ""
+        return f"{self.backend}:{self.mode}{part}"
+
+    @property
+    def is_row(self) -> bool:
+        return not (self.echo or self.control)
+
+    def its_control(self) -> "CellName":
+        return self.model_copy(update={"control": True})
+
+
+class Estimate(Record):
+    """A figure with its 95% interval; null ends where there was too little to tell from."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Request(Record):
+    """What was asked for, so that it can be asked for again: `compare resume` does."""
+
+    task: str
+    preset: str
+    overrides: list[dict[str, dict[str, Any]]]
+    backends: list[str]
+    pythons: dict[str, str]
+    every_mode: bool = False
+
+    def laid_over(self, values: Mapping[str, Any]) -> "Request":
+        """With values by field, such as {"train.batch": 8}, laid over all that it asks for."""
+        laid: dict[str, dict[str, Any]] = {}
+        for field, value in values.items():
+            section, _, name = field.partition(".")
+            laid.setdefault(section, {})[name] = value
+        return self.model_copy(update={"overrides": [*self.overrides, laid]})
+
+
+class BusyProcess(Record):
+    """Another process that used a CPU before the first window; of its command line nothing is
+    kept, since that may hold passwords. `is_worker`: it plays a cell of a run of this suite."""
+
+    name: str
+    cpus: float
+    is_worker: bool
+
+
+class DeviceInfo(Record):
+    """A device in the maker's words: `label` is how the command line writes it."""
+
+    label: str
+    name: str = ""
+    memory_bytes: int | None = None
+    driver: str = ""
