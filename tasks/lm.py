@@ -88,7 +88,7 @@ class LanguageModelling:
         "tiny": {
             "model": {"vocab": 200, "embedding": 16, "hidden": 16},
             "train": {"batch": 4, "sequence_length": 8, "steps": 60, "validation_batches": 4},
-            "run": {"roofline": False},
+            "run": {"roofline": False, "rounds": 1},
         },
         # Zaremba et al. 2014, section 4.1, small model; an epoch there is 2,323 steps.
         "lstm": {

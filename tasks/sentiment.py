@@ -107,7 +107,7 @@ class Sentiment:
         "tiny": {
             "model": {"embedding": 16, "hidden": 32},
             "train": {"batch": 8, "sequence_length": 32, "steps": 40, "validation_batches": 8},
-            "run": {"roofline": False},
+            "run": {"roofline": False, "rounds": 1},
         },
     }
 

@@ -50,7 +50,7 @@ class Summarization:
             "task": {"source_length": 60},
             "model": {"embedding": 16, "hidden": 32, "layers": 1, "heads": 2},
             "train": {"batch": 8, "sequence_length": 14, "steps": 40, "validation_batches": 2},
-            "run": {"roofline": False},
+            "run": {"roofline": False, "rounds": 1},
         },
         # For an accelerator: the base model of Vaswani et al. 2017, table 3.
         "medium": {

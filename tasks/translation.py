@@ -63,7 +63,7 @@ class Translation:
         "tiny": {
             "model": {"embedding": 16, "hidden": 32, "layers": 1, "heads": 2},
             "train": {"batch": 8, "sequence_length": 16, "steps": 40, "validation_batches": 2},
-            "run": {"roofline": False},
+            "run": {"roofline": False, "rounds": 1},
         },
     }
 

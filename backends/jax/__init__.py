@@ -1,9 +1,10 @@
 """JAX with flax nnx modules and optax. Importing this module does not import jax; `open` does."""
 
 import os
+from collections.abc import Callable
 from importlib.metadata import version
 
-from compare.contracts import Device, Trainer
+from compare.contracts import Array, Device, Trainer
 from compare.spec import Experiment
 
 
@@ -48,6 +49,15 @@ class JaxBackend:
             if device.platform == "gpu"
         ]
         return found
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        import jax
+        import jax.numpy as jnp
+
+        place = jax.devices("gpu" if device.kind == "cuda" else "cpu")[device.index]
+        a, b = jax.device_put(left, place), jax.device_put(right, place)
+        multiply = jax.jit(lambda a, b: jnp.matmul(a, b, precision="highest"))
+        return lambda: multiply(a, b).block_until_ready()
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import JaxTrainer

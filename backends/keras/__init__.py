@@ -4,9 +4,10 @@ Importing this module imports neither keras nor what it runs on; `open` does.
 """
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 
-from compare.contracts import Device, Trainer
+from compare.contracts import Array, Device, Trainer
 from compare.spec import Experiment
 
 
@@ -42,6 +43,10 @@ class KerasBackend:
     def devices(self) -> list[Device]:
         found: list[Device] = self._steps.devices()
         return found
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        multiply: Callable[[], object] = self._steps.product(device, left, right)
+        return multiply
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import KerasTrainer

@@ -1,5 +1,6 @@
 """Keras on JAX: stateless calls inside one jitted step with donated state."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -30,6 +31,13 @@ def set_precision(precision: str) -> None:
 def devices() -> list[Device]:
     gpus = [device for device in jax.devices() if device.platform == "gpu"]
     return [Device("cpu"), *(Device("cuda", gpu.id, gpu.device_kind) for gpu in gpus)]
+
+
+def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
+    place = jax.devices("gpu" if device.kind == "cuda" else "cpu")[device.index]
+    a, b = jax.device_put(left, place), jax.device_put(right, place)
+    multiply = jax.jit(keras.ops.matmul)
+    return lambda: multiply(a, b).block_until_ready()
 
 
 class Steps(steps.Steps):

@@ -1,7 +1,9 @@
 """Keras on TensorFlow: a GradientTape inside a tf.function, compiled by XLA."""
 
+from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from compare.contracts import Array, Batch, Batches, Device
@@ -27,6 +29,13 @@ def set_precision(precision: str) -> None:
 def devices() -> list[Device]:
     gpus = tf.config.list_physical_devices("GPU")
     return [Device("cpu"), *(Device("cuda", index) for index in range(len(gpus)))]
+
+
+def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
+    with tf.device("GPU" if device.kind == "cuda" else "CPU"):
+        a, b = tf.constant(left), tf.constant(right)
+    multiply = tf.function(keras.ops.matmul, jit_compile=True)
+    return lambda: float(multiply(a, b)[0, 0])  # fetched: calls may return before they are done
 
 
 class Steps(steps.Steps):

@@ -1,5 +1,6 @@
 """Keras on PyTorch: an eager loop of forward, backward and an optimizer step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -35,6 +36,17 @@ def devices() -> list[Device]:
         Device("cuda", index, torch.cuda.get_device_name(index))
         for index in range(torch.cuda.device_count())
     ]
+
+
+def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
+    a, b = (torch.from_numpy(matrix).to(device.label) for matrix in (left, right))
+
+    def multiply() -> None:
+        keras.ops.matmul(a, b)
+        if device.kind == "cuda":
+            torch.cuda.synchronize()
+
+    return multiply
 
 
 class Steps(steps.Steps):

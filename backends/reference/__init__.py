@@ -4,7 +4,9 @@ It is slow and plain on purpose. The other backends are audited against it, and 
 against finite differences.
 """
 
-from compare.contracts import Device, Trainer
+from collections.abc import Callable
+
+from compare.contracts import Array, Device, Trainer
 from compare.spec import Experiment
 
 
@@ -26,6 +28,9 @@ class ReferenceBackend:
 
     def devices(self) -> list[Device]:
         return [Device("cpu")]
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        return lambda: left @ right
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import ReferenceTrainer

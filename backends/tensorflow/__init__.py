@@ -4,8 +4,9 @@ Importing this module does not import tensorflow; `open` does.
 """
 
 import os
+from collections.abc import Callable
 
-from compare.contracts import Device, Trainer
+from compare.contracts import Array, Device, Trainer
 from compare.spec import Experiment
 
 
@@ -51,6 +52,16 @@ class TensorFlowBackend:
             details = tf.config.experimental.get_device_details(gpu)
             found.append(Device("cuda", index, details.get("device_name", "")))
         return found
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        import tensorflow as tf
+
+        with tf.device("GPU" if device.kind == "cuda" else "CPU"):
+            a, b = tf.constant(left), tf.constant(right)
+        multiply = tf.function(tf.matmul, jit_compile=self._xla)
+
+        # A sum is fetched: on a device, eager calls return before they are done.
+        return lambda: float(multiply(a, b)[0, 0])
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import TensorFlowTrainer

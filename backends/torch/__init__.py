@@ -1,9 +1,10 @@
 """PyTorch. Importing this module does not import torch; `open` does."""
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from compare.contracts import Device, Trainer, Unsupported
+from compare.contracts import Array, Device, Trainer, Unsupported
 from compare.spec import Experiment
 
 if TYPE_CHECKING:
@@ -51,8 +52,22 @@ class TorchBackend:
         if torch.backends.mps.is_available():
             found.append(Device("mps"))
         for index in range(torch.cuda.device_count()):
-            found.append(Device("cuda", index, torch.cuda.get_device_name(index)))
+            about = torch.cuda.get_device_properties(index)
+            found.append(Device("cuda", index, about.name, about.total_memory))
         return found
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        import torch
+
+        a, b = (torch.from_numpy(matrix).to(device.label) for matrix in (left, right))
+        out = torch.empty_like(a)
+
+        def multiply() -> None:
+            torch.matmul(a, b, out=out)
+            if device.kind == "cuda":
+                torch.cuda.synchronize()
+
+        return multiply
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import TorchTrainer

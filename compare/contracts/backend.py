@@ -4,6 +4,7 @@ The whole of a backend is `Backend` and the `Trainer` that it builds; `docs/addi
 walks through one. A plug-in need not inherit from these classes, it only has to fit them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,11 +21,14 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute. `kind` is "cpu", "cuda" or "mps"; `name` is the maker's name for it."""
+    """A place to compute. `kind` is "cpu", "cuda" or "mps"; `name` is the maker's name for it, and
+    `driver` the version of what drives it, where the framework tells."""
 
     kind: str
     index: int = 0
     name: str = ""
+    memory_bytes: int | None = None
+    driver: str = ""
 
     @property
     def label(self) -> str:
@@ -83,6 +87,16 @@ class HasDetails(Protocol):
 
     def details(self) -> dict[str, str]:
         """Such as the compiler flags that it was built with, by name; for the record."""
+        ...
+
+
+class HasProduct(Protocol):
+    """Optional for a backend: its framework's own matrix product, to be held against what the
+    machine can do."""
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        """What multiplies the float32 matrices left (n, n) and right (n, n), which lie on the
+        device already: each call computes left @ right, and returns when that is there."""
         ...
 
 

@@ -12,5 +12,9 @@ LEAST_WINDOWS = 5
 LEAST_PAIRS = 10
 """Before so many, no interval is narrow enough to stop at: few windows may agree by chance."""
 
+ROUND_WINDOWS = 2
+"""Windows of a round after the first one, which trains whole: further rounds are there for what
+differs from process to process, and a window or two of each tell that."""
+
 ROUNDS_FOR_INTERVALS = 5
 """From so many rounds on a round is the unit of a comparison, else a window."""

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -112,7 +113,7 @@ def measure(threads: int, share: float = 1.0) -> Roofline:
     assert "numpy" not in sys.modules
     pin_to(threads)
     os.environ.update(dict.fromkeys(_POOLS, str(threads)))
-    return Roofline(_flops_per_second(share), _bytes_per_second(threads, share))
+    return Roofline(fastest_product(_by_numpy, share), _bytes_per_second(threads, share))
 
 
 def speed_check() -> float:
@@ -124,22 +125,43 @@ def speed_check() -> float:
     this process, whatever those of a run are; it sees an instant, not the time in between; and
     OpenBLAS's threads wait for more work in a loop, 0.1 s long, before they leave their CPUs.
     """
-    operands = _matrices(_CHECK_SIZE)
-    _product_seconds(*operands)
-    return sum(_product_seconds(*operands) for _ in range(_CHECK_PRODUCTS))
+    multiply = _by_numpy(*_matrices(_CHECK_SIZE))
+    multiply()
+    began = time.perf_counter()
+    for _ in range(_CHECK_PRODUCTS):
+        multiply()
+    return time.perf_counter() - began
 
 
-def _flops_per_second(share: float) -> float:
+def fastest_product(
+    make: Callable[["Array", "Array"], Callable[[], object]], share: float = 1.0
+) -> float:
+    """FLOP/s of the fastest of many products of square float32 matrices, at several sizes n, 2 n^3
+    operations each. `make` is given left and right, (n, n) each, and returns what multiplies them.
+
+    `share`: of the usual time, some 0.3 s for each size.
+    """
     best, seconds = 0.0, share * _SIZE_SECONDS
     for size in _SIZES:  # the larger, the more threads they keep busy
         operations = 2 * size**3
         if operations > best * seconds > 0:
             break  # one product would take longer than its time
-        operands, until = _matrices(size), time.perf_counter() + seconds
+        multiply = make(*_matrices(size))
+        multiply()  # compiles, where that is how a framework computes
+        until = time.perf_counter() + seconds
         while time.perf_counter() < until:
-            best = max(best, operations / _product_seconds(*operands))
-        _require_right(*operands)
+            began = time.perf_counter()
+            multiply()
+            best = max(best, operations / (time.perf_counter() - began))
     return best
+
+
+def _by_numpy(left: "Array", right: "Array") -> Callable[[], object]:
+    import numpy as np
+
+    product = np.matmul(left, right)
+    _require_right(left, right, product)
+    return lambda: np.matmul(left, right, out=product)
 
 
 def _require_right(left: "Array", right: "Array", product: "Array") -> None:
@@ -154,19 +176,11 @@ def _require_right(left: "Array", right: "Array", product: "Array") -> None:
         raise ArithmeticError(f"NumPy's product of float32 matrices is off by {off:.2g}")
 
 
-def _matrices(size: int) -> tuple["Array", "Array", "Array"]:
+def _matrices(size: int) -> tuple["Array", "Array"]:
     import numpy as np
 
     left, right = np.random.default_rng(0).random((2, size, size), np.float32)
-    return left, right, np.empty_like(left)
-
-
-def _product_seconds(left: "Array", right: "Array", out: "Array") -> float:
-    import numpy as np
-
-    began = time.perf_counter()
-    np.matmul(left, right, out=out)
-    return time.perf_counter() - began
+    return left, right
 
 
 def _bytes_per_second(threads: int, share: float) -> float:

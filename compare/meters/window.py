@@ -3,6 +3,7 @@
 from typing import Any
 
 from compare.meters.activity import Activity
+from compare.meters.contention import Contention
 from compare.meters.energy import EnergyMeter
 from compare.meters.memory import ChildrenPeak, HighWater
 
@@ -13,6 +14,7 @@ class WindowMeters:
     def __init__(self) -> None:
         self._memory, self._children = HighWater(), ChildrenPeak()
         self._activity, self._energy = Activity(), EnergyMeter()
+        self._contention = Contention()
         self._process_peak = 0
 
     def start(self) -> None:
@@ -20,11 +22,12 @@ class WindowMeters:
         self._memory.reset()
         self._children.start()
         self._energy.start()
+        self._contention.start()
         self._activity.start()
 
     def stop(self, seconds: float) -> dict[str, Any]:
         """The figures of `compare.records.record_types.Window`, of a window of so many seconds."""
-        activity = self._activity.stop(seconds)
+        activity, contention = self._activity.stop(seconds), self._contention.stop()
         children = self._children.stop()
         peak = self._memory.peak()
         self._process_peak = max(self._process_peak, peak)
@@ -33,6 +36,7 @@ class WindowMeters:
             "peak_bytes": peak,
             "children_peak_bytes": children,
             **activity._asdict(),
+            **contention._asdict(),
         }
 
     def process_peak(self) -> int:

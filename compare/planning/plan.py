@@ -9,7 +9,7 @@ from compare.contracts.task import Prepared, Task
 from compare.errors import UserError
 from compare.findings.thresholds import WINDOW_SECONDS
 from compare.findings.time_to_target import Target
-from compare.meters.machine import usable_cpus
+from compare.meters.machine import default_threads, require_threads
 from compare.planning.choice import Choice
 from compare.planning.overrides import resolve
 from compare.planning.selection import choose_cells
@@ -47,7 +47,12 @@ class Plan:
 
     def run_settings(self) -> dict[str, Any]:
         """How it is played, with the number of threads that it comes to."""
-        return {**self.run.model_dump(), "threads": self.run.threads or usable_cpus()}
+        return {**self.run.model_dump(), "threads": self.threads}
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of each backend."""
+        return self.run.threads or default_threads()
 
 
 def make_plan(request: Request, command: list[str], choices: list[Choice] | None = None) -> Plan:
@@ -58,6 +63,8 @@ def make_plan(request: Request, command: list[str], choices: list[Choice] | None
     task = load_task(request.task)
     settings = resolve(task, request.preset, request.overrides)
     Target.read(settings.run.target, task.metrics)
+    if settings.run.threads:
+        require_threads(settings.run.threads)
     if choices is None:
         choices = choose_cells(request.backends, request.pythons, request.every_mode)
     _require_room_for_a_window(settings.run, len(choices))

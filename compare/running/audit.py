@@ -123,7 +123,7 @@ def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) ->
     worker = WorkerProcess(choice.adapter, python, folder / "inputs", log)
     try:
         worker.hello()
-        opened = worker.ask("open", run.timeout, mode=cell.mode, threads=run.threads)
+        opened = worker.ask("open", run.timeout, mode=cell.mode, threads=plan.threads)
         devices = [Device(**device) for device in opened["devices"]]
         device = choose_device(run.device, devices, [devices])
         worker.ask("build", run.timeout, device=vars(device), perturb=perturb)

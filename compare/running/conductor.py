@@ -1,6 +1,6 @@
 """Plays the cells of a plan in lockstep and writes down what happens.
 
-Window by window, in shuffled order, every worker trains the same batches while the others
+Window by window, in balanced turns, every worker trains the same batches while the others
 rest. How long that goes on is told by the steps, by a precision or by a budget, never by which
 result has come out; only the echo is trained again where the parity gate is in doubt.
 """
@@ -17,11 +17,13 @@ from compare.findings import speed
 from compare.findings.thresholds import (
     LEAST_PAIRS,
     LEAST_WINDOWS,
+    ROUND_WINDOWS,
     ROUNDS_FOR_INTERVALS,
     SHORT_SECONDS,
     WINDOW_SECONDS,
 )
 from compare.meters import machine, roofline
+from compare.meters.processes import busy_processes
 from compare.planning.plan import Plan
 from compare.records.record_types import (
     AnyRecord,
@@ -36,9 +38,9 @@ from compare.records.record_types import (
     header_of,
 )
 from compare.records.run_folder import RunFolder
-from compare.records.values import CellName, Record
+from compare.records.values import BusyProcess, CellName, Record
 from compare.running import echo
-from compare.running.resumption import last_round
+from compare.running.resumption import last_round, missing_rounds, skipped_among
 from compare.running.round import Round
 from compare.running.validation import Evaluator
 from compare.spec.inputs import write_inputs
@@ -62,6 +64,7 @@ class Conductor:
         self.random = random.Random(plan.experiment.train.seed)
         self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
         self.window_steps = 0
+        self.short = False  # whether windows of the training are too short to be timed
         self.windows: dict[CellName, list[Window]] = {}
         self.evaluator = Evaluator(plan, folder, watcher.decoding)
 
@@ -90,7 +93,7 @@ class Conductor:
         )
         self._probe()
         cells = [one.cell for one in kept]
-        needed = {cell: self.plan.run.rounds - cells.count(cell) for cell in self.plan.cells}
+        needed = missing_rounds(self.plan, kept, skipped_among(records))
         needs_echo = not any(cell.echo for cell in cells)
         self._play_all(needed, last_round(records) + 1, needs_echo)
 
@@ -113,6 +116,10 @@ class Conductor:
             cells=plan.cells,
             oracles=[choice.cell for choice in plan.choices if choice.oracle],
             request=plan.request,
+            busy=[
+                BusyProcess(name=one.name, cpus=round(one.cpus, 3), is_worker=one.is_worker)
+                for one in busy_processes()
+            ],
         )
 
     def _play_all(self, needed: Mapping[CellName, int], first: int, needs_echo: bool) -> None:
@@ -126,17 +133,19 @@ class Conductor:
             share = (number - first + 1) / rounds  # of the budget, until the end of this round
             self.budget_ends = began + share * plan.run.measuring_seconds
             failed |= self._play(number, cells, number == first, needs_echo)
-            still = {cell: count - 1 for cell, count in still.items()}
+            still = {c: count - 1 if c in self.windows else 0 for c, count in still.items()}
             number += 1
         self.budget_ends = began + plan.run.measuring_seconds
         while self.by_rounds and self.windows and self._wants_more():
-            failed |= self._play(number, plan.cells, first=False, needs_echo=False)
+            cells = [cell for cell in plan.cells if cell in self.windows]
+            failed |= self._play(number, cells, first=False, needs_echo=False)
             number += 1
         if not failed:
             shutil.rmtree(self.folder.inputs)  # nothing to replay, and it can be made again
 
     def _play(self, number: int, cells: list[CellName], first: bool, needs_echo: bool) -> bool:
-        """One round: fresh processes, the whole training. Whether any cell failed."""
+        """One round: fresh processes, in the first one the whole training, in the others as much
+        of it as a few windows take. Whether any cell failed."""
         played = Round(
             self.plan, self.folder, number, first, self.evaluator, self.random, self._write
         )
@@ -153,7 +162,8 @@ class Conductor:
                 echo.start(played)
             at = self._train_on(played)
             echo.go_on(played, self.windows)
-            played.each(played.finish)
+            if first:
+                played.each(played.finish)
             self._measure_on(played, at)
             for cell in list(played.workers):
                 played.attempt(cell, played.close)
@@ -177,16 +187,18 @@ class Conductor:
             played.each(played.train, "warmup", 1, at, at + odd, min(1, odd - 1))
         self._look_for_the_target(played, 0, at + odd)
         # Where there are long windows to come, short ones would only widen the intervals.
-        short = self.window_steps * min(paces, default=0.0) < SHORT_SECONDS
-        role: Role = "warmup" if short and self._measures_beyond() else "steady"
-        for index, first in enumerate(range(at + odd, steps, self.window_steps or 1)):
+        self.short = self.window_steps * min(paces, default=0.0) < SHORT_SECONDS
+        role: Role = "warmup" if self.short and self._measures_beyond() else "steady"
+        firsts = range(at + odd, steps, self.window_steps or 1)
+        for index, first in enumerate(firsts if played.first else firsts[:ROUND_WINDOWS]):
             played.each(played.train, role, index, first, first + self.window_steps, 1)
             self._look_for_the_target(played, first, first + self.window_steps)
         return at + odd
 
     def _measures_beyond(self) -> bool:
-        """Whether windows go on after the training: not where whole rounds are what counts."""
-        return self.plan.run.measuring_seconds > 0 and not self.by_rounds
+        """Whether windows go on after the training: where rounds are what counts, only for want of
+        windows that are long enough."""
+        return self.plan.run.measuring_seconds > 0 and (self.short or not self.by_rounds)
 
     def _measure_on(self, played: Round, at: int) -> None:
         """Windows beyond the training, on the batches of its steady ones over again: in each cell
@@ -202,7 +214,10 @@ class Conductor:
             for cell in played.workers
             for window in self.windows[cell]
         )
-        while played.workers and (not timed or self._wants_more()):
+        last = index + ROUND_WINDOWS
+        while played.workers and (
+            index < last if self.by_rounds else not timed or self._wants_more()
+        ):
             first = at + index % windows * size
             played.each(self._beyond, played, index, first)
             index, timed = index + 1, True
@@ -239,12 +254,13 @@ class Conductor:
         """Once per run: what the machine could do at best."""
         if not self.plan.run.roofline:
             return
-        found, problem = roofline.probe(self.plan.run.threads)
+        found, problem = roofline.probe(self.plan.threads)
         self._write(
             Probed(
                 flops_per_second=found.flops_per_second if found else None,
                 bytes_per_second=found.bytes_per_second if found else None,
                 problem=problem,
+                narrowed_by=list(found.narrowed_by) if found else [],
             )
         )
 

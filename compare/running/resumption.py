@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +79,26 @@ def finished_rounds(
 
 def is_whole(records: Sequence[AnyRecord], plan: Plan, kept: Sequence[KeptRound]) -> bool:
     """Whether every cell has the rounds that it needs, and none that it did not finish."""
-    rows = [one.cell for one in kept if one.cell.is_row]
     finished = {(one.cell, one.round) for one in kept}
     begun = {(r.cell, r.round) for r in current(records) if isinstance(r, CellRecord)}
     loose = [cell for cell, _ in begun - finished if cell.is_row]
-    return not loose and all(rows.count(cell) >= plan.run.rounds for cell in plan.cells)
+    return not loose and not any(missing_rounds(plan, kept, skipped_among(records)).values())
+
+
+def missing_rounds(
+    plan: Plan, kept: Sequence[KeptRound], skipped: Container[CellName]
+) -> dict[CellName, int]:
+    """How many rounds each cell still needs: one that was skipped needs no other."""
+    cells = [one.cell for one in kept]
+    return {
+        cell: 0 if cell in skipped and cell in cells else plan.run.rounds - cells.count(cell)
+        for cell in plan.cells
+    }
+
+
+def skipped_among(records: Sequence[AnyRecord]) -> set[CellName]:
+    """The cells that could not play."""
+    return {r.cell for r in current(records) if isinstance(r, Ended) and r.status == "skipped"}
 
 
 def _keys_then(records: Sequence[AnyRecord]) -> dict[tuple[CellName, int], str]:

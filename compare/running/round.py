@@ -6,16 +6,26 @@ A cell that fails is dropped, and the others play on.
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from compare.contracts.backend import Device
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
-from compare.records.record_types import Built, Echoed, Ended, Opened, Planned, Role, Window
+from compare.records.record_types import (
+    Built,
+    Echoed,
+    Ended,
+    Multiplied,
+    Opened,
+    Planned,
+    Role,
+    Window,
+)
 from compare.records.run_folder import RunFolder
-from compare.records.values import CellName, Record
+from compare.records.values import CellName, DeviceInfo, Record
+from compare.running.turns import turns
 from compare.running.validation import Evaluator
 from compare.worker.process import CellEnded, WorkerProcess
 
@@ -40,14 +50,19 @@ class Round:
         self.adapters = {choice.cell: choice.adapter for choice in plan.choices}
         self.workers: dict[CellName, WorkerProcess] = {}
         self.devices: dict[CellName, list[Device]] = {}
+        self.built: dict[CellName, Device] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
         self.echoed: list[list[float]] = []  # curves of the echo's further trainings
+        self._cells: list[CellName] = []
+        self._turns: Iterator[list[int]] | None = None
         self.failed = False
 
     def each(self, act: Callable[..., float], *arguments: Any) -> list[float]:
-        """Do one thing in every cell that is still there, in shuffled order."""
-        order = list(self.workers)
-        self.shuffler.shuffle(order)
+        """Do one thing in every cell that is still there, in balanced turns."""
+        there = list(self.workers)
+        if self._turns is None or self._cells != there:  # a cell has ended, or the echo has come
+            self._cells, self._turns = there, turns(len(there), self.shuffler)
+        order = [there[place] for place in next(self._turns)]
         done = [self.attempt(cell, act, *arguments) for cell in order]
         return [value for value in done if value is not None]
 
@@ -59,14 +74,18 @@ class Round:
             return act(cell, *arguments)
         except CellEnded as end:
             worker = self.workers.pop(cell, None)
-            tail = ""
+            tail, reason = "", end.reason
             if worker is not None:
                 worker.stop()
                 tail = worker.log_tail()
+                if worker.ran_out_of_memory and self.workers:
+                    others = ", ".join(other.label for other in self.workers)
+                    alone = f"--backend {cell.backend}:{cell.mode}"
+                    reason += f"; in memory beside it: {others}; it may fit with {alone}"
             self.failed |= end.status == "failed"
             self.write(
                 Ended(
-                    cell=cell, round=self.number, status=end.status, reason=end.reason,
+                    cell=cell, round=self.number, status=end.status, reason=reason,
                     log_tail=tail if end.status == "failed" else "",
                 )
             )  # fmt: skip
@@ -81,15 +100,22 @@ class Round:
         python = self.plan.pythons.get(adapter)
         worker = self.workers[cell] = WorkerProcess(adapter, python, self.folder.inputs, log)
         worker.hello()
-        answer = self._ask(cell, "open", mode=cell.mode, threads=self.plan.run.threads)
+        answer = self._ask(cell, "open", mode=cell.mode, threads=self.plan.threads)
         self.devices[cell] = [Device(**device) for device in answer.pop("devices")]
-        labels = [device.label for device in self.devices[cell]]
-        self.write(Opened(cell=cell, round=self.number, devices=labels, **answer))
+        seen = [
+            DeviceInfo(label=d.label, name=d.name, memory_bytes=d.memory_bytes, driver=d.driver)
+            for d in self.devices[cell]
+        ]
+        labels = [device.label for device in seen]
+        self.write(
+            Opened(cell=cell, round=self.number, devices=labels, device_infos=seen, **answer)
+        )
         return 0.0
 
     def build(self, cell: CellName) -> float:
         others = [self.devices[other] for other in self.workers]
         device = choose_device(self.plan.run.device, self.devices[cell], others)
+        self.built[cell] = device
         answer = self._ask(cell, "build", device=vars(device), perturb=cell.echo)
         self.write(Built(cell=cell, round=self.number, device=device.label, **answer))
         return 0.0
@@ -136,8 +162,10 @@ class Round:
 
     def finish(self, cell: CellName) -> float:
         """All that comes after the last step, but for windows beyond it."""
+        ask = partial(self._ask, cell)
+        if cell.echo:
+            self.write(self.evaluator.of_echo(cell, self.number, ask))
         if cell.is_row:
-            ask = partial(self._ask, cell)
             self.write(self.evaluator.finish(cell, self.number, ask, keep=self.first))
             if self.plan.run.save_weights and self.first:
                 self._save_weights(cell)
@@ -148,6 +176,9 @@ class Round:
         if cell.is_row and self.first:
             self.write(Planned(cell=cell, round=self.number, **self._ask(cell, "plan")))
         peak = self._ask(cell, "process_peak")["process_peak_bytes"]
+        if cell.is_row and self.first and self.plan.run.roofline:
+            rate = self._ask(cell, "multiply", device=vars(self.built[cell]))
+            self.write(Multiplied(cell=cell, round=self.number, **rate))
         self.workers.pop(cell).stop()
         self.write(Ended(cell=cell, round=self.number, status="ok", process_peak_bytes=peak))
         return 0.0

@@ -1,8 +1,11 @@
 """Evaluation of a cell while it trains and at its end: loss, outputs, their quality, the target."""
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from compare.findings.time_to_target import Target
 from compare.planning.plan import Plan
@@ -51,6 +54,13 @@ class Evaluator:
         step = self.plan.experiment.train.steps
         return self._evaluated(cell, number, step, ask, outputs, RESAMPLES)
 
+    def of_echo(self, cell: CellName, number: int, ask: Ask) -> Evaluated:
+        """What rounding alone does to the loss and the outputs, of which no metric is told."""
+        outputs, step = self._outputs(cell, ask), self.plan.experiment.train.steps
+        return Evaluated(
+            cell=cell, round=number, step=step, outputs=hashes_of(outputs), **ask("evaluate")
+        )
+
     def _evaluated(
         self, cell: CellName, number: int, step: int, ask: Ask, outputs: list[Any], resamples: int
     ) -> Evaluated:
@@ -60,7 +70,10 @@ class Evaluator:
             wanted = [example.wanted for example in self.plan.prepared.examples]
             found = self.plan.task.quality(wanted, outputs, resamples)
             quality = {name: Estimate(**score._asdict()) for name, score in found.items()}
-        return Evaluated(cell=cell, round=number, step=step, quality=quality, **answer)
+        return Evaluated(
+            cell=cell, round=number, step=step, quality=quality,
+            outputs=hashes_of(outputs) if resamples else [], **answer,
+        )  # fmt: skip
 
     def _outputs(self, cell: CellName, ask: Ask) -> list[Any]:
         """The cell's output for every example, text where it is text."""
@@ -84,3 +97,10 @@ class Evaluator:
             for (text, wanted), output in zip(self.plan.prepared.examples, outputs, strict=True):
                 line = {"input": text, "wanted": wanted, "output": output}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def hashes_of(outputs: Sequence[Any]) -> list[str]:
+    """Eight hexadecimal digits for each output, by which two backends' can be told apart: of a
+    text, or of the class with the highest probability."""
+    keys = [one if isinstance(one, str) else str(int(np.argmax(one))) for one in outputs]
+    return [hashlib.sha256(key.encode()).hexdigest()[:8] for key in keys]

@@ -47,9 +47,15 @@ DEFAULT_BUDGET = 600.0
 class RunSection(Section):
     """How a comparison is played; none of it changes what is computed."""
 
-    threads: int | None = Field(default=None, gt=0, description="CPU threads; None is all")
+    threads: int | None = Field(
+        default=None, gt=0, description="CPU threads; None is all CPUs, or what a quota grants"
+    )
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    rounds: int = Field(default=1, gt=0, description="fresh processes per cell, one after another")
+    rounds: int = Field(
+        default=5,
+        gt=0,
+        description="fresh processes per cell, one after another; the first one trains whole",
+    )
     timeout: float = Field(
         default=900, gt=0, description="seconds a worker may take for one answer"
     )

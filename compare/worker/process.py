@@ -53,6 +53,7 @@ class WorkerProcess:
         theirs.close()
         self._channel = Channel(ours)
         self.died = False  # by itself, without an answer
+        self.ran_out_of_memory = False  # as far as can be told
 
     @property
     def pid(self) -> int:
@@ -124,5 +125,6 @@ class WorkerProcess:
         if code >= 0:
             return f"ended with exit code {code}"
         name = signal.Signals(-code).name
+        self.ran_out_of_memory = name == "SIGKILL"
         memory = ", as the system does when memory runs out" if name == "SIGKILL" else ""
         return f"was killed by {name}{memory}"

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from compare.contracts.loading import install_hint, load_backend
 from compare.errors import UserError, one_line, place_of_error
 from compare.meters.machine import native_libraries, pin_to, usable_cpus
 from compare.meters.memory import resident_bytes
+from compare.meters.roofline import fastest_product
 from compare.meters.window import WindowMeters
 from compare.plugins import source_sha256
 from compare.spec.arrays import Array, Batch, Batches, as_float
@@ -149,6 +151,18 @@ class Worker:
             traceback.print_exc()
             return {"memory_bytes": None, "flops": None}
         return {"memory_bytes": found.memory_bytes, "flops": found.flops}
+
+    def multiply(self, device: dict[str, Any]) -> Message:
+        """The rate of the framework's own matrix product, where its adapter offers one."""
+        product = getattr(self.backend, "product", None)
+        if product is None:
+            return {"flops_per_second": None}
+        try:
+            found = fastest_product(partial(product, Device(**device)), share=0.5)
+        except Exception:  # told in the log: a cell that has trained is whole without this figure
+            traceback.print_exc()
+            return {"flops_per_second": None}
+        return {"flops_per_second": found}
 
     def process_peak(self) -> Message:
         """The largest resident set of the worker's whole life."""

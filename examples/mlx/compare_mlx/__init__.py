@@ -1,6 +1,8 @@
 """MLX for the comparison: the recurrent language models. `open` imports mlx, not this module."""
 
-from compare.contracts import Device, Trainer
+from collections.abc import Callable
+
+from compare.contracts import Array, Device, Trainer
 from compare.spec import Experiment
 
 
@@ -21,6 +23,12 @@ class MlxBackend:
 
     def devices(self) -> list[Device]:
         return [Device("cpu")]
+
+    def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:
+        import mlx.core as mx
+
+        a, b = mx.array(left), mx.array(right)
+        return lambda: mx.eval(a @ b)
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import MlxTrainer
