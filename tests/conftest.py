@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from compare.meters.machine import cpu_numbers
+
 ROOT = Path(__file__).parent.parent
 ADAPTERS = ROOT / "tests" / "adapters"
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -39,6 +41,22 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
+def own_cpu(worker_id: str) -> Iterator[None]:
+    """What the test starts computes on one CPU, another one in each process of tests.
+
+    Else the threads of two frameworks wait for each other in loops, and a step may take a hundred
+    times as long; and the conformance checks, which keep to the first CPU, would all share it.
+    """
+    before = cpu_numbers()
+    if before and worker_id != "master":
+        number = int(worker_id.removeprefix("gw"))
+        os.sched_setaffinity(0, {before[number % len(before)]})
+    yield
+    if before:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
 def compare(tmp_path: Path) -> Compare:
     """`compare(...)` runs the command in an empty folder and returns the finished process."""
 
@@ -49,7 +67,7 @@ def compare(tmp_path: Path) -> Compare:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=1000,  # of a machine with much else to do
         )
 
     return run

@@ -97,7 +97,7 @@ class Site:
         if folder and last == "":
             return self._page(folder)
         if folder and last == "version":
-            return _plain(self._version(folder, _played()))
+            return _plain(self._page_version(folder, list(self._files_of(folder))))
         if self._run_at([*names, last]) and last:
             return Answer(301, "text/plain", headers={"Location": _address([*names, last])})
         return self._file(names, last)
@@ -132,8 +132,8 @@ class Site:
         return Answer(200, "text/plain", file=path.resolve(), size=path.stat().st_size)
 
     def _page(self, folder: Path) -> Answer:
-        version = self._version(folder, _played())
         files = sorted(self._files_of(folder))
+        version = self._page_version(folder, files)
         return self._shown(lambda: self._page_of(folder, version.split()[0]), version, files)
 
     def _shown(self, make: Callable[[], str], version: str, files: list[str]) -> Answer:
@@ -186,6 +186,11 @@ class Site:
                 for path in place.iterdir():
                     if path.suffix in _SUFFIXES and path.is_file() and self._is_inside(path):
                         yield path.relative_to(folder).as_posix()
+
+    def _page_version(self, folder: Path, files: list[str]) -> str:
+        """With the number of its files: its reports come when nobody plays any more."""
+        size, state = self._version(folder, _played()).split(maxsplit=1)
+        return f"{size} {len(files)} {state}"
 
     def _version(self, folder: Path, played: set[int]) -> str:
         """Bytes of the records, and whether a process is playing."""

@@ -1,6 +1,6 @@
 """Every built-in backend and mode through the checks that an outside adapter goes through.
 
-What compiles takes long at it: those are slow tests, and `.ci/run` checks the default modes.
+What compiles takes long at it: those are slow tests.
 """
 
 import pytest
@@ -48,6 +48,7 @@ def test_a_built_in_backend_conforms_on_a_gpu(cell: str) -> None:
     assert [f for f in findings if f.status != "passed"] == []  # tf32 among them
 
 
+@pytest.mark.usefixtures("own_cpu")
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_built_in_backend_conforms(cell: str) -> None:
     (choice,) = choose_cells([cell], {})

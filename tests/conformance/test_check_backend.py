@@ -12,6 +12,8 @@ from compare.testing import conformance_test
 
 PLANTED = Path(__file__).parent / "planted.py"
 
+pytestmark = pytest.mark.usefixtures("own_cpu")
+
 
 def findings(compare: Compare, backend: str, code: int) -> dict[str, dict[str, Any]]:
     finished = compare("check-backend", backend, "--json")

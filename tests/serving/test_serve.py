@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from conftest import Compare, begin
@@ -246,7 +246,11 @@ def test_a_run_that_grows_is_shown_as_it_is(site: Site) -> None:
         assert "the latest news" in site.ask("/runs/growing/")[2]
         assert "<td>running</td>" in site.ask("/")[2]
         assert site.ask("/runs/growing/records.jsonl")[2].endswith('"ce')
-    assert site.ask("/runs/growing/version")[2].split()[0] > versions[0].split()[0]
+    grown = site.ask("/runs/growing/version")[2]
+    assert grown.split()[0] > versions[0].split()[0]
+    (run.path / "report.md").write_text("written last\n")  # when nobody plays any more
+    assert site.ask("/runs/growing/version")[2] != grown
+    assert 'href="report.md"' in site.ask("/runs/growing/")[2]
 
 
 @pytest.mark.slow
@@ -269,7 +273,9 @@ def test_the_page_in_a_browser_follows_a_run_that_is_being_played(site: Site) ->
         row.get_by_role("link").click(timeout=60_000)  # the list has it without being asked
         page.get_by_text("reference:numpy").first.wait_for()
         assert process.wait(timeout=60) == 0
-        page.locator("#live[data-version$='at rest']").wait_for(state="attached", timeout=60_000)
+        last = site.ask(f"{urlsplit(page.url).path}version")[2].strip()  # nothing comes after it
+        assert last.endswith("at rest")
+        page.locator(f"#live[data-version='{last}']").wait_for(state="attached", timeout=60_000)
         page.get_by_role("link", name="report.md").click()
         assert "reference" in (page.text_content("pre") or "")
         browser.close()
