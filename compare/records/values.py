@@ -34,6 +34,10 @@ class CellName(Record):
     def is_row(self) -> bool:
         return not (self.echo or self.control)
 
+    def its_row(self) -> "CellName":
+        """The cell that an echo or a control belongs to."""
+        return self.model_copy(update={"echo": False, "control": False})
+
     def its_control(self) -> "CellName":
         return self.model_copy(update={"control": True})
 

@@ -73,7 +73,7 @@ def finished_rounds(
         for end in current(records)
         if isinstance(end, Ended)
         and end.status in ("ok", "skipped")
-        and then.get((end.cell, end.round)) == now.get(_row_of(end.cell))
+        and then.get((end.cell, end.round)) == now.get(end.cell.its_row())
     ]
 
 
@@ -109,7 +109,7 @@ def _keys_then(records: Sequence[AnyRecord]) -> dict[tuple[CellName, int], str]:
         if isinstance(record, Header | Resumed):
             described, variables = record.machine, record.environment
         if isinstance(record, Opened):
-            row = _row_of(record.cell)
+            row = record.cell.its_row()
             identity = Identity(record.adapter_sha256, record.versions)
             found[record.cell, record.round] = cell_key(
                 header.fingerprint, row, identity, header.run, described, variables
@@ -145,7 +145,3 @@ def require_same(path: Path, then: Header, now: Plan) -> None:
             f"'{path}' cannot be resumed: its experiment is not what it was: other"
             f" {', '.join(differing)}"
         )
-
-
-def _row_of(cell: CellName) -> CellName:
-    return cell.model_copy(update={"echo": False, "control": False})

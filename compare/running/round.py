@@ -80,7 +80,7 @@ class Round:
                 tail = worker.log_tail()
                 if worker.ran_out_of_memory and self.workers:
                     others = ", ".join(other.label for other in self.workers)
-                    alone = f"--backend {cell.backend}:{cell.mode}"
+                    alone = f"--backend {self.adapters[cell.its_row()]}:{cell.mode}"
                     reason += f"; in memory beside it: {others}; it may fit with {alone}"
             self.failed |= end.status == "failed"
             self.write(
@@ -93,8 +93,7 @@ class Round:
 
     def open(self, cell: CellName) -> float:
         """Start a worker and let it import its framework."""
-        row = cell.model_copy(update={"echo": False, "control": False})
-        adapter = self.adapters[row]
+        adapter = self.adapters[cell.its_row()]
         self.startup[cell] = 0.0
         log = self.folder.log(cell, self.number)
         python = self.plan.pythons.get(adapter)

@@ -92,13 +92,18 @@ class WorkerProcess:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
+        self._end_group()
 
     def kill(self) -> None:
         """End the worker and whatever it started, now."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._end_group()
         self._channel.close()
         self._process.wait()
+
+    def _end_group(self) -> None:
+        """Nothing that the worker started outlives it: its session is its own."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def log_tail(self) -> str:
         """The last lines that the worker printed."""

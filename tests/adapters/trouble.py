@@ -2,14 +2,19 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, Trainer, Unsupported
 from compare.contracts.loading import load_backend
 from compare.spec import Experiment
 
+HELD = 300_000_000  # bytes
 AFTER = 10  # steps that go well before trouble starts
 TRAINED, WAITING, GO_ON = Path("trained"), Path("waiting"), Path("go_on")
 
@@ -18,11 +23,18 @@ class TroubledTrainer:
     def __init__(self, inner: Trainer, mode: str) -> None:
         self.inner, self.mode, self.steps = inner, mode, 0
         self.is_first = not TRAINED.exists()
+        self.child: subprocess.Popen[bytes] | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name == "compiler_plan" and self.mode == "plans_badly":
             return self.plan
         return getattr(self.inner, name)
+
+    def logits(self, batch: Batch) -> Array:
+        found = self.inner.logits(batch)
+        if self.mode == "half_precision_logits":
+            return found.astype(np.float16)
+        return found
 
     def plan(self, batch: Batch) -> CompilerPlan:
         raise RuntimeError("no plan")
@@ -52,6 +64,10 @@ class TroubledTrainer:
                 return losses[:-1]
             case "nan":
                 return losses * float("nan")
+            case "has_a_child":  # which holds memory, as a framework's own workers may
+                hold = f"held = b'x' * {HELD}; import time; time.sleep(1000)"
+                self.child = self.child or subprocess.Popen([sys.executable, "-c", hold])
+                time.sleep(0.3)
             case "slow":
                 time.sleep(0.2)
             case "second_waits":  # the first process that trains here does not
@@ -67,7 +83,7 @@ class Trouble:
     modes = (
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
         "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing",
-        "unsupported", "gpu_only",
+        "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
     )  # fmt: skip
     oracle = False
 

@@ -146,16 +146,20 @@ def test_a_failed_cell_leaves_its_inputs_to_be_replayed(compare: Compare, tmp_pa
 
 
 def test_rounds_are_fresh_processes_that_train_the_same(compare: Compare, tmp_path: Path) -> None:
-    found = document(compare(*TINY, "--backend", "reference", "--rounds", "2", "--steps", "20"))
-    assert len(cell(found, "reference")["losses"]) == 20
+    found = document(compare(*TINY, "--backend", "reference", "--rounds", "2", "--steps", "60"))
+    assert len(cell(found, "reference")["losses"]) == 60
     (records,) = tmp_path.glob(RECORDS)
     losses: dict[int, list[float]] = {1: [], 2: []}
+    timed: dict[int, list[int]] = {1: [], 2: []}
     for line in records.read_text().splitlines():
         record = json.loads(line)
         if record["kind"] == "window":
             losses[record["round"]] += record["losses"]
-    assert losses[1] == losses[2]
-    assert len(losses[1]) == 20
+            timed[record["round"]] += [record["index"]] * (record["role"] == "steady")
+    assert len(losses[1]) == 60
+    assert timed[1] == [0, 1, 2, 3, 4]
+    assert timed[2] == [0, 1]  # the first round trains whole; what further ones tell takes less
+    assert losses[2] == losses[1][: len(losses[2])]
 
 
 def test_ctrl_c_ends_the_workers_and_reports_what_was_measured(tmp_path: Path) -> None:

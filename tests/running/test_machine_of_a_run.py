@@ -1,0 +1,95 @@
+"""Whose machine it was: what a run records of others, of its workers' children, of the machine."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conftest import ADAPTERS, Compare, cell, document, needs
+
+from compare.meters.machine import usable_cpus
+
+TINY = ("--task", "lm", "--preset", "tiny", "--json")
+TROUBLE = str(ADAPTERS / "trouble.py")
+HOLDING = "held = b'x' * 300000000; import time; time.sleep(1000)"
+
+
+def records(folder: Path, kind: str) -> list[dict[str, Any]]:
+    (path,) = folder.glob("results/*/records.jsonl")
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    return [record for record in found if record["kind"] == kind]
+
+
+@pytest.fixture
+def a_busy_process() -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield
+    process.kill()
+    process.wait()
+
+
+def test_more_threads_than_cpus_are_refused(compare: Compare, tmp_path: Path) -> None:
+    finished = compare(*TINY, "--threads", "640")
+    assert finished.returncode == 2
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("compare: --threads 640: only ")
+    assert line.endswith(f"take --threads {usable_cpus()}")
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.usefixtures("a_busy_process")
+def test_what_others_take_of_the_cpus_is_recorded_beforehand_and_in_each_window(
+    compare: Compare, tmp_path: Path
+) -> None:
+    asked = ("--backend", "reference", "--precision", "90%", "--budget", "5s")
+    assert compare(*TINY, *asked).returncode == 0
+    (header,) = records(tmp_path, "header")
+    assert any(one["cpus"] > 0.3 for one in header["busy"])
+    timed = [w for w in records(tmp_path, "window") if w["role"] == "beyond"]
+    # The busy process takes a CPU, or half of one where there is but one.
+    assert all(w["others_cpu_seconds"] / w["seconds"] > 0.4 for w in timed)
+    assert all(w["queue_seconds"] is not None for w in timed)
+
+
+def test_what_a_child_of_a_worker_holds_is_in_its_windows(compare: Compare, tmp_path: Path) -> None:
+    assert compare(*TINY, "--backend", f"{TROUBLE}:has_a_child").returncode == 0
+    windows = records(tmp_path, "window")
+    assert windows[0]["children_peak_bytes"] == 0
+    assert windows[-1]["children_peak_bytes"] > 300_000_000
+    left = [p for p in psutil.process_iter(["cmdline"]) if HOLDING in (p.info["cmdline"] or [])]
+    assert left == []  # it ended with its worker
+
+
+@needs("torch")
+def test_each_framework_s_own_product_is_measured(compare: Compare, tmp_path: Path) -> None:
+    asked = ("--set", "run.roofline=true", "--backend", f"torch,reference,{TROUBLE}:none")
+    assert compare(*TINY, *asked).returncode == 0
+    found = {r["cell"]["backend"]: r["flops_per_second"] for r in records(tmp_path, "multiplied")}
+    assert found["torch"] > 1e9
+    assert found["reference"] > 1e9
+    assert found["trouble"] is None  # an adapter need not offer it
+
+
+def test_outputs_are_told_apart_by_their_hashes_the_echo_s_too(
+    compare: Compare, tmp_path: Path
+) -> None:
+    asked = ("--task", "sentiment", "--preset", "tiny", "--json")
+    backends = ("--backend", f"reference,{TROUBLE}:none")
+    assert compare(*asked, *backends, "--steps", "20").returncode == 0
+    evaluated = records(tmp_path, "evaluated")
+    assert [one["cell"]["echo"] for one in evaluated].count(True) == 1
+    hashes = [one["outputs"] for one in evaluated]
+    assert len(hashes) == 3
+    assert len(hashes[0]) > 10
+    assert hashes[0] == hashes[1] == hashes[2]  # of classes, which no rounding changed here
+
+
+def test_where_memory_ran_out_it_is_told_that_a_cell_may_fit_alone(compare: Compare) -> None:
+    found = document(compare(*TINY, "--backend", f"reference,{TROUBLE}:killed"))
+    reason = cell(found, "trouble")["reason"]
+    assert "as the system does when memory runs out" in reason
+    assert reason.endswith(f"it may fit with --backend {TROUBLE}:killed")
