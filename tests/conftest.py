@@ -67,7 +67,7 @@ def compare(tmp_path: Path) -> Compare:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=1000,  # of a machine with much else to do
         )
 
     return run
