@@ -7,6 +7,8 @@ from compare.figures import estimate, memory, number, seconds
 from compare.scaling import SweepSummary
 from compare.summary import CellSummary, Summary
 
+from .judged import sentences_of_data
+
 
 def title(summary: Summary) -> str:
     """What was trained, in one line."""
@@ -44,7 +46,13 @@ def verdicts(summary: Summary) -> list[str]:
 
 def sentences(summary: Summary) -> list[str]:
     """What stands between the table and the environment: ceilings, troubles, warnings."""
-    return [*_ceilings(summary), *_costs(summary), *_troubles(summary.cells), *_notes(summary)]
+    return [
+        *_ceilings(summary),
+        *sentences_of_data(summary.experiment["data"]),
+        *_costs(summary),
+        *_troubles(summary.cells),
+        *_notes(summary),
+    ]
 
 
 def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]:

@@ -24,15 +24,17 @@ from compare.layers import (
     TransformerBlock,
 )
 from compare.parameters import GPT, Initializer
-from compare.settings import Section, Settings, TaskSection
+from compare.settings import Section, Settings
 from compare.spec import Decoding, ModelSpec
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_rows
 from compare.text.split import train_and_validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
 
+from .texts import TextSection, judged_rows
 
-class PairsTask(TaskSection):
+
+class PairsTask(TextSection):
     source: str | None = Field(default=None, description="column, or ending of the file, to read")
     target: str | None = Field(default=None, description="column, or ending, to write")
     split: str = Field(default="train", description="of a dataset (hf:...) to train on")
@@ -82,13 +84,16 @@ def prepare_files(settings: PairsSettings, data: str) -> Prepared:
         lambda data, split: read_rows(data, task.source, task.target, split),
         data, task.split, task.validation,
     )  # fmt: skip
-    return prepare_pairs(settings, train, held, {"source": data})
+    spec = task.judging(settings.train, len(held))
+    about = {"source": data, "validation_examples_of": len(held)}
+    return prepare_pairs(settings, train, judged_rows(held, spec), about)
 
 
 def prepare_pairs(
     settings: PairsSettings, train: Sequence[Row], held: Sequence[Row], about: dict[str, Any]
 ) -> Prepared:
-    """An encoder-decoder and its batches for pairs of (source, target) texts."""
+    """An encoder-decoder and its batches for pairs of (source, target) texts; of those `held` the
+    first are judged."""
     task, spec = settings.task, settings.train
     specials = (PAD, UNKNOWN, BEGIN, END)
     texts = (text for row in train for text in row)
@@ -104,7 +109,7 @@ def prepare_pairs(
         }
 
     trained = training(sides(train), spec, task.buckets)
-    validated = validation(sides(held), spec)
+    validated = validation(sides(held), task.judging(spec, len(held)))
     vocab = len(tokenizer)
     model = ModelSpec(
         encoder=tuple(_encoder(settings.model, vocab, task.source_length)),

@@ -26,7 +26,7 @@ from compare.layers import (
     TransformerBlock,
 )
 from compare.parameters import GPT, Initializer
-from compare.settings import Section, Settings, TaskSection
+from compare.settings import Section, Settings
 from compare.spec import Cut, ModelSpec, TrainSpec
 from compare.stats import Interval
 from compare.text.hub import read_hub
@@ -36,12 +36,13 @@ from compare.text.tokens import UNKNOWN, Unit, Words
 from compare.weights import generator
 
 from .data.markov import VERSION, Language
+from .texts import TextSection
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
 
 
-class LmTask(TaskSection):
+class LmTask(TextSection):
     tokens: Unit = Field(default="words", description="unit of --data: words, chars, bytes or bpe")
     validation: str | None = Field(
         default=None, description="text, or a dataset's split, to validate on; else the last tenth"
@@ -192,6 +193,7 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
         "vocab": vocab,
         "train_tokens": len(found.train),
         "validation_tokens": _inputs(prepared, "validation").size,
+        "validation_tokens_of": len(found.validation),
         "unknown_share": found.unknown_share(),
     }
     return replace(prepared, about=about, tokenizer=found.tokenizer)
@@ -212,6 +214,7 @@ def _sources(task: LmTask, data: str) -> tuple[Source, Source | None]:
 def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) -> Prepared:
     """Model and batches over the two splits' tokens; raises UserError if one is too short."""
     spec = settings.train
+    judged = settings.task.judging(spec, len(validation))
     starts = _starts(len(train), "training", spec, spec.steps)
     if settings.model.architecture == "gpt":  # it carries no state that would need what came before
         last = len(train) - spec.sequence_length
@@ -221,7 +224,7 @@ def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) 
         "train.starts": starts,
         "validation": validation,
         "validation.starts": _starts(
-            len(validation), "validation", spec, spec.validation_batches, repeat=False
+            len(validation), "validation", spec, judged.validation_batches, repeat=False
         ),
     }
     splits = {split: _cuts(split, spec.sequence_length) for split in ("train", "validation")}

@@ -26,7 +26,7 @@ from compare.layers import (
     TransformerBlock,
 )
 from compare.parameters import GPT, Initializer
-from compare.settings import Section, Settings, TaskSection
+from compare.settings import Section, Settings
 from compare.spec import ModelSpec
 from compare.stats import Interval, bootstrap
 from compare.text.padded import Sequences, training, validation
@@ -35,13 +35,14 @@ from compare.text.split import train_and_validation
 from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
 
 from .data import reviews
+from .texts import TextSection, judged_rows
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
 _RECIPE = {"learning_rate": 0.003, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
 
 
-class SentimentTask(TaskSection):
+class SentimentTask(TextSection):
     source: str | None = Field(default=None, description="column of the text")
     target: str | None = Field(default=None, description="column of the label")
     split: str = Field(default="train", description="of a dataset (hf:...) to train on")
@@ -164,10 +165,13 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     task = settings.task
     train, held = train_and_validation(
         lambda data, split: read_labelled(data, task.source, task.target, split),
-        data, task.split, task.validation,
+        data, task.split, task.validation, labelled=True,
     )  # fmt: skip
-    names = sorted({name for _, name in train})
-    return _prepare(settings, _numbered(train, names), _numbered(held, names), names, data)
+    # A class that is named in validation data of its own alone cannot be learnt, and is refused.
+    names = sorted({name for _, name in (train if task.validation else train + held)})
+    judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
+    prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
+    return replace(prepared, about=prepared.about | {"validation_examples_of": len(held)})
 
 
 def _numbered(rows: Sequence[Row], names: list[str]) -> list[tuple[str, int]]:
@@ -194,7 +198,8 @@ def _prepare(
         return {"inputs": Sequences(ids, spec.sequence_length)}
 
     trained = training(inputs(train), spec, task.buckets, _labels(train))
-    validated = validation(inputs(held), spec, labels=_labels(held))
+    judging = task.judging(spec, len(held))
+    validated = validation(inputs(held), judging, labels=_labels(held))
     layers = _layers(settings.model, len(tokenizer), spec.sequence_length, len(names))
     return Prepared(
         ModelSpec(layers=tuple(layers)),

@@ -96,6 +96,16 @@ def test_text_to_validate_on_can_be_a_file_of_its_own(tmp_path: Path) -> None:
     assert len(prepared.arrays["validation"]) == 150
 
 
+def test_all_of_the_validation_text_can_be_judged(tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT * 10)
+    task = {"data": str(file), "tokens": "chars"}
+    some = LM.prepare(resolve(LM, "tiny", [{"task": task}])).about
+    whole = LM.prepare(resolve(LM, "tiny", [{"task": {**task, "judge": "all"}}])).about
+    assert (some["validation_tokens"], some["validation_tokens_of"]) == (4 * 4 * 8, 1000)
+    assert whole["validation_tokens"] == 4 * (249 // 8) * 8
+
+
 def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:
     pytest.importorskip("datasets")
     (tmp_path / "set").mkdir()

@@ -129,6 +129,20 @@ def test_classes_are_named_by_files_and_counted_in_order(tmp_path: Path) -> None
     assert prepared.about["validation_examples"] == 10
 
 
+def test_validation_data_that_is_sorted_by_class_is_judged_on_all_classes(tmp_path: Path) -> None:
+    for name in ("film", "val"):
+        for ending in ("pos", "neg"):
+            lines = "".join(f"{name} {ending} {i}\n" for i in range(500))
+            (tmp_path / f"{name}.{ending}").write_text(lines)
+    task = {"data": str(tmp_path / "film"), "validation": str(tmp_path / "val")}
+    prepared = prepare("sentiment", task=task)
+    labels = [example.wanted for example in prepared.examples]
+    assert sum(labels) == len(labels) / 2 == 32
+    assert prepared.about["validation_examples_of"] == 1000
+    prepared = prepare("sentiment", task={**task, "judge": "all"})
+    assert len(prepared.examples) == prepared.about["validation_examples"] == 1000
+
+
 def test_no_validation_text_is_trained_on(tmp_path: Path) -> None:
     lines = [f"text {i % 60}" for i in range(100)]  # with duplicates
     (tmp_path / "film.pos").write_text("\n".join(lines))

@@ -1,0 +1,17 @@
+"""What a report says of a run's data and of how it was judged, from the data's own description."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Data = Mapping[str, Any]
+"""`Prepared.about`, as the experiment keeps it"""
+
+
+def sentences_of_data(data: Data) -> Iterator[str]:
+    for unit in ("examples", "tokens"):
+        of = data.get(f"validation_{unit}_of")
+        if of is not None and data[f"validation_{unit}"] < of:
+            yield (
+                f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit};"
+                " --set task.judge=all judges all of them."
+            )
