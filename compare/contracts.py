@@ -4,7 +4,7 @@ The whole of a backend is `Backend` and the `Trainer` that it builds; `docs/addi
 walks through one. A plug-in need not inherit from these classes, it only has to fit them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -164,6 +164,9 @@ class Prepared:
     each metric on them, where the data's own rule is known; and where outputs are text the
     `decoding` that searches for them.
 
+    `quality` judges as `Task.quality` does, in its place, where that hangs on the settings or the
+    data, such as on which class is the positive one.
+
     `tokenizer` turns text into ids and back; it is kept with a run's weights, to generate with.
     """
 
@@ -174,6 +177,7 @@ class Prepared:
     floor: float | None = None
     examples: "Sequence[Example]" = ()
     ceilings: Mapping[str, float] = field(default_factory=dict)
+    quality: "Callable[[Sequence[Any], Sequence[Any], int], Quality] | None" = None
     decoding: Decoding | None = None
     tokenizer: "Tokenizer | None" = None
 
@@ -184,6 +188,10 @@ class Example(NamedTuple):
 
     text: str
     wanted: Any
+
+
+Quality = Mapping[str, "Interval | str"]
+"""Metrics by name, each with its 95% interval, or in words why it cannot be given."""
 
 
 class Task(Protocol):
@@ -201,10 +209,9 @@ class Task(Protocol):
         """Read or generate the data; raises UserError for data that cannot be used."""
         ...
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> "dict[str, Interval]":
-        """Each metric, with its 95% interval, of the outputs for the examples of `prepare`.
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
+        """Each metric, with its 95% interval, of the outputs for the examples of `prepare`; where
+        a metric cannot be given for them, the reason is told in its place.
 
         An output is a text, or behind a `Pool` the probabilities of the classes, (classes,).
         `resamples` is how often a bootstrap draws; with 0 there are no intervals.

@@ -215,7 +215,7 @@ class Planned(Record):
 
 class Evaluated(Record):
     """Mean loss over the validation split after `step` steps, nats per token, and the task's own
-    metrics of the outputs."""
+    metrics of the outputs; of those that are `unscored`, why they cannot be given."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
@@ -225,6 +225,7 @@ class Evaluated(Record):
     tokens: int
     seconds: float
     quality: dict[str, Estimate] = {}
+    unscored: dict[str, str] = {}
 
 
 class Ended(Record):

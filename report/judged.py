@@ -15,3 +15,6 @@ def sentences_of_data(data: Data) -> Iterator[str]:
                 f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit};"
                 " --set task.judge=all judges all of them."
             )
+    if "f1" in data:
+        remedy = "" if data["f1"].startswith("of") else "; --set task.positive=... judges one class"
+        yield f"f1: {data['f1']}{remedy}."

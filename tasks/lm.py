@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from compare.contracts import Array, Prepared
+from compare.contracts import Array, Prepared, Quality
 from compare.errors import UserError
 from compare.layers import (
     AnyLayer,
@@ -28,7 +28,6 @@ from compare.layers import (
 from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings
 from compare.spec import Cut, ModelSpec, TrainSpec
-from compare.stats import Interval
 from compare.text.hub import read_hub
 from compare.text.source import Source, open_source, text_source
 from compare.text.stream import tokenise_text
@@ -153,9 +152,7 @@ class LanguageModelling:
             return _generated(settings)
         return _from_text(settings, settings.task.data)
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         return {}
 
 

@@ -6,14 +6,14 @@ loss are known. Scores are scikit-learn's.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
-from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from compare.contracts import Array, Example, Prepared
-from compare.errors import unknown
+from compare.contracts import Array, Example, Prepared, Quality
+from compare.errors import UserError, unknown
 from compare.layers import (
     AnyLayer,
     Dense,
@@ -28,14 +28,14 @@ from compare.layers import (
 from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings
 from compare.spec import ModelSpec
-from compare.stats import Interval, bootstrap
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_labelled
 from compare.text.split import train_and_validation
 from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
 
+from .classes import judge
 from .data import reviews
-from .texts import TextSection, judged_rows
+from .texts import TextSection, judged_rows, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
@@ -51,6 +51,9 @@ class SentimentTask(TextSection):
     )
     tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
     buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
+    positive: str | None = Field(
+        default=None, description="class, of two, that F1 is of; else the mean over classes"
+    )
 
 
 class SentimentModel(Section):
@@ -115,50 +118,31 @@ class Sentiment:
             return _from_files(settings, settings.task.data)
         return self._generated(settings)
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
-        """Accuracy, F1 (of the second class of two, else the mean over classes) and the area
-        under the ROC curve (each class against the rest where there are more than two)."""
-        labels, odds = np.array(wanted), np.array(outputs)  # (n,), (n, classes)
-        if not np.isfinite(odds).all():
-            return {}  # it diverged: there is nothing to judge
-        return {
-            "accuracy": bootstrap(accuracy_score, [labels, odds.argmax(-1)], resamples),
-            "f1": bootstrap(_f1, [labels, odds.argmax(-1)], resamples),
-            "auroc": bootstrap(_auroc, [labels, odds], resamples),
-        }
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
+        """`judge`, for classes without names of which none is the positive one."""
+        return judge(wanted, outputs, resamples)
 
     def _generated(self, settings: SentimentSettings) -> Prepared:
         train = reviews.reviews(_GENERATED_TRAIN, "train")
         held = reviews.reviews(_GENERATED_VALIDATION, "validation")
+        names = ["negative", "positive"]
         prepared = _prepare(
             settings,
             [(review.text, review.label) for review in train],
             [(review.text, review.label) for review in held],
-            ["negative", "positive"],
+            names,
             f"generated reviews, version {reviews.VERSION}",
         )
         # What the odds that the labels were drawn with score on these very examples.
         odds = [reviews.probability(example.text) for example in prepared.examples]
         wanted = [example.wanted for example in prepared.examples]
-        best = self.quality(wanted, [(1 - p, p) for p in odds], resamples=0)
+        judging = partial(judge, names=names, positive=1)
+        best = judging(wanted, [(1 - p, p) for p in odds], resamples=0)
         floor = reviews.loss_floor(held[: len(prepared.examples)])
-        return replace(prepared, floor=floor, ceilings={m: best[m].value for m in best})
+        return replace(prepared, floor=floor, ceilings=values(best), quality=judging)
 
 
 task = Sentiment()
-
-
-def _f1(labels: Array, answers: Array) -> float:
-    several = labels.max() > 1
-    return float(f1_score(labels, answers, average="macro" if several else "binary"))
-
-
-def _auroc(labels: Array, odds: Array) -> float:
-    if odds.shape[-1] == 2:
-        return float(roc_auc_score(labels, odds[:, 1]))
-    return float(roc_auc_score(labels, odds, multi_class="ovr", labels=range(odds.shape[-1])))
 
 
 def _from_files(settings: SentimentSettings, data: str) -> Prepared:
@@ -171,7 +155,28 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     names = sorted({name for _, name in (train if task.validation else train + held)})
     judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
     prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
-    return replace(prepared, about=prepared.about | {"validation_examples_of": len(held)})
+    positive = _positive(task, names)
+    about: dict[str, str | int | float] = {
+        "validation_examples_of": len(held),
+        "f1": f"of class '{task.positive}'" if task.positive else "mean of the classes (macro)",
+    }
+    return replace(
+        prepared,
+        about=prepared.about | about,
+        quality=partial(judge, names=names, positive=positive),
+    )
+
+
+def _positive(task: SentimentTask, names: Sequence[str]) -> int | None:
+    if task.positive is None:
+        return None
+    if task.positive not in names:
+        raise unknown("class", task.positive, names, where="task.positive")
+    if len(names) > 2:
+        raise UserError(
+            f"task.positive is for two classes, and there are {len(names)}: their F1 is the mean"
+        )
+    return names.index(task.positive)
 
 
 def _numbered(rows: Sequence[Row], names: list[str]) -> list[tuple[str, int]]:
@@ -198,8 +203,7 @@ def _prepare(
         return {"inputs": Sequences(ids, spec.sequence_length)}
 
     trained = training(inputs(train), spec, task.buckets, _labels(train))
-    judging = task.judging(spec, len(held))
-    validated = validation(inputs(held), judging, labels=_labels(held))
+    validated = validation(inputs(held), task.judging(spec, len(held)), _labels(held))
     layers = _layers(settings.model, len(tokenizer), spec.sequence_length, len(names))
     return Prepared(
         ModelSpec(layers=tuple(layers)),

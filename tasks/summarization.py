@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
 
-from compare.contracts import Prepared
+from compare.contracts import Prepared, Quality
 from compare.settings import Settings
-from compare.stats import Interval, bootstrap
+from compare.stats import bootstrap
 
 from .data import documents
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
+from .texts import values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
@@ -80,11 +81,9 @@ class Summarization:
         exact = [documents.summarise(example.text) for example in prepared.examples]
         best = self.quality(wanted, exact, resamples=0)
         # A summary is a function of its document: nothing is left to chance.
-        return replace(prepared, floor=0.0, ceilings={name: best[name].value for name in best})
+        return replace(prepared, floor=0.0, ceilings=values(best))
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         """Mean F-measures of ROUGE-1, 2 and L (Lin 2004), from 0 to 100."""
         scorer = RougeScorer(list(self.metrics))
         each = [scorer.score(w, output) for w, output in zip(wanted, outputs, strict=True)]

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from compare.contracts import Quality
 from compare.settings import TaskSection
 from compare.spec import TrainSpec
 from compare.text.rows import Row
@@ -26,3 +27,8 @@ class TextSection(TaskSection):
 def judged_rows(held: Sequence[Row], train: TrainSpec, labelled: bool = False) -> list[Row]:
     """As many validation rows as `train` has room for, drawn from anywhere among them."""
     return drawn(held, train.validation_batches * train.batch, labelled)
+
+
+def values(quality: Quality) -> dict[str, float]:
+    """The metrics that can be given, without their intervals."""
+    return {name: score.value for name, score in quality.items() if not isinstance(score, str)}

@@ -13,12 +13,13 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import _bootstrap_resample
 
-from compare.contracts import Prepared
+from compare.contracts import Prepared, Quality
 from compare.settings import Settings
 from compare.stats import Interval, percentiles
 
 from .data import transduction
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
+from .texts import values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
@@ -79,11 +80,9 @@ class Translation:
         exact = [transduction.translate(example.text) for example in prepared.examples]
         best = self.quality(wanted, exact, resamples=0)
         # A translation is a function of its sentence: nothing is left to chance.
-        return replace(prepared, floor=0.0, ceilings={name: best[name].value for name in best})
+        return replace(prepared, floor=0.0, ceilings=values(best))
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         """BLEU (Papineni et al. 2002) and chrF (Popovic 2015), from 0 to 100."""
         # Text that is tokenised, as corpora often are, is welcome: no warning of it.
         metrics: dict[str, Metric] = {"bleu": BLEU(force=True), "chrf": CHRF()}
