@@ -18,3 +18,5 @@ def sentences_of_data(data: Data) -> Iterator[str]:
     if "f1" in data:
         remedy = "" if data["f1"].startswith("of") else "; --set task.positive=... judges one class"
         yield f"f1: {data['f1']}{remedy}."
+    if "rouge_words" in data:
+        yield f"ROUGE: of {data['rouge_words']}."

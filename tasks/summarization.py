@@ -18,6 +18,7 @@ from compare.stats import bootstrap
 from .data import documents
 from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
 from .texts import values
+from .words import tokenizer_of, word_rule
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
@@ -72,7 +73,9 @@ class Summarization:
     def prepare(self, settings: Settings) -> Prepared:
         assert isinstance(settings, PairsSettings)
         if settings.task.data is not None:
-            return prepare_files(settings, settings.task.data)
+            prepared = prepare_files(settings, settings.task.data)
+            rule = word_rule(example.wanted for example in prepared.examples)
+            return replace(prepared, about=prepared.about | {"rouge_words": rule})
         train = documents.documents(_GENERATED_TRAIN, "train")
         held = documents.documents(_GENERATED_VALIDATION, "validation")
         about = {"source": f"generated documents, version {documents.VERSION}"}
@@ -84,8 +87,9 @@ class Summarization:
         return replace(prepared, floor=0.0, ceilings=values(best))
 
     def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
-        """Mean F-measures of ROUGE-1, 2 and L (Lin 2004), from 0 to 100."""
-        scorer = RougeScorer(list(self.metrics))
+        """Mean F-measures of ROUGE-1, 2 and L (Lin 2004), from 0 to 100, of words by the
+        `word_rule` of what is wanted."""
+        scorer = RougeScorer(list(self.metrics), tokenizer=tokenizer_of(word_rule(wanted)))
         each = [scorer.score(w, output) for w, output in zip(wanted, outputs, strict=True)]
         found = {m: np.array([100 * scores[m].fmeasure for scores in each]) for m in self.metrics}
         return {m: bootstrap(np.mean, [values], resamples) for m, values in found.items()}
