@@ -20,3 +20,10 @@ def sentences_of_data(data: Data) -> Iterator[str]:
         yield f"f1: {data['f1']}{remedy}."
     if "rouge_words" in data:
         yield f"ROUGE: of {data['rouge_words']}."
+    if "bleu_signature" in data:
+        yield f"BLEU: {data['bleu_signature']}."
+    if "tokenised_references" in data:
+        yield (
+            "The references are tokenised text ('word .'), so BLEU compares with that of tokenised"
+            " text only; --set task.bleu_tokenize=none takes their tokens as they are."
+        )

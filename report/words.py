@@ -73,7 +73,10 @@ def _ceilings(summary: Summary) -> Iterator[str]:
         yield line + (f" ({sampled:.4f} on these validation tokens)." if sampled else ".")
     if summary.ceilings:
         best = ", ".join(f"{name} {value:.4g}" for name, value in summary.ceilings.items())
-        yield f"The rule that made these validation examples scores {best}: the ceiling."
+        if summary.floor is None:  # a user's text
+            yield f"What is wanted, as the tokens can write it, scores {best}: the ceiling."
+        else:
+            yield f"The rule that made these validation examples scores {best}: the ceiling."
     shares = {"training": "truncated_share", "validation": "validation_truncated_share"}
     cut = [f"{data[key]:.1%} of {split}" for split, key in shares.items() if data.get(key)]
     if cut:

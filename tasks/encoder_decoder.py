@@ -5,12 +5,12 @@ was read by attention (Bahdanau et al. 2015; the dot products of Luong et al. 20
 the transformer of Vaswani et al. 2017, with the norm first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from compare.contracts import Example, Prepared
+from compare.contracts import Example, Prepared, Quality
 from compare.layers import (
     AnyLayer,
     CrossAttention,
@@ -31,7 +31,10 @@ from compare.text.rows import Row, read_rows
 from compare.text.split import train_and_validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
 
-from .texts import TextSection, judged_rows
+from .texts import TextSection, judged_rows, values
+
+Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
+"""`Task.quality`"""
 
 
 class PairsTask(TextSection):
@@ -135,6 +138,17 @@ def prepare_pairs(
         ),
         tokenizer=tokenizer,
     )  # fmt: skip
+
+
+def reachable(prepared: Prepared, quality: Judge) -> dict[str, float]:
+    """What an output scores that says token by token what is wanted, as well as the tokens can
+    write it and the length allows; metrics in which that is all of 100 are left out."""
+    assert prepared.tokenizer is not None
+    assert prepared.decoding is not None
+    wanted = [example.wanted for example in prepared.examples]
+    length, tokenizer = prepared.decoding.max_length, prepared.tokenizer
+    exact = [tokenizer.decode(tokenizer.encode(text)[:length]) for text in wanted]
+    return {n: value for n, value in values(quality(wanted, exact, 0)).items() if value < 99.995}
 
 
 def _encoder(model: PairsModel, vocab: int, length: int) -> Iterator[AnyLayer]:

@@ -16,7 +16,7 @@ from compare.settings import Settings
 from compare.stats import bootstrap
 
 from .data import documents
-from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
+from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs, reachable
 from .texts import values
 from .words import tokenizer_of, word_rule
 
@@ -75,7 +75,8 @@ class Summarization:
         if settings.task.data is not None:
             prepared = prepare_files(settings, settings.task.data)
             rule = word_rule(example.wanted for example in prepared.examples)
-            return replace(prepared, about=prepared.about | {"rouge_words": rule})
+            about = prepared.about | {"rouge_words": rule}
+            return replace(prepared, about=about, ceilings=reachable(prepared, self.quality))
         train = documents.documents(_GENERATED_TRAIN, "train")
         held = documents.documents(_GENERATED_VALIDATION, "validation")
         about = {"source": f"generated documents, version {documents.VERSION}"}

@@ -1,9 +1,15 @@
 """Scores of texts in any script."""
 
+from pathlib import Path
+
 import pytest
+import sacrebleu
+from compare.tasks.bleu import bleu_for, signature, tokenizer_for
 from compare.tasks.words import ROUGE_SCORE, UNICODE, UnicodeWords, word_rule
 from rouge_score.rouge_scorer import RougeScorer
 
+from compare.errors import UserError
+from compare.overrides import resolve
 from compare.plugins import load_task
 from compare.stats import Interval
 
@@ -55,3 +61,55 @@ def test_a_borrowed_letter_does_not_make_english_another_language() -> None:
 def test_marks_stay_with_their_letters_and_spaceless_scripts_are_read_by_character() -> None:
     assert UnicodeWords().tokenize("Don't! कितना 3.5-litre") == ["don't", "कितना", "3.5", "litre"]
     assert UnicodeWords().tokenize("自由です、カタ ที่นี่") == [*"自由ですカタ", "ที่", "นี่"]
+
+
+@pytest.mark.parametrize("script", SUMMARIES)
+def test_a_perfect_translation_scores_100_in_any_script(script: str) -> None:
+    text = SUMMARIES[script]
+    found = load_task("translation").quality([text] * 3, [text] * 3, 20)
+    assert found["bleu"] == Interval(pytest.approx(100), pytest.approx(100), pytest.approx(100))
+
+
+def test_the_tokeniser_goes_by_the_script_of_the_references() -> None:
+    chosen = {script: tokenizer_for([text]) for script, text in SUMMARIES.items()}
+    assert [script for script, name in chosen.items() if name != "13a"] == [
+        "Chinese", "Japanese", "Thai",
+    ]  # fmt: skip
+    assert (chosen["Chinese"], chosen["Japanese"], chosen["Thai"]) == ("zh", "char", "char")
+
+
+def test_chinese_with_other_spaces_is_still_the_same() -> None:
+    text = SUMMARIES["Chinese"]
+    found = load_task("translation").quality([text], [" ".join(text)], 0)["bleu"]
+    assert found == Interval(pytest.approx(100), None, None)
+
+
+def test_perfect_translations_of_two_words_are_perfect() -> None:
+    wanted = ["guten Tag", "vielen Dank", "bis bald"]
+    found = load_task("translation").quality(wanted, wanted, 50)["bleu"]
+    assert found == Interval(pytest.approx(100), pytest.approx(100), pytest.approx(100))
+    assert "eff:yes" in signature(wanted, "auto")
+    assert "eff:no" in signature([*wanted, "one two three four"], "auto")
+
+
+@pytest.mark.parametrize(("tokens", "least"), [("words", 0), ("bytes", 100)])
+def test_what_the_tokens_can_write_is_the_ceiling(
+    tmp_path: Path, tokens: str, least: float
+) -> None:
+    lines = [f"It's the {i}.5-litre engine, isn't it?" for i in range(100)]
+    for ending in ("src", "tgt"):
+        (tmp_path / f"engines.{ending}").write_text("\n".join(lines))
+    task = {"data": str(tmp_path / "engines"), "tokens": tokens}
+    translation = load_task("translation")
+    sections = {"task": task, "train": {"sequence_length": 60}}
+    prepared = translation.prepare(resolve(translation, "tiny", [sections]))
+    assert ("bleu" in prepared.ceilings) == (tokens == "words")
+    assert least <= prepared.ceilings.get("bleu", 100) <= 100
+    assert prepared.about["bleu_signature"] == (
+        f"nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{sacrebleu.__version__}"
+    )
+
+
+def test_a_tokeniser_that_is_not_installed_is_refused_before_training() -> None:
+    with pytest.raises(UserError, match=r"task\.bleu_tokenize=ja-mecab cannot be used here: .*pip"):
+        bleu_for(["a"], "ja-mecab")
