@@ -3,11 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from compare.losses import bits_per_byte
+from compare.summary import Summary
+
+_MANY_UNKNOWN = 0.03
+
 Data = Mapping[str, Any]
 """`Prepared.about`, as the experiment keeps it"""
 
 
-def sentences_of_data(data: Data) -> Iterator[str]:
+def sentences_of_data(summary: Summary) -> Iterator[str]:
+    data: Data = summary.experiment["data"]
+    yield from _counts(data)
+    yield from _unknown(data)
+    yield from _bits(summary, data)
+    yield from _metrics(data)
+
+
+def _counts(data: Data) -> Iterator[str]:
     for unit in ("examples", "tokens"):
         of = data.get(f"validation_{unit}_of")
         if of is not None and data[f"validation_{unit}"] < of:
@@ -15,6 +28,30 @@ def sentences_of_data(data: Data) -> Iterator[str]:
                 f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit};"
                 " --set task.judge=all judges all of them."
             )
+
+
+def _unknown(data: Data) -> Iterator[str]:
+    share = data.get("unknown_share", 0.0)
+    if share:
+        line = f"{share:.1%} of the validation tokens are <unk>: not in the vocabulary."
+        if share > _MANY_UNKNOWN:
+            line += (
+                " They are one easy token, and none of them can be put out; take --set"
+                " task.tokens=bpe, or a larger model.vocab."
+            )
+        yield line
+
+
+def _bits(summary: Summary, data: Data) -> Iterator[str]:
+    losses = {c.label: c.validation_loss for c in summary.cells if c.validation_loss is not None}
+    bits = {label: bits_per_byte(loss, data) for label, loss in losses.items()}
+    told = [f"{label} {value:.4g}" for label, value in bits.items() if value is not None]
+    if told:
+        charged = " (8 for each byte of what is <unk>)" if data["unknown_bytes"] else ""
+        yield f"Bits per byte of the original text{charged}: {', '.join(told)}."
+
+
+def _metrics(data: Data) -> Iterator[str]:
     if "f1" in data:
         remedy = "" if data["f1"].startswith("of") else "; --set task.positive=... judges one class"
         yield f"f1: {data['f1']}{remedy}."

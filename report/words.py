@@ -48,7 +48,7 @@ def sentences(summary: Summary) -> list[str]:
     """What stands between the table and the environment: ceilings, troubles, warnings."""
     return [
         *_ceilings(summary),
-        *sentences_of_data(summary.experiment["data"]),
+        *sentences_of_data(summary),
         *_costs(summary),
         *_troubles(summary.cells),
         *_notes(summary),

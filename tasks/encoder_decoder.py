@@ -6,8 +6,10 @@ the transformer of Vaswani et al. 2017, with the norm first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from compare.contracts import Example, Prepared, Quality
@@ -31,7 +33,7 @@ from compare.text.rows import Row, read_rows
 from compare.text.split import train_and_validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
 
-from .texts import TextSection, judged_rows, values
+from .texts import TextSection, judged_rows, spelt, unknown_share, values
 
 Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
 """`Task.quality`"""
@@ -44,7 +46,7 @@ class PairsTask(TextSection):
     validation: str | None = Field(
         default=None, description="data, or a dataset's split, to validate on; else a tenth"
     )
-    tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
+    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
     source_length: int = Field(default=16, gt=0, description="source tokens; more are cut off")
     buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
     beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
@@ -85,11 +87,13 @@ def prepare_files(settings: PairsSettings, data: str) -> Prepared:
     task = settings.task
     train, held = train_and_validation(
         lambda data, split: read_rows(data, task.source, task.target, split),
-        data, task.split, task.validation,
+        data, task.split, task.validation, normalise=task.normalise,
     )  # fmt: skip
     spec = task.judging(settings.train, len(held))
-    about = {"source": data, "validation_examples_of": len(held)}
-    return prepare_pairs(settings, train, judged_rows(held, spec), about)
+    judged = judged_rows(held, spec)
+    about = {"source": data, "normalise": task.normalise, "validation_examples_of": len(held)}
+    prepared = prepare_pairs(settings, train, judged, about)
+    return replace(prepared, about=prepared.about | _spelt(prepared, settings))
 
 
 def prepare_pairs(
@@ -149,6 +153,24 @@ def reachable(prepared: Prepared, quality: Judge) -> dict[str, float]:
     length, tokenizer = prepared.decoding.max_length, prepared.tokenizer
     exact = [tokenizer.decode(tokenizer.encode(text)[:length]) for text in wanted]
     return {n: value for n, value in values(quality(wanted, exact, 0)).items() if value < 99.995}
+
+
+def _spelt(prepared: Prepared, settings: PairsSettings) -> dict[str, str | int | float]:
+    """Of the texts that are judged, what `bits_per_byte` needs of their targets, an end counting
+    as one byte, the line's end, and the share of unknown tokens in both sides."""
+    tokenizer, width = prepared.tokenizer, settings.train.sequence_length
+    assert tokenizer is not None
+    sources = [tokenizer.encode(example.text) for example in prepared.examples]
+    targets = [tokenizer.encode(example.wanted) for example in prepared.examples]
+    end = [tokenizer.id_of(END)], [1]
+    ids = [np.append(row, end[0])[:width] for row in targets]
+    texts = (example.wanted for example in prepared.examples)
+    sizes = [np.append(tokenizer.sizes(text), end[1])[:width] for text in texts]
+    return {
+        "validation_tokens": sum(map(len, ids)),
+        "unknown_share": unknown_share(tokenizer, sources + targets),
+        **spelt(np.concatenate(ids), np.concatenate(sizes), tokenizer),
+    }
 
 
 def _encoder(model: PairsModel, vocab: int, length: int) -> Iterator[AnyLayer]:

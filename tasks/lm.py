@@ -35,14 +35,16 @@ from compare.text.tokens import UNKNOWN, Unit, Words
 from compare.weights import generator
 
 from .data.markov import VERSION, Language
-from .texts import TextSection
+from .texts import TextSection, spelt
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
 
 
 class LmTask(TextSection):
-    tokens: Unit = Field(default="words", description="unit of --data: words, chars, bytes or bpe")
+    tokens: Unit = Field(
+        default="words", description="of --data: words, spaces, chars, bytes or bpe"
+    )
     validation: str | None = Field(
         default=None, description="text, or a dataset's split, to validate on; else the last tenth"
     )
@@ -181,17 +183,20 @@ def _generated(settings: LmSettings) -> Prepared:
 def _from_text(settings: LmSettings, data: str) -> Prepared:
     task = settings.task
     text, held = _sources(task, data)
-    found = tokenise_text(text, task.tokens, settings.model.vocab, held)
+    found = tokenise_text(text, task.tokens, settings.model.vocab, held, task.normalise)
     vocab = max(2, len(found.tokenizer))  # a short text has fewer words than were asked for
     prepared = _planned(settings, found.train, found.validation, vocab)
+    judged = _inputs(prepared, "validation") + 1  # what is predicted there
     about: dict[str, str | int | float] = {
         "source": data,
         "unit": task.tokens,
+        "normalise": task.normalise,
         "vocab": vocab,
         "train_tokens": len(found.train),
-        "validation_tokens": _inputs(prepared, "validation").size,
+        "validation_tokens": judged.size,
         "validation_tokens_of": len(found.validation),
         "unknown_share": found.unknown_share(),
+        **spelt(found.validation[judged], found.sizes[judged], found.tokenizer),
     }
     return replace(prepared, about=about, tokenizer=found.tokenizer)
 

@@ -35,7 +35,7 @@ from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
 
 from .classes import judge
 from .data import reviews
-from .texts import TextSection, judged_rows, values
+from .texts import TextSection, judged_rows, unknown_share, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
@@ -49,7 +49,7 @@ class SentimentTask(TextSection):
     validation: str | None = Field(
         default=None, description="data, or a dataset's split, to validate on; else a tenth"
     )
-    tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
+    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
     buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
     positive: str | None = Field(
         default=None, description="class, of two, that F1 is of; else the mean over classes"
@@ -149,15 +149,19 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     task = settings.task
     train, held = train_and_validation(
         lambda data, split: read_labelled(data, task.source, task.target, split),
-        data, task.split, task.validation, labelled=True,
+        data, task.split, task.validation, labelled=True, normalise=task.normalise,
     )  # fmt: skip
     # A class that is named in validation data of its own alone cannot be learnt, and is refused.
     names = sorted({name for _, name in (train if task.validation else train + held)})
     judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
     prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
     positive = _positive(task, names)
+    assert prepared.tokenizer is not None
+    ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
     about: dict[str, str | int | float] = {
+        "normalise": task.normalise,
         "validation_examples_of": len(held),
+        "unknown_share": unknown_share(prepared.tokenizer, ids),
         "f1": f"of class '{task.positive}'" if task.positive else "mean of the classes (macro)",
     }
     return replace(

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
-from compare.contracts import Quality
+from compare.contracts import Array, Quality
 from compare.settings import TaskSection
 from compare.spec import TrainSpec
 from compare.text.rows import Row
 from compare.text.split import drawn
+from compare.text.tokens import UNKNOWN, Tokenizer
+from compare.text.words import Normalise
 
 
 class TextSection(TaskSection):
+    normalise: Normalise = Field(
+        default="nfc", description="composed characters on reading (Unicode's form C), or none"
+    )
     judge: Literal["sample", "all"] = Field(
         default="sample", description="of the validation data: train.validation_batches, or all"
     )
@@ -32,3 +38,20 @@ def judged_rows(held: Sequence[Row], train: TrainSpec, labelled: bool = False) -
 def values(quality: Quality) -> dict[str, float]:
     """The metrics that can be given, without their intervals."""
     return {name: score.value for name, score in quality.items() if not isinstance(score, str)}
+
+
+def unknown_share(tokenizer: Tokenizer, rows: Sequence[Array]) -> float:
+    """Of the tokens of some texts, how many are `<unk>`."""
+    tokens = sum(map(len, rows))
+    if UNKNOWN not in tokenizer.specials or not tokens:
+        return 0.0
+    unknown = tokenizer.id_of(UNKNOWN)
+    return sum(int(np.sum(row == unknown)) for row in rows) / tokens
+
+
+def spelt(ids: Array, sizes: Array, tokenizer: Tokenizer) -> dict[str, int]:
+    """Bytes of the text that tokens stand for, and of those that are `<unk>` the bytes, for
+    `compare.losses.bits_per_byte`."""
+    unknown = tokenizer.id_of(UNKNOWN) if UNKNOWN in tokenizer.specials else -1
+    of_unknown = int(sizes[ids == unknown].sum(dtype=np.int64))
+    return {"validation_bytes": int(sizes.sum(dtype=np.int64)), "unknown_bytes": of_unknown}

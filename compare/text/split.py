@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 from compare.errors import UserError
 from compare.text.rows import Row
+from compare.text.words import Normalise, normalised
 
 SHARE = 0.1
 """Of the rows is held out where a user names no validation data."""
@@ -15,21 +16,31 @@ Read = Callable[[str, str | None], list[Row]]
 
 
 def train_and_validation(
-    read: Read, data: str, split: str, validation: str | None, labelled: bool = False
+    read: Read,
+    data: str,
+    split: str,
+    validation: str | None,
+    labelled: bool = False,
+    normalise: Normalise = "none",
 ) -> tuple[list[Row], list[Row]]:
     """Rows to train on and rows to validate on, no input text in both.
 
     `validation` is more data of the same form, or for a dataset (`hf:...`) another of its splits;
     without it a tenth is held out, drawn by `in_drawn_order`; where rows are `labelled` with
-    classes, a tenth of each class, and never its last row. Raises UserError for data that cannot
-    be used.
+    classes, a tenth of each class, and never its last row. All texts are `normalised`.
+    Raises UserError for data that cannot be used.
     """
     dataset = data.startswith("hf:")
-    rows = read(data, split if dataset else None)
+
+    def composed(data: str, split: str | None) -> list[Row]:
+        rows = read(data, split)
+        return [(normalised(text, normalise), normalised(other, normalise)) for text, other in rows]
+
+    rows = composed(data, split if dataset else None)
     if validation is None:
         held, rows = _held_out(rows, labelled)
     else:
-        held = read(data, validation) if dataset else read(validation, None)
+        held = composed(data, validation) if dataset else composed(validation, None)
     seen = {text for text, _ in held}
     rows = [row for row in rows if row[0] not in seen]
     if not rows or not held:

@@ -6,6 +6,7 @@ import pytest
 from compare.contracts import Prepared
 from compare.data import Dataset
 from compare.errors import UserError
+from compare.losses import bits_per_byte
 from compare.overrides import resolve
 from compare.plugins import load_task
 
@@ -104,6 +105,27 @@ def test_all_of_the_validation_text_can_be_judged(tmp_path: Path) -> None:
     whole = LM.prepare(resolve(LM, "tiny", [{"task": {**task, "judge": "all"}}])).about
     assert (some["validation_tokens"], some["validation_tokens_of"]) == (4 * 4 * 8, 1000)
     assert whole["validation_tokens"] == 4 * (249 // 8) * 8
+
+
+def test_random_characters_cost_what_they_take_though_they_are_one_easy_token(
+    tmp_path: Path,
+) -> None:
+    random = np.random.Generator(np.random.Philox(3))
+    text = " ".join(map(chr, random.integers(0x4E00, 0x9FA5, 4000)))
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    task = {"data": str(tmp_path / "text.txt")}
+    about = LM.prepare(resolve(LM, "tiny", [{"task": task}, {"model": {"vocab": 2}}])).about
+    assert about["unknown_share"] == 1.0
+    bits = bits_per_byte(0.0, about)  # a model that says <unk> each time is never wrong
+    assert bits == pytest.approx(8.0)
+
+
+def test_bits_per_byte_of_a_uniform_model_are_those_of_its_alphabet(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("".join(TEXT))
+    for tokens, choices in (("chars", 26), ("bytes", 256)):
+        task = {"data": str(tmp_path / "text.txt"), "tokens": tokens}
+        about = LM.prepare(resolve(LM, "tiny", [{"task": task}])).about
+        assert bits_per_byte(np.log(choices), about) == pytest.approx(np.log2(choices))
 
 
 def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:
