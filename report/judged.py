@@ -15,6 +15,7 @@ Data = Mapping[str, Any]
 def sentences_of_data(summary: Summary) -> Iterator[str]:
     data: Data = summary.experiment["data"]
     yield from _counts(data)
+    yield from _classes(data)
     yield from _unknown(data)
     yield from _bits(summary, data)
     yield from _metrics(data)
@@ -28,6 +29,13 @@ def _counts(data: Data) -> Iterator[str]:
                 f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit};"
                 " --set task.judge=all judges all of them."
             )
+
+
+def _classes(data: Data) -> Iterator[str]:
+    if "class_counts" in data:
+        yield f"Classes, with their examples to train and to validate on: {data['class_counts']}."
+    if "similar_classes" in data:
+        yield f"Likely to be meant as one class: {data['similar_classes']}."
 
 
 def _unknown(data: Data) -> Iterator[str]:

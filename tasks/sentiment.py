@@ -4,6 +4,7 @@ Generated reviews have labels of known odds (`data/reviews.py`), so the best rea
 loss are known. Scores are scikit-learn's.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -160,6 +161,8 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
     about: dict[str, str | int | float] = {
         "normalise": task.normalise,
+        "class_counts": _counted(train, held, names),
+        **_twins(names),
         "validation_examples_of": len(held),
         "unknown_share": unknown_share(prepared.tokenizer, ids),
         "f1": f"of class '{task.positive}'" if task.positive else "mean of the classes (macro)",
@@ -169,6 +172,24 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
         about=prepared.about | about,
         quality=partial(judge, names=names, positive=positive),
     )
+
+
+def _counted(train: Sequence[Row], held: Sequence[Row], names: Sequence[str]) -> str:
+    trained, kept = (Counter(name for _, name in rows) for rows in (train, held))
+    return ", ".join(f"{name}: {trained[name]:,} and {kept[name]:,}" for name in names)
+
+
+def _twins(names: Sequence[str]) -> dict[str, str]:
+    """Classes that are likely to be meant as one: they differ in case, space or form alone."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        try:
+            plain = f"{float(name):g}"  # 1 and 1.0
+        except ValueError:
+            plain = " ".join(name.casefold().split())
+        groups.setdefault(plain, []).append(name)
+    twins = [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
+    return {"similar_classes": ", ".join(twins)} if twins else {}
 
 
 def _positive(task: SentimentTask, names: Sequence[str]) -> int | None:

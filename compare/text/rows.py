@@ -11,6 +11,7 @@ from pathlib import Path
 from compare.errors import UserError
 
 from . import tables
+from .classes import read_classes
 from .hub import read_hub
 from .lines import entries, is_folder, nearest, place, read_lines, usable
 
@@ -30,7 +31,7 @@ def read_rows(
     `hub.read_hub`; its split is `split`, by default train), and then they are the names of two
     columns. Raises UserError, with file and line, for whatever cannot be used.
     """
-    if _has_columns(data):
+    if has_columns(data):
         return _columns(data, source, target, split)
     return _parallel(data, source or "src", target or "tgt")
 
@@ -40,22 +41,29 @@ def read_labelled(
 ) -> list[Row]:
     """Texts, and the names of their classes, two at least.
 
-    `data` is a folder of folders named for their classes, each line of whose *.txt files is a
-    text; or a folder with pos.txt and neg.txt, or with *.pos and *.neg; or the prefix of such
-    files, `reviews` for reviews.pos and reviews.neg (any names do; `source`, `target` and `split`
-    have no say in these). Or it has columns, as in `read_rows`. Rows come in the order of the
-    sorted names. Raises UserError, with file and line, for whatever cannot be used.
+    `data` is files or folders that name their classes, see `classes.read_classes`, or has columns,
+    as in `read_rows`. Raises UserError, with file and line, for whatever cannot be used.
     """
-    if _has_columns(data):
+    if has_columns(data):
         rows = _columns(data, source, target, split)
-        _refuse_one_class(data, {name for _, name in rows})
-        return rows
-    files = _class_files(data)
-    _refuse_one_class(data, {name for name, _ in files})
-    return [(text, name) for name, path in files for text in _texts(path)]
+    else:
+        for name, column in (("source", source), ("target", target)):
+            if column is not None:
+                raise UserError(
+                    f"task.{name} names a column, '{column}', and '{data}' has none: its files or "
+                    "folders name the classes"
+                )
+        rows = read_classes(data, split)
+    names = {name for _, name in rows}
+    if len(names) == 1:
+        raise UserError(
+            f"only one class, '{names.pop()}', in '{data}': a classifier needs two or more"
+        )
+    return rows
 
 
-def _has_columns(data: str) -> bool:
+def has_columns(data: str) -> bool:
+    """Whether data is a table or a dataset, whose columns are to be named."""
     return data.startswith(HUB) or data.lower().endswith(tables.ENDINGS)
 
 
@@ -118,55 +126,3 @@ def _refuse_same(source: str, target: str | None) -> None:
 
 def _texts(path: Path) -> list[str]:
     return [usable(line, place(path, number)) for number, line in enumerate(read_lines(path), 1)]
-
-
-def _refuse_one_class(data: str, names: set[str]) -> None:
-    if len(names) == 1:
-        raise UserError(
-            f"only one class, '{names.pop()}', in '{data}': a classifier needs two or more"
-        )
-
-
-def _class_files(data: str) -> list[tuple[str, Path]]:
-    """The name of each class and a file of its texts, sorted."""
-    path = Path(data)
-    if not is_folder(path):
-        return _with_prefix(data)
-    visible = [each for each in entries(path) if not each.name.startswith((".", "README"))]
-    folders = [each for each in visible if is_folder(each)]
-    if folders:
-        return [(folder.name, file) for folder in folders for file in _text_files(folder)]
-    if any(each.suffix == ".txt" for each in visible):
-        return [(each.stem, each) for each in visible if each.suffix == ".txt"]
-    found = sorted((each.suffix[1:], each) for each in visible if _names_a_class(each))
-    if not found:
-        raise UserError(
-            f"folder '{data}' has no classes: it needs a folder for each, such as pos/ and neg/, "
-            "or a file, such as pos.txt and neg.txt"
-        )
-    return found
-
-
-def _text_files(folder: Path) -> list[Path]:
-    files = [each for each in entries(folder) if each.suffix == ".txt"]
-    if not files:
-        raise UserError(f"folder '{folder}' names a class, but has no .txt file")
-    return files
-
-
-def _with_prefix(data: str) -> list[tuple[str, Path]]:
-    path = Path(data)
-    siblings = entries(path.parent)
-    prefix = path.stem if path in siblings else path.name
-    found = [each for each in siblings if each.stem == prefix and _names_a_class(each)]
-    if not found:
-        raise UserError(
-            f"data '{data}' is neither a folder of classes, nor the prefix of a file for each "
-            f"('{data}.pos', '{data}.neg'), nor a {', '.join(tables.ENDINGS)} file, nor "
-            f"hf:NAME{nearest(path, siblings)}"
-        )
-    return [(each.suffix[1:], each) for each in found]
-
-
-def _names_a_class(path: Path) -> bool:
-    return path.suffix not in ("", *tables.ENDINGS) and not is_folder(path)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 
 from compare.errors import UserError
+from compare.text.classes import has_splits
 from compare.text.rows import Row
 from compare.text.words import Normalise, normalised
 
@@ -25,12 +26,13 @@ def train_and_validation(
 ) -> tuple[list[Row], list[Row]]:
     """Rows to train on and rows to validate on, no input text in both.
 
-    `validation` is more data of the same form, or for a dataset (`hf:...`) another of its splits;
+    `validation` is more data of the same form, or for a dataset (`hf:...`, or folders of classes in
+    train/ and test/) another of its splits, of which `split` is the one to train on;
     without it a tenth is held out, drawn by `in_drawn_order`; where rows are `labelled` with
     classes, a tenth of each class, and never its last row. All texts are `normalised`.
     Raises UserError for data that cannot be used.
     """
-    dataset = data.startswith("hf:")
+    dataset = data.startswith("hf:") or (labelled and has_splits(data))
 
     def composed(data: str, split: str | None) -> list[Row]:
         rows = read(data, split)
