@@ -219,6 +219,13 @@ class Task(Protocol):
         ...
 
 
+class Bounded(Protocol):
+    """Optional for a task whose metrics end somewhere."""
+
+    best: Mapping[str, float]
+    """What a perfect output scores in each metric; a target beyond it is refused."""
+
+
 class ReportFormat(Protocol):
     """One way of writing a summary. One that draws can also have
 

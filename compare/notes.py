@@ -38,6 +38,12 @@ def _of_losses(records: Sequence[AnyRecord], header: Header) -> Iterator[str]:
             "native dropout: each framework drew masks of its own, so losses are not compared;"
             " --set train.dropout_masks=core draws the same for all"
         )
+    warmup, steps = header.experiment.optimizer.warmup_steps, header.experiment.train.steps
+    if warmup >= steps:
+        yield (
+            f"the learning rate rises over {warmup} steps, and the training ends after {steps}:"
+            " take more --steps, or fewer optimizer.warmup_steps"
+        )
     again = sum(isinstance(record, Echoed) for record in records)
     if again:
         yield (

@@ -57,7 +57,7 @@ def make_plan(request: Request, command: list[str], choices: list[Choice] | None
     """
     task = load_task(request.task)
     settings = resolve(task, request.preset, request.overrides)
-    Target.read(settings.run.target, task.metrics)
+    Target.read(settings.run.target, task.metrics, getattr(task, "best", {}))
     if choices is None:
         choices = choose_cells(request.backends, request.pythons, request.every_mode)
     _require_room_for_a_window(settings.run, len(choices))

@@ -3,15 +3,14 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from compare.parameters import Spec
 from compare.spec import OptimizerSpec, TrainSpec
 
 
-class Section(BaseModel):
+class Section(Spec):
     """A group of fields; unknown names are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TaskSection(Section):

@@ -42,6 +42,8 @@ _GENERATED_VALIDATION = 100_000
 
 
 class LmTask(TextSection):
+    of_data = (*TextSection.of_data, "tokens")
+
     tokens: Unit = Field(
         default="words", description="of --data: words, spaces, chars, bytes or bpe"
     )
@@ -204,6 +206,9 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
 def _sources(task: LmTask, data: str) -> tuple[Source, Source | None]:
     """The text to train on and the one to validate on, None for the first one's last tenth."""
     if not data.startswith("hf:"):
+        for name in ("split", "column"):
+            if getattr(task, name) != LmTask.model_fields[name].default:
+                raise UserError(f"task.{name} is of a dataset, and '{data}' is a text")
         return open_source(data), open_source(task.validation) if task.validation else None
 
     def split(name: str) -> Source:

@@ -82,6 +82,7 @@ class SentimentSettings(Settings):
 class Sentiment:
     name = "sentiment"
     metrics = ("accuracy", "f1", "auroc")
+    best: Mapping[str, float] = dict.fromkeys(metrics, 1.0)
     settings = SentimentSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {

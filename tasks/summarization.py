@@ -28,6 +28,7 @@ _RECIPE = {"learning_rate": 0.004, "clip_norm": 1.0, "schedule": "cosine", "warm
 class Summarization:
     name = "summarization"
     metrics = ("rouge1", "rouge2", "rougeL")
+    best: Mapping[str, float] = dict.fromkeys(metrics, 100.0)
     settings = PairsSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {

@@ -1,10 +1,10 @@
 """What all tasks share that read texts: which rows are judged, and what is said of the data."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from compare.contracts import Array, Quality
 from compare.settings import TaskSection
@@ -22,6 +22,20 @@ class TextSection(TaskSection):
     judge: Literal["sample", "all"] = Field(
         default="sample", description="of the validation data: train.validation_batches, or all"
     )
+
+    of_data: ClassVar[tuple[str, ...]] = (
+        "validation", "split", "source", "target", "column", "normalise", "positive",
+        "bleu_tokenize",
+    )  # fmt: skip
+    """Fields that have no say where the corpus is generated"""
+
+    @model_validator(mode="after")
+    def _has_data_to_say_it_of(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            given = getattr(self, name) != field.default
+            if self.data is None and name in self.of_data and given:
+                raise ValueError(f"{name} is of --data, and this corpus is generated")
+        return self
 
     def judging(self, train: TrainSpec, examples: int) -> TrainSpec:
         """The training with as many validation batches as are to be judged."""

@@ -37,6 +37,7 @@ class TranslationSettings(PairsSettings):
 class Translation:
     name = "translation"
     metrics = ("bleu", "chrf")
+    best: Mapping[str, float] = dict.fromkeys(metrics, 100.0)
     settings = TranslationSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {

@@ -33,6 +33,8 @@ def train_and_validation(
     Raises UserError for data that cannot be used.
     """
     dataset = data.startswith("hf:") or (labelled and has_splits(data))
+    if not dataset and split != "train":
+        raise UserError(f"task.split is of a dataset, and '{data}' has no splits")
 
     def composed(data: str, split: str | None) -> list[Row]:
         rows = read(data, split)
