@@ -103,6 +103,6 @@ def read_config(path: Path) -> dict[str, Any]:
         if name in Settings.model_fields:
             raise UserError(f"'{name}' is a section: set one of its fields, {name}.NAME")
         raise UserError(
-            f"config file '{path}': '{name}' stands in no section; put it below one, such as [train]"
+            f"config file '{path}': '{name}' stands in no section; put it below one, as in [train]"
         )
     return found
