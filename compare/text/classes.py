@@ -8,6 +8,7 @@ from pathlib import Path
 
 from compare.errors import UserError, unknown
 
+from .files import unpacked_name as _unpacked
 from .lines import entries, is_folder, nearest, place, read_lines, read_text, usable
 
 Row = tuple[str, str]
@@ -17,7 +18,7 @@ _NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx")
 _ABOUT = ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation")
 _NO_TEXT = (
     "", ".bak", ".orig", ".swp", ".tmp", ".old", ".md", ".rst", ".html", ".pdf", ".py", ".json",
-    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".zip", ".gz", ".bz2", ".xz", ".zst",
+    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".zip", ".tar", ".zst",
     ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat",
 )  # fmt: skip
 _TRAIN, _OTHERS = "train", ("test", "valid", "validation", "val", "dev")
@@ -49,9 +50,9 @@ def read_classes(data: str, split: str | None = None) -> list[Row]:
     folders = [each for each in visible if is_folder(each)]
     if folders:
         return _in_folders({folder.name: _text_files(folder) for folder in folders})
-    if named := [(each.stem, each) for each in visible if each.suffix == ".txt"]:
+    if named := [(_unpacked(each).stem, each) for each in visible if _is_text(each)]:
         return _lines(named)
-    found = sorted((each.suffix[1:], each) for each in visible if _names_a_class(each))
+    found = sorted((_unpacked(each).suffix[1:], each) for each in visible if _names_a_class(each))
     if not found:
         raise UserError(
             f"folder '{path}' has no classes: it needs a folder for each, such as pos/ and neg/, "
@@ -86,7 +87,7 @@ def _lines(files: list[tuple[str, Path]]) -> list[Row]:
 
 
 def _text_files(folder: Path) -> list[Path]:
-    files = [each for each in entries(folder) if each.suffix == ".txt" and _is_data(each)]
+    files = [each for each in entries(folder) if _is_text(each) and _is_data(each)]
     if not files:
         raise UserError(f"folder '{folder}' names a class, but has no .txt file")
     return files
@@ -95,8 +96,8 @@ def _text_files(folder: Path) -> list[Path]:
 def _with_prefix(data: str) -> list[tuple[str, Path]]:
     path = Path(data)
     siblings = entries(path.parent)
-    prefix = path.stem if path in siblings else path.name
-    found = [each for each in siblings if each.stem == prefix and _names_a_class(each)]
+    prefix = _unpacked(path).stem if path in siblings else path.name
+    found = [e for e in siblings if _unpacked(e).stem == prefix and _names_a_class(e)]
     if path in siblings:
         others = ", ".join(each.name for each in found)
         remedy = f": for {others} give '{path.parent / prefix}'" if len(found) > 1 else ""
@@ -107,11 +108,15 @@ def _with_prefix(data: str) -> list[tuple[str, Path]]:
             f"('{data}.pos', '{data}.neg'), nor a table with columns, nor "
             f"hf:NAME{nearest(path, siblings)}"
         )
-    return [(each.suffix[1:], each) for each in found]
+    return [(_unpacked(each).suffix[1:], each) for each in found]
 
 
 def _names_a_class(path: Path) -> bool:
-    return _is_data(path) and path.suffix.lower() not in _NO_TEXT and not is_folder(path)
+    return _is_data(path) and _unpacked(path).suffix.lower() not in _NO_TEXT and not is_folder(path)
+
+
+def _is_text(path: Path) -> bool:
+    return _unpacked(path).suffix == ".txt"
 
 
 def _is_data(path: Path) -> bool:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from compare.errors import UserError
 
+from .files import read_file
+
 LONGEST_LINE = 1_000_000  # bytes of a line or a table's field: more is a broken file, not a text
 
 
@@ -86,7 +88,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device may never end
             raise UserError(f"data '{path}' is not a regular file")
-        return path.read_bytes()
+        return read_file(path)
     except (FileNotFoundError, NotADirectoryError):
         near = nearest(path, entries(path.parent))
         raise UserError(f"data file '{path}' does not exist{near}") from None

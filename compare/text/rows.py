@@ -12,6 +12,7 @@ from compare.errors import UserError
 
 from . import tables
 from .classes import read_classes
+from .files import COMPRESSED
 from .hub import read_hub
 from .lines import entries, is_folder, nearest, place, read_lines, usable
 
@@ -64,7 +65,7 @@ def read_labelled(
 
 def has_columns(data: str) -> bool:
     """Whether data is a table or a dataset, whose columns are to be named."""
-    return data.startswith(HUB) or data.lower().endswith(tables.ENDINGS)
+    return data.startswith(HUB) or tables.is_table(data)
 
 
 def _columns(data: str, source: str | None, target: str | None, split: str | None) -> list[Row]:
@@ -92,6 +93,7 @@ def _parallel(data: str, source: str, target: str) -> list[Row]:
     prefix = next((data.removesuffix(end) for end in endings if data.endswith(end)), data)
     paths = [Path(prefix + end) for end in endings]
     siblings = entries(paths[0].parent)
+    paths = [_packed(path, siblings) for path in paths]
     for path in paths:
         if path not in siblings:
             raise _no_such_file(data, Path(prefix), path, siblings)
@@ -102,6 +104,12 @@ def _parallel(data: str, source: str, target: str) -> list[Row]:
             "each line needs its counterpart"
         )
     return list(zip(texts, wanted, strict=True))
+
+
+def _packed(path: Path, siblings: list[Path]) -> Path:
+    """The path, or where there is none but a compressed one, that."""
+    packed = (path.with_name(path.name + ending) for ending in COMPRESSED)
+    return path if path in siblings else next((each for each in packed if each in siblings), path)
 
 
 def _no_such_file(data: str, prefix: Path, missing: Path, siblings: list[Path]) -> UserError:

@@ -10,6 +10,7 @@ from unicodedata import is_normalized
 
 from compare.errors import UserError
 
+from .files import read_file, unpacked_name
 from .words import Normalise, is_mark, normalised
 
 BLOCK = 1 << 18  # bytes of a text that are looked at at a time
@@ -135,6 +136,8 @@ def _pydoc() -> Source:
 
 
 def _mapped(path: Path) -> memoryview:
+    if unpacked_name(path) != path and path.is_file():
+        return memoryview(read_file(path))
     with path.open("rb") as file:
         status = path.stat()
         if status.st_size and stat.S_ISREG(status.st_mode):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compare.errors import UserError, unknown
 
+from .files import unpacked_name
 from .lines import place, read_lines, read_text, usable
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -43,8 +44,13 @@ def read_table(path: Path, source: str | None, target: str | None) -> list[tuple
     return rows
 
 
+def is_table(name: str) -> bool:
+    """Whether a file of this name has named columns."""
+    return unpacked_name(Path(name)).suffix.lower() in ENDINGS
+
+
 def _records(path: Path) -> Iterator[Record]:
-    ending = path.suffix.lower()
+    ending = unpacked_name(path).suffix.lower()
     if ending in DELIMITERS:
         return _csv_records(path, DELIMITERS[ending])
     # Files of JSON Lines are often named like JSON; an array begins with its bracket.
@@ -75,7 +81,7 @@ def _cell(record: Mapping[str, object], column: str, where: str, path: Path) -> 
     for part in (column,) if column in record else column.split("."):
         if not isinstance(value, Mapping) or part not in value:
             # All rows of a table have its columns; of JSON each object has its own.
-            place_of = f"'{path}'" if path.suffix.lower() in DELIMITERS else where
+            place_of = f"'{path}'" if unpacked_name(path).suffix.lower() in DELIMITERS else where
             raise unknown("column", column, _names(record), place_of)
         value = value[part]
     where = f"{where}, column '{column}'"

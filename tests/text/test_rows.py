@@ -1,12 +1,17 @@
+import bz2
 import csv
+import gzip
 import json
+import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SHARED_DATA
 
 from compare.errors import UserError
 from compare.text.rows import read_labelled, read_rows
+from compare.text.source import open_source
 from compare.text.split import train_and_validation
 
 shared = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs the folder shared/data")
@@ -314,6 +319,32 @@ def test_what_is_wrong_with_labelled_files_is_told(labelled: Path) -> None:
     ]:
         with pytest.raises(UserError, match=message):
             read_labelled(str(labelled / name), None, None)
+
+
+# Compressed files
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip), ("bz2", bz2), ("xz", lzma)])
+def test_compressed_files_are_read_like_what_is_in_them(
+    labelled: Path, ending: str, pack: Any
+) -> None:
+    def packed(name: str, text: str) -> str:
+        (labelled / f"{name}.{ending}").write_bytes(pack.compress(text.encode()))
+        return str(labelled / f"{name}.{ending}")
+
+    wanted = [("a", "x"), ("b", "y")]
+    assert read_rows(packed("t.csv", "s,t\na,x\nb,y\n"), "s", "t") == wanted
+    assert read_rows(packed("t.json", '[{"s":"a","t":"x"},{"s":"b","t":"y"}]'), "s", "t") == wanted
+    packed("both.de", "a\nb\n")
+    (labelled / "both.en").write_text("x\ny\n")
+    assert read_rows(str(labelled / "both"), "de", "en") == wanted
+    packed("film.neg", "awful\n")
+    packed("film.pos", "fine\n")
+    rows = [("awful", "neg"), ("fine", "pos")]
+    assert read_labelled(str(labelled / "film"), None, None) == rows
+    assert list(open_source(packed("book.txt", "one two")).blocks()) == ["one two"]
+    (labelled / f"broken.csv.{ending}").write_bytes(b"s,t")
+    refused(str(labelled / f"broken.csv.{ending}"), "cannot be unpacked: ", "s", "t")
 
 
 # Real data
