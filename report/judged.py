@@ -29,6 +29,8 @@ def _counts(data: Data) -> Iterator[str]:
                 f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit};"
                 " --set task.judge=all judges all of them."
             )
+    if "bad_rows" in data:
+        yield f"Rows that cannot be used were left out: {data['bad_rows']}."
 
 
 def _classes(data: Data) -> Iterator[str]:

@@ -28,6 +28,7 @@ from compare.layers import (
 from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings
 from compare.spec import Decoding, ModelSpec
+from compare.text.bad_rows import BadRows
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_rows
 from compare.text.split import train_and_validation
@@ -85,13 +86,16 @@ class PairsSettings(Settings):
 def prepare_files(settings: PairsSettings, data: str) -> Prepared:
     """From a user's files or dataset; raises UserError for what cannot be used."""
     task = settings.task
+    bad = BadRows(skip=task.bad_rows == "skip")
     train, held = train_and_validation(
-        lambda data, split: read_rows(data, task.source, task.target, split),
+        lambda data, split: read_rows(data, task.source, task.target, split, bad),
         data, task.split, task.validation, normalise=task.normalise,
     )  # fmt: skip
     spec = task.judging(settings.train, len(held))
     judged = judged_rows(held, spec)
     about = {"source": data, "normalise": task.normalise, "validation_examples_of": len(held)}
+    if bad.kinds:
+        about["bad_rows"] = bad.told()
     prepared = prepare_pairs(settings, train, judged, about)
     return replace(prepared, about=prepared.about | _spelt(prepared, settings))
 

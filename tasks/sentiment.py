@@ -29,6 +29,7 @@ from compare.layers import (
 from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings
 from compare.spec import ModelSpec
+from compare.text.bad_rows import BadRows
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_labelled
 from compare.text.split import train_and_validation
@@ -149,8 +150,9 @@ task = Sentiment()
 
 def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     task = settings.task
+    bad = BadRows(skip=task.bad_rows == "skip")
     train, held = train_and_validation(
-        lambda data, split: read_labelled(data, task.source, task.target, split),
+        lambda data, split: read_labelled(data, task.source, task.target, split, bad),
         data, task.split, task.validation, labelled=True, normalise=task.normalise,
     )  # fmt: skip
     # A class that is named in validation data of its own alone cannot be learnt, and is refused.
@@ -158,12 +160,14 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
     prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
     positive = _positive(task, names)
+    left_out = {"bad_rows": bad.told()} if bad.kinds else {}
     assert prepared.tokenizer is not None
     ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
     about: dict[str, str | int | float] = {
         "normalise": task.normalise,
         "class_counts": _counted(train, held, names),
         **_twins(names),
+        **left_out,
         "validation_examples_of": len(held),
         "unknown_share": unknown_share(prepared.tokenizer, ids),
         "f1": f"of class '{task.positive}'" if task.positive else "mean of the classes (macro)",

@@ -23,9 +23,12 @@ class TextSection(TaskSection):
         default="sample", description="of the validation data: train.validation_batches, or all"
     )
 
+    bad_rows: Literal["refuse", "skip"] = Field(
+        default="refuse", description="rows that are empty, too long or of other columns"
+    )
     of_data: ClassVar[tuple[str, ...]] = (
         "validation", "split", "source", "target", "column", "normalise", "positive",
-        "bleu_tokenize",
+        "bleu_tokenize", "bad_rows",
     )  # fmt: skip
     """Fields that have no say where the corpus is generated"""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from compare.errors import UserError, unknown
 
+from .bad_rows import BadRows
 from .files import unpacked_name as _unpacked
 from .lines import entries, is_folder, nearest, place, read_lines, read_text, usable
 
@@ -32,7 +33,7 @@ def has_splits(data: str) -> bool:
     )
 
 
-def read_classes(data: str, split: str | None = None) -> list[Row]:
+def read_classes(data: str, split: str | None, bad: BadRows) -> list[Row]:
     """Texts and their classes, in the order of the sorted names.
 
     `data` is a folder of folders named for their classes, each *.txt file in them being a text,
@@ -43,22 +44,22 @@ def read_classes(data: str, split: str | None = None) -> list[Row]:
     """
     path = Path(data)
     if not is_folder(path):
-        return _lines(_with_prefix(data))
+        return _lines(_with_prefix(data), bad)
     if split is not None:
         path = _split_of(path, split)
     visible = [each for each in entries(path) if _is_data(each)]
     folders = [each for each in visible if is_folder(each)]
     if folders:
-        return _in_folders({folder.name: _text_files(folder) for folder in folders})
+        return _in_folders({folder.name: _text_files(folder) for folder in folders}, bad)
     if named := [(_unpacked(each).stem, each) for each in visible if _is_text(each)]:
-        return _lines(named)
+        return _lines(named, bad)
     found = sorted((_unpacked(each).suffix[1:], each) for each in visible if _names_a_class(each))
     if not found:
         raise UserError(
             f"folder '{path}' has no classes: it needs a folder for each, such as pos/ and neg/, "
             "or a file, such as pos.txt and neg.txt"
         )
-    return _lines(found)
+    return _lines(found, bad)
 
 
 def _split_of(path: Path, split: str) -> Path:
@@ -68,22 +69,24 @@ def _split_of(path: Path, split: str) -> Path:
     return path / split
 
 
-def _in_folders(classes: dict[str, list[Path]]) -> list[Row]:
+def _in_folders(classes: dict[str, list[Path]], bad: BadRows) -> list[Row]:
     if all(len(files) == 1 for files in classes.values()):
-        return _lines([(name, files[0]) for name, files in classes.items()])
-    return [
-        (usable(read_text(file).strip("\r\n"), f"data '{file}'"), name)
-        for name, files in classes.items()
-        for file in files
-    ]
+        return _lines([(name, files[0]) for name, files in classes.items()], bad)
+    rows = []
+    for name, files in classes.items():
+        for file in files:
+            with bad:
+                rows.append((usable(read_text(file).strip("\r\n"), f"data '{file}'"), name))
+    return rows
 
 
-def _lines(files: list[tuple[str, Path]]) -> list[Row]:
-    return [
-        (usable(line, place(path, number)), name)
-        for name, path in files
-        for number, line in enumerate(read_lines(path), 1)
-    ]
+def _lines(files: list[tuple[str, Path]], bad: BadRows) -> list[Row]:
+    rows = []
+    for name, path in files:
+        for number, line in enumerate(read_lines(path), 1):
+            with bad:
+                rows.append((usable(line, place(path, number)), name))
+    return rows
 
 
 def _text_files(folder: Path) -> list[Path]:

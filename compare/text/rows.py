@@ -6,11 +6,13 @@ read_rows("hf:owner/name", "text", "title") # two columns of a Hugging Face data
 read_labelled("reviews", None, None)        # reviews.pos, reviews.neg, or a folder of classes
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from compare.errors import UserError
 
 from . import tables
+from .bad_rows import BadRows
 from .classes import read_classes
 from .files import COMPRESSED
 from .hub import read_hub
@@ -23,30 +25,44 @@ HUB = "hf:"
 
 
 def read_rows(
-    data: str, source: str | None, target: str | None, split: str | None = None
+    data: str,
+    source: str | None,
+    target: str | None,
+    split: str | None = None,
+    bad: BadRows | None = None,
 ) -> list[Row]:
     """Pairs of texts.
 
     `data` is the prefix (or one) of two parallel files, `source` and `target` being their endings,
     by default src and tgt; or a .csv, .tsv, .jsonl or .ndjson file, or `hf:NAME` (see
     `hub.read_hub`; its split is `split`, by default train), and then they are the names of two
-    columns. Raises UserError, with file and line, for whatever cannot be used.
+    columns. Raises UserError, with file and line, for whatever cannot be used, but for rows that
+    `bad` leaves out.
     """
+    bad = bad or BadRows()
     if has_columns(data):
-        return _columns(data, source, target, split)
-    return _parallel(data, source or "src", target or "tgt")
+        rows = _columns(data, source, target, split, bad)
+    else:
+        rows = _parallel(data, source or "src", target or "tgt", bad)
+    bad.settle()
+    return rows
 
 
 def read_labelled(
-    data: str, source: str | None, target: str | None, split: str | None = None
+    data: str,
+    source: str | None,
+    target: str | None,
+    split: str | None = None,
+    bad: BadRows | None = None,
 ) -> list[Row]:
     """Texts, and the names of their classes, two at least.
 
     `data` is files or folders that name their classes, see `classes.read_classes`, or has columns,
     as in `read_rows`. Raises UserError, with file and line, for whatever cannot be used.
     """
+    bad = bad or BadRows()
     if has_columns(data):
-        rows = _columns(data, source, target, split)
+        rows = _columns(data, source, target, split, bad)
     else:
         for name, column in (("source", source), ("target", target)):
             if column is not None:
@@ -54,7 +70,8 @@ def read_labelled(
                     f"task.{name} names a column, '{column}', and '{data}' has none: its files or "
                     "folders name the classes"
                 )
-        rows = read_classes(data, split)
+        rows = read_classes(data, split, bad)
+    bad.settle()
     names = {name for _, name in rows}
     if len(names) == 1:
         raise UserError(
@@ -68,11 +85,13 @@ def has_columns(data: str) -> bool:
     return data.startswith(HUB) or tables.is_table(data)
 
 
-def _columns(data: str, source: str | None, target: str | None, split: str | None) -> list[Row]:
+def _columns(
+    data: str, source: str | None, target: str | None, split: str | None, bad: BadRows
+) -> list[Row]:
     if source is not None:
         _refuse_same(source, target)
     if not data.startswith(HUB):
-        return tables.read_table(Path(data), source, target)
+        return tables.read_table(Path(data), source, target, bad)
     if source is None or target is None:
         raise UserError(
             f"data '{data}' has columns: name two of them, with --set task.source=... and "
@@ -81,13 +100,25 @@ def _columns(data: str, source: str | None, target: str | None, split: str | Non
     split = split or "train"
     columns = [source, target]
     texts, wanted = read_hub(data.removeprefix(HUB), split, columns)
-    for column, values in zip(columns, (texts, wanted), strict=True):
-        for number, value in enumerate(values, 1):
-            usable(value, f"data '{data}', row {number} of split '{split}', column '{column}'")
-    return list(zip(texts, wanted, strict=True))
+
+    def where(column: int, row: int) -> str:
+        return f"data '{data}', row {row} of split '{split}', column '{columns[column]}'"
+
+    return _pairs(texts, wanted, bad, where)
 
 
-def _parallel(data: str, source: str, target: str) -> list[Row]:
+def _pairs(
+    texts: list[str], wanted: list[str], bad: BadRows, where: Callable[[int, int], str]
+) -> list[Row]:
+    """Rows of two texts that are usable; `where` tells which of the two, in which row from 1."""
+    rows = []
+    for row, (text, other) in enumerate(zip(texts, wanted, strict=True), 1):
+        with bad:
+            rows.append((usable(text, where(0, row)), usable(other, where(1, row))))
+    return rows
+
+
+def _parallel(data: str, source: str, target: str, bad: BadRows) -> list[Row]:
     _refuse_same(source, target)
     endings = f".{source}", f".{target}"
     prefix = next((data.removesuffix(end) for end in endings if data.endswith(end)), data)
@@ -97,13 +128,13 @@ def _parallel(data: str, source: str, target: str) -> list[Row]:
     for path in paths:
         if path not in siblings:
             raise _no_such_file(data, Path(prefix), path, siblings)
-    texts, wanted = (_texts(path) for path in paths)
+    texts, wanted = (read_lines(path) for path in paths)
     if len(texts) != len(wanted):
         raise UserError(
             f"'{paths[0]}' has {len(texts):,} lines and '{paths[1]}' has {len(wanted):,}: "
             "each line needs its counterpart"
         )
-    return list(zip(texts, wanted, strict=True))
+    return _pairs(texts, wanted, bad, lambda column, row: place(paths[column], row))
 
 
 def _packed(path: Path, siblings: list[Path]) -> Path:
@@ -130,7 +161,3 @@ def _no_such_file(data: str, prefix: Path, missing: Path, siblings: list[Path]) 
 def _refuse_same(source: str, target: str | None) -> None:
     if source == target:
         raise UserError(f"task.source and task.target are both '{source}'")
-
-
-def _texts(path: Path) -> list[str]:
-    return [usable(line, place(path, number)) for number, line in enumerate(read_lines(path), 1)]

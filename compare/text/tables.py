@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compare.errors import UserError, unknown
 
+from .bad_rows import BadRow, BadRows
 from .files import unpacked_name
 from .lines import place, read_lines, read_text, usable
 
@@ -22,7 +23,9 @@ _WHOLLY_QUOTED = re.compile(r'"([^"]|"")*"')
 Record = tuple[str, Mapping[str, object]]  # where it is, and its values by column
 
 
-def read_table(path: Path, source: str | None, target: str | None) -> list[tuple[str, str]]:
+def read_table(
+    path: Path, source: str | None, target: str | None, bad: BadRows
+) -> list[tuple[str, str]]:
     """Two columns of a CSV, TSV, JSON or JSON Lines file, row by row; its ending says which it is.
 
     Empty lines are skipped. Numbers become text; `translation.de` names a column within a column.
@@ -31,15 +34,16 @@ def read_table(path: Path, source: str | None, target: str | None) -> list[tuple
     text.
     """
     rows = []
-    for where, record in _records(path):
+    for where, record in _records(path, bad):
         if source is None or target is None:
             raise UserError(
                 f"data '{path}' has columns {', '.join(record)}: name two of them, with "
                 "--set task.source=... and --set task.target=..."
             )
-        texts = [_cell(record, column, where, path) for column in (source, target)]
-        rows.append((texts[0], texts[1]))
-    if not rows:
+        with bad:
+            texts = [_cell(record, column, where, path) for column in (source, target)]
+            rows.append((texts[0], texts[1]))
+    if not rows and not bad.kinds:
         raise UserError(f"data '{path}' has no row below its header")
     return rows
 
@@ -49,30 +53,30 @@ def is_table(name: str) -> bool:
     return unpacked_name(Path(name)).suffix.lower() in ENDINGS
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _records(path: Path, bad: BadRows) -> Iterator[Record]:
     ending = unpacked_name(path).suffix.lower()
     if ending in DELIMITERS:
-        return _csv_records(path, DELIMITERS[ending])
+        return _csv_records(path, DELIMITERS[ending], bad)
     # Files of JSON Lines are often named like JSON; an array begins with its bracket.
     if ending == JSON and read_text(path).lstrip().startswith("["):
         return _json_array(path)
-    return _json_records(path)
+    return _json_records(path, bad)
 
 
 def as_text(value: object, where: str) -> str:
     """What a cell says: text, a number as text, nothing for null and for no number (NaN, as
-    columns of numbers have for what is missing); raises UserError for the rest."""
+    columns of numbers have for what is missing); raises BadRow for the rest."""
     if value is None or value != value:
         return ""
     if not isinstance(value, str | int | float):
-        raise UserError(f"{where} is no text but a {type(value).__name__}")
+        raise BadRow("no text", f"{where} is no text but a {type(value).__name__}")
     text = str(value)
     if "\0" in text:
-        raise UserError(f"{where} has a NUL character")
+        raise BadRow("no text", f"{where} has a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError:  # JSON can name halves of a character, such as "\ud83e"
-        raise UserError(f"{where} is not valid Unicode") from None
+        raise BadRow("no text", f"{where} is not valid Unicode") from None
     return text
 
 
@@ -107,34 +111,47 @@ def _json_array(path: Path) -> Iterator[Record]:
         yield where, record
 
 
-def _json_records(path: Path) -> Iterator[Record]:
+def _json_records(path: Path, bad: BadRows) -> Iterator[Record]:
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{place(path, number)} is not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise UserError(
-                f"{place(path, number)} is no JSON object: each line needs one, such as "
-                '{"source": "...", "target": "..."}'
-            )
-        yield place(path, number), record
+        record = None
+        with bad:
+            record = _json_object(line, place(path, number))
+        if record is not None:
+            yield place(path, number), record
 
 
-def _csv_records(path: Path, delimiter: str) -> Iterator[Record]:
+def _json_object(line: str, where: str) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRow("no JSON", f"{where} is not JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise BadRow(
+            "no JSON",
+            f"{where} is no JSON object: each line needs one, such as "
+            '{"source": "...", "target": "..."}',
+        )
+    return record
+
+
+def _csv_records(path: Path, delimiter: str, bad: BadRows) -> Iterator[Record]:
     (first, header), *rows = _csv_rows(path, delimiter)
     for name in header:
         if name and header.count(name) > 1:
             raise UserError(f"{place(path, first)}: two columns are named '{name}'")
     for line, fields in rows:
-        if len(fields) != len(header):
-            raise UserError(
-                f"{place(path, line)} has {len(fields)} fields, and the header {len(header)}: "
-                f"a field with a {'tab' if delimiter == chr(9) else 'comma'} in it must be quoted"
-            )
-        yield place(path, line), dict(zip(header, fields, strict=True))
+        with bad:
+            if len(fields) != len(header):
+                separator = "tab" if delimiter == "\t" else "comma"
+                raise BadRow(
+                    "wrong columns",
+                    f"{place(path, line)} has {len(fields)} fields, and the header {len(header)}: "
+                    f"a field with a {separator} in it must be quoted",
+                )
+        if len(fields) == len(header):
+            yield place(path, line), dict(zip(header, fields, strict=True))
 
 
 def _csv_rows(path: Path, delimiter: str) -> list[tuple[int, list[str]]]:

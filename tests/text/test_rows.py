@@ -10,6 +10,7 @@ import pytest
 from conftest import SHARED_DATA
 
 from compare.errors import UserError
+from compare.text.bad_rows import BadRows
 from compare.text.rows import read_labelled, read_rows
 from compare.text.source import open_source
 from compare.text.split import train_and_validation
@@ -319,6 +320,43 @@ def test_what_is_wrong_with_labelled_files_is_told(labelled: Path) -> None:
     ]:
         with pytest.raises(UserError, match=message):
             read_labelled(str(labelled / name), None, None)
+
+
+# Bad rows
+
+
+def test_all_bad_rows_are_counted_and_the_first_ones_shown(tmp_path: Path) -> None:
+    rows = "".join(
+        "x,\n" if i % 10 == 0 else "x,y,z\n" if i % 25 == 1 else "x,y\n" for i in range(100)
+    )
+    data = files(tmp_path, data__csv=f"a,b\n{rows}") + ".csv"
+    refused(
+        data,
+        r"^14 rows cannot be used \(empty 10, wrong columns 4\): .*line 2, column 'b' is empty; "
+        r".*line 3 has 3 fields.*; .*line 12.*; and 11 more; --set task\.bad_rows=skip leaves them",
+        "a", "b",
+    )  # fmt: skip
+    bad = BadRows(skip=True)
+    assert len(read_rows(data, "a", "b", bad=bad)) == 86
+    assert bad.told() == "empty 10, wrong columns 4"
+
+
+def test_bad_lines_are_left_out_on_both_sides(tmp_path: Path) -> None:
+    data = files(tmp_path, data__de="a\n\nc\nd\n", data__en="1\n2\n \n4\n")
+    bad = BadRows(skip=True)
+    assert read_rows(data, "de", "en", bad=bad) == [("a", "1"), ("d", "4")]
+    assert bad.told() == "empty 2"
+
+
+def test_bad_json_lines_and_texts_of_a_class_are_left_out(tmp_path: Path) -> None:
+    lines = '{"t": "a", "l": "x"}\n{"t": \n[1]\n{"t": ["b"], "l": "y"}\n{"t": "c", "l": "y"}\n'
+    data = files(tmp_path, data__jsonl=lines, data__pos="fine\n\n", data__neg="bad\n")
+    bad = BadRows(skip=True)
+    assert read_labelled(f"{data}.jsonl", "t", "l", bad=bad) == [("a", "x"), ("c", "y")]
+    assert bad.told() == "no JSON 2, no text 1"
+    bad = BadRows(skip=True)
+    assert len(read_labelled(data, None, None, bad=bad)) == 2
+    assert bad.told() == "empty 1"
 
 
 # Compressed files
