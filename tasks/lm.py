@@ -28,8 +28,8 @@ from compare.layers import (
 from compare.parameters import GPT, Initializer
 from compare.settings import Section, Settings
 from compare.spec import Cut, ModelSpec, TrainSpec
-from compare.text.hub import read_hub
-from compare.text.source import Source, open_source, text_source
+from compare.text.bad_rows import BadRows
+from compare.text.plain import open_texts
 from compare.text.stream import tokenise_text
 from compare.text.tokens import UNKNOWN, Unit, Words
 from compare.weights import generator
@@ -51,7 +51,7 @@ class LmTask(TextSection):
         default=None, description="text, or a dataset's split, to validate on; else the last tenth"
     )
     split: str = Field(default="train", description="of a dataset (hf:...) to train on")
-    column: str = Field(default="text", description="of a dataset (hf:...) to read")
+    column: str = Field(default="text", description="of a table or dataset to read")
 
 
 class LmModel(Section):
@@ -184,7 +184,8 @@ def _generated(settings: LmSettings) -> Prepared:
 
 def _from_text(settings: LmSettings, data: str) -> Prepared:
     task = settings.task
-    text, held = _sources(task, data)
+    bad = BadRows(skip=task.bad_rows == "skip")
+    text, held = open_texts(data, task.validation, task.split, task.column, bad)
     found = tokenise_text(text, task.tokens, settings.model.vocab, held, task.normalise)
     vocab = max(2, len(found.tokenizer))  # a short text has fewer words than were asked for
     prepared = _planned(settings, found.train, found.validation, vocab)
@@ -200,22 +201,9 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
         "unknown_share": found.unknown_share(),
         **spelt(found.validation[judged], found.sizes[judged], found.tokenizer),
     }
+    if bad.kinds:
+        about["bad_rows"] = bad.told()
     return replace(prepared, about=about, tokenizer=found.tokenizer)
-
-
-def _sources(task: LmTask, data: str) -> tuple[Source, Source | None]:
-    """The text to train on and the one to validate on, None for the first one's last tenth."""
-    if not data.startswith("hf:"):
-        for name in ("split", "column"):
-            if getattr(task, name) != LmTask.model_fields[name].default:
-                raise UserError(f"task.{name} is of a dataset, and '{data}' is a text")
-        return open_source(data), open_source(task.validation) if task.validation else None
-
-    def split(name: str) -> Source:
-        (rows,) = read_hub(data.removeprefix("hf:"), name, [task.column])
-        return text_source(f"{data} ({name})", "\n".join(rows))
-
-    return split(task.split), split(task.validation) if task.validation else None
 
 
 def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) -> Prepared:

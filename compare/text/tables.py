@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from compare.errors import UserError, unknown
@@ -29,20 +29,29 @@ def read_table(
     """Two columns of a CSV, TSV, JSON or JSON Lines file, row by row; its ending says which it is.
 
     Empty lines are skipped. Numbers become text; `translation.de` names a column within a column.
-    Raises UserError, with the line, for whatever keeps the file from being such a table, for
-    columns that it does not have or that are not named, and for cells in them that are empty or no
-    text.
+    Raises UserError, with the line, for whatever keeps the file from being such a table, and for
+    columns that it does not have or that are not named; rows of which a cell is empty or no text
+    are `bad`.
     """
+    return [(row[0], row[1]) for row in _cells(path, (source, target), bad)]
+
+
+def read_column(path: Path, column: str, bad: BadRows) -> list[str]:
+    """One column, as `read_table` reads two."""
+    return [row[0] for row in _cells(path, (column,), bad)]
+
+
+def _cells(path: Path, columns: Sequence[str | None], bad: BadRows) -> list[list[str]]:
     rows = []
     for where, record in _records(path, bad):
-        if source is None or target is None:
+        named = [column for column in columns if column is not None]
+        if len(named) < len(columns):
             raise UserError(
                 f"data '{path}' has columns {', '.join(record)}: name two of them, with "
                 "--set task.source=... and --set task.target=..."
             )
         with bad:
-            texts = [_cell(record, column, where, path) for column in (source, target)]
-            rows.append((texts[0], texts[1]))
+            rows.append([_cell(record, column, where, path) for column in named])
     if not rows and not bad.kinds:
         raise UserError(f"data '{path}' has no row below its header")
     return rows

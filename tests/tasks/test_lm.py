@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,24 @@ def test_bits_per_byte_of_a_uniform_model_are_those_of_its_alphabet(tmp_path: Pa
         task = {"data": str(tmp_path / "text.txt"), "tokens": tokens}
         about = LM.prepare(resolve(LM, "tiny", [{"task": task}])).about
         assert bits_per_byte(np.log(choices), about) == pytest.approx(np.log2(choices))
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_table_s_column_is_a_text_and_its_markup_none(tmp_path: Path, ending: str) -> None:
+    rows = [{"id": i, "body": f"line {i}"} for i in range(100)]
+    lines = {"csv": "id,body\n" + "".join(f"{row['id']},{row['body']}\n" for row in rows)}
+    lines["jsonl"] = "".join(json.dumps(row) + "\n" for row in rows)
+    file = tmp_path / f"texts.{ending}"
+    file.write_text(lines[ending])
+    task = {"data": str(file), "column": "body", "tokens": "chars"}
+    prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
+    assert prepared.tokenizer is not None
+    assert set(prepared.tokenizer.tokens) == {"<unk>", *"line 0123456789", "\n"}
+    with pytest.raises(UserError, match=r"unknown column 'text' in .*: there is body, id"):
+        LM.prepare(resolve(LM, "tiny", [{"task": {**task, "column": "text"}}]))
+    plain = {"data": str(tmp_path / "x.txt"), "column": "body"}
+    with pytest.raises(UserError, match=r"task\.column is of a table or a dataset"):
+        LM.prepare(resolve(LM, "tiny", [{"task": plain}]))
 
 
 def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:
