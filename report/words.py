@@ -7,6 +7,8 @@ from compare.findings.number_text import estimate, memory, number, seconds
 from compare.findings.scaling import SweepSummary
 from compare.findings.summary import CellSummary, Summary
 
+from .judged import sentences_of_data
+
 
 def title(summary: Summary) -> str:
     """What was trained, in one line."""
@@ -44,7 +46,13 @@ def verdicts(summary: Summary) -> list[str]:
 
 def sentences(summary: Summary) -> list[str]:
     """What stands between the table and the environment: ceilings, troubles, warnings."""
-    return [*_ceilings(summary), *_costs(summary), *_troubles(summary.cells), *_notes(summary)]
+    return [
+        *_ceilings(summary),
+        *sentences_of_data(summary),
+        *_costs(summary),
+        *_troubles(summary.cells),
+        *_notes(summary),
+    ]
 
 
 def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]:
@@ -65,7 +73,10 @@ def _ceilings(summary: Summary) -> Iterator[str]:
         yield line + (f" ({sampled:.4f} on these validation tokens)." if sampled else ".")
     if summary.ceilings:
         best = ", ".join(f"{name} {value:.4g}" for name, value in summary.ceilings.items())
-        yield f"The rule that made these validation examples scores {best}: the ceiling."
+        if summary.floor is None:  # a user's text
+            yield f"What is wanted, as the tokens can write it, scores {best}: the ceiling."
+        else:
+            yield f"The rule that made these validation examples scores {best}: the ceiling."
     shares = {"training": "truncated_share", "validation": "validation_truncated_share"}
     cut = [f"{data[key]:.1%} of {split}" for split, key in shares.items() if data.get(key)]
     if cut:

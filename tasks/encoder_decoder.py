@@ -5,12 +5,14 @@ was read by attention (Bahdanau et al. 2015; the dot products of Luong et al. 20
 the transformer of Vaswani et al. 2017, with the norm first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from compare.contracts import Example, Prepared
+from compare.contracts import Example, Prepared, Quality
 from compare.spec import (
     GPT,
     AnyLayer,
@@ -26,24 +28,29 @@ from compare.spec import (
     Recurrent,
     Section,
     Settings,
-    TaskSection,
     TiedHead,
     TransformerBlock,
 )
+from compare.text.bad_rows import BadRows
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_rows
 from compare.text.split import train_and_validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
 
+from .texts import TextSection, judged_rows, spelt, unknown_share, values
 
-class PairsTask(TaskSection):
+Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
+"""`Task.quality`"""
+
+
+class PairsTask(TextSection):
     source: str | None = Field(default=None, description="column, or ending of the file, to read")
     target: str | None = Field(default=None, description="column, or ending, to write")
     split: str = Field(default="train", description="of a dataset (hf:...) to train on")
     validation: str | None = Field(
         default=None, description="data, or a dataset's split, to validate on; else a tenth"
     )
-    tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
+    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
     source_length: int = Field(default=16, gt=0, description="source tokens; more are cut off")
     buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
     beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
@@ -82,17 +89,25 @@ class PairsSettings(Settings):
 def prepare_files(settings: PairsSettings, data: str) -> Prepared:
     """From a user's files or dataset; raises UserError for what cannot be used."""
     task = settings.task
+    bad = BadRows(skip=task.bad_rows == "skip")
     train, held = train_and_validation(
-        lambda data, split: read_rows(data, task.source, task.target, split),
-        data, task.split, task.validation,
+        lambda data, split: read_rows(data, task.source, task.target, split, bad),
+        data, task.split, task.validation, normalise=task.normalise,
     )  # fmt: skip
-    return prepare_pairs(settings, train, held, {"source": data})
+    spec = task.judging(settings.train, len(held))
+    judged = judged_rows(held, spec)
+    about = {"source": data, "normalise": task.normalise, "validation_examples_of": len(held)}
+    if bad.kinds:
+        about["bad_rows"] = bad.told()
+    prepared = prepare_pairs(settings, train, judged, about)
+    return replace(prepared, about=prepared.about | _spelt(prepared, settings))
 
 
 def prepare_pairs(
     settings: PairsSettings, train: Sequence[Row], held: Sequence[Row], about: dict[str, Any]
 ) -> Prepared:
-    """An encoder-decoder and its batches for pairs of (source, target) texts."""
+    """An encoder-decoder and its batches for pairs of (source, target) texts; of those `held` the
+    first are judged."""
     task, spec = settings.task, settings.train
     specials = (PAD, UNKNOWN, BEGIN, END)
     texts = (text for row in train for text in row)
@@ -108,7 +123,7 @@ def prepare_pairs(
         }
 
     trained = training(sides(train), spec, task.buckets)
-    validated = validation(sides(held), spec)
+    validated = validation(sides(held), task.judging(spec, len(held)))
     vocab = len(tokenizer)
     model = ModelSpec(
         encoder=tuple(_encoder(settings.model, vocab, task.source_length)),
@@ -134,6 +149,35 @@ def prepare_pairs(
         ),
         tokenizer=tokenizer,
     )  # fmt: skip
+
+
+def reachable(prepared: Prepared, quality: Judge) -> dict[str, float]:
+    """What an output scores that says token by token what is wanted, as well as the tokens can
+    write it and the length allows; metrics in which that is all of 100 are left out."""
+    assert prepared.tokenizer is not None
+    assert prepared.decoding is not None
+    wanted = [example.wanted for example in prepared.examples]
+    length, tokenizer = prepared.decoding.max_length, prepared.tokenizer
+    exact = [tokenizer.decode(tokenizer.encode(text)[:length]) for text in wanted]
+    return {n: value for n, value in values(quality(wanted, exact, 0)).items() if value < 99.995}
+
+
+def _spelt(prepared: Prepared, settings: PairsSettings) -> dict[str, str | int | float]:
+    """Of the texts that are judged, what `bits_per_byte` needs of their targets, an end counting
+    as one byte, the line's end, and the share of unknown tokens in both sides."""
+    tokenizer, width = prepared.tokenizer, settings.train.sequence_length
+    assert tokenizer is not None
+    sources = [tokenizer.encode(example.text) for example in prepared.examples]
+    targets = [tokenizer.encode(example.wanted) for example in prepared.examples]
+    end = [tokenizer.id_of(END)], [1]
+    ids = [np.append(row, end[0])[:width] for row in targets]
+    texts = (example.wanted for example in prepared.examples)
+    sizes = [np.append(tokenizer.sizes(text), end[1])[:width] for text in texts]
+    return {
+        "validation_tokens": sum(map(len, ids)),
+        "unknown_share": unknown_share(tokenizer, sources + targets),
+        **spelt(np.concatenate(ids), np.concatenate(sizes), tokenizer),
+    }
 
 
 def _encoder(model: PairsModel, vocab: int, length: int) -> Iterator[AnyLayer]:

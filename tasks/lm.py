@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from compare.contracts import Array, Prepared
+from compare.contracts import Array, Prepared, Quality
 from compare.errors import UserError
 from compare.spec import (
     GPT,
@@ -28,31 +28,34 @@ from compare.spec import (
     Recurrent,
     Section,
     Settings,
-    TaskSection,
     TiedHead,
     TrainSpec,
     TransformerBlock,
     generator,
 )
-from compare.stats import Interval
-from compare.text.hub import read_hub
-from compare.text.source import Source, open_source, text_source
+from compare.text.bad_rows import BadRows
+from compare.text.plain import open_texts
 from compare.text.stream import tokenise_text
 from compare.text.tokens import UNKNOWN, Unit, Words
 
 from .data.markov import VERSION, Language
+from .texts import TextSection, spelt
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
 
 
-class LmTask(TaskSection):
-    tokens: Unit = Field(default="words", description="unit of --data: words, chars, bytes or bpe")
+class LmTask(TextSection):
+    of_data = (*TextSection.of_data, "tokens")
+
+    tokens: Unit = Field(
+        default="words", description="of --data: words, spaces, chars, bytes or bpe"
+    )
     validation: str | None = Field(
         default=None, description="text, or a dataset's split, to validate on; else the last tenth"
     )
     split: str = Field(default="train", description="of a dataset (hf:...) to train on")
-    column: str = Field(default="text", description="of a dataset (hf:...) to read")
+    column: str = Field(default="text", description="of a table or dataset to read")
 
 
 class LmModel(Section):
@@ -157,9 +160,7 @@ class LanguageModelling:
             return _generated(settings)
         return _from_text(settings, settings.task.data)
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         return {}
 
 
@@ -187,36 +188,32 @@ def _generated(settings: LmSettings) -> Prepared:
 
 def _from_text(settings: LmSettings, data: str) -> Prepared:
     task = settings.task
-    text, held = _sources(task, data)
-    found = tokenise_text(text, task.tokens, settings.model.vocab, held)
+    bad = BadRows(skip=task.bad_rows == "skip")
+    text, held = open_texts(data, task.validation, task.split, task.column, bad)
+    found = tokenise_text(text, task.tokens, settings.model.vocab, held, task.normalise)
     vocab = max(2, len(found.tokenizer))  # a short text has fewer words than were asked for
     prepared = _planned(settings, found.train, found.validation, vocab)
+    judged = _inputs(prepared, "validation") + 1  # what is predicted there
     about: dict[str, str | int | float] = {
         "source": data,
         "unit": task.tokens,
+        "normalise": task.normalise,
         "vocab": vocab,
         "train_tokens": len(found.train),
-        "validation_tokens": _inputs(prepared, "validation").size,
+        "validation_tokens": judged.size,
+        "validation_tokens_of": len(found.validation),
         "unknown_share": found.unknown_share(),
+        **spelt(found.validation[judged], found.sizes[judged], found.tokenizer),
     }
+    if bad.kinds:
+        about["bad_rows"] = bad.told()
     return replace(prepared, about=about, tokenizer=found.tokenizer)
-
-
-def _sources(task: LmTask, data: str) -> tuple[Source, Source | None]:
-    """The text to train on and the one to validate on, None for the first one's last tenth."""
-    if not data.startswith("hf:"):
-        return open_source(data), open_source(task.validation) if task.validation else None
-
-    def split(name: str) -> Source:
-        (rows,) = read_hub(data.removeprefix("hf:"), name, [task.column])
-        return text_source(f"{data} ({name})", "\n".join(rows))
-
-    return split(task.split), split(task.validation) if task.validation else None
 
 
 def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) -> Prepared:
     """Model and batches over the two splits' tokens; raises UserError if one is too short."""
     spec = settings.train
+    judged = settings.task.judging(spec, len(validation))
     starts = _starts(len(train), "training", spec, spec.steps)
     if settings.model.architecture == "gpt":  # it carries no state that would need what came before
         last = len(train) - spec.sequence_length
@@ -226,7 +223,7 @@ def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) 
         "train.starts": starts,
         "validation": validation,
         "validation.starts": _starts(
-            len(validation), "validation", spec, spec.validation_batches, repeat=False
+            len(validation), "validation", spec, judged.validation_batches, repeat=False
         ),
     }
     splits = {split: _cuts(split, spec.sequence_length) for split in ("train", "validation")}

@@ -4,16 +4,17 @@ Generated reviews have labels of known odds (`data/reviews.py`), so the best rea
 loss are known. Scores are scikit-learn's.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
-from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from compare.contracts import Array, Example, Prepared
-from compare.errors import unknown
+from compare.contracts import Array, Example, Prepared, Quality
+from compare.errors import UserError, unknown
 from compare.spec import (
     GPT,
     AnyLayer,
@@ -28,31 +29,35 @@ from compare.spec import (
     Recurrent,
     Section,
     Settings,
-    TaskSection,
     TransformerBlock,
 )
-from compare.stats import Interval, bootstrap
+from compare.text.bad_rows import BadRows
 from compare.text.padded import Sequences, training, validation
 from compare.text.rows import Row, read_labelled
 from compare.text.split import train_and_validation
 from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
 
+from .classes import judge
 from .data import reviews
+from .texts import TextSection, judged_rows, unknown_share, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
 _RECIPE = {"learning_rate": 0.003, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
 
 
-class SentimentTask(TaskSection):
+class SentimentTask(TextSection):
     source: str | None = Field(default=None, description="column of the text")
     target: str | None = Field(default=None, description="column of the label")
     split: str = Field(default="train", description="of a dataset (hf:...) to train on")
     validation: str | None = Field(
         default=None, description="data, or a dataset's split, to validate on; else a tenth"
     )
-    tokens: Unit = Field(default="words", description="words, chars, bytes or bpe")
+    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
     buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
+    positive: str | None = Field(
+        default=None, description="class, of two, that F1 is of; else the mean over classes"
+    )
 
 
 class SentimentModel(Section):
@@ -80,6 +85,7 @@ class SentimentSettings(Settings):
 class Sentiment:
     name = "sentiment"
     metrics = ("accuracy", "f1", "auroc")
+    best: Mapping[str, float] = dict.fromkeys(metrics, 1.0)
     settings = SentimentSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {
@@ -117,60 +123,92 @@ class Sentiment:
             return _from_files(settings, settings.task.data)
         return self._generated(settings)
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
-        """Accuracy, F1 (of the second class of two, else the mean over classes) and the area
-        under the ROC curve (each class against the rest where there are more than two)."""
-        labels, odds = np.array(wanted), np.array(outputs)  # (n,), (n, classes)
-        if not np.isfinite(odds).all():
-            return {}  # it diverged: there is nothing to judge
-        return {
-            "accuracy": bootstrap(accuracy_score, [labels, odds.argmax(-1)], resamples),
-            "f1": bootstrap(_f1, [labels, odds.argmax(-1)], resamples),
-            "auroc": bootstrap(_auroc, [labels, odds], resamples),
-        }
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
+        """`judge`, for classes without names of which none is the positive one."""
+        return judge(wanted, outputs, resamples)
 
     def _generated(self, settings: SentimentSettings) -> Prepared:
         train = reviews.reviews(_GENERATED_TRAIN, "train")
         held = reviews.reviews(_GENERATED_VALIDATION, "validation")
+        names = ["negative", "positive"]
         prepared = _prepare(
             settings,
             [(review.text, review.label) for review in train],
             [(review.text, review.label) for review in held],
-            ["negative", "positive"],
+            names,
             f"generated reviews, version {reviews.VERSION}",
         )
         # What the odds that the labels were drawn with score on these very examples.
         odds = [reviews.probability(example.text) for example in prepared.examples]
         wanted = [example.wanted for example in prepared.examples]
-        best = self.quality(wanted, [(1 - p, p) for p in odds], resamples=0)
+        judging = partial(judge, names=names, positive=1)
+        best = judging(wanted, [(1 - p, p) for p in odds], resamples=0)
         floor = reviews.loss_floor(held[: len(prepared.examples)])
-        return replace(prepared, floor=floor, ceilings={m: best[m].value for m in best})
+        return replace(prepared, floor=floor, ceilings=values(best), quality=judging)
 
 
 task = Sentiment()
 
 
-def _f1(labels: Array, answers: Array) -> float:
-    several = labels.max() > 1
-    return float(f1_score(labels, answers, average="macro" if several else "binary"))
-
-
-def _auroc(labels: Array, odds: Array) -> float:
-    if odds.shape[-1] == 2:
-        return float(roc_auc_score(labels, odds[:, 1]))
-    return float(roc_auc_score(labels, odds, multi_class="ovr", labels=range(odds.shape[-1])))
-
-
 def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     task = settings.task
+    bad = BadRows(skip=task.bad_rows == "skip")
     train, held = train_and_validation(
-        lambda data, split: read_labelled(data, task.source, task.target, split),
-        data, task.split, task.validation,
+        lambda data, split: read_labelled(data, task.source, task.target, split, bad),
+        data, task.split, task.validation, labelled=True, normalise=task.normalise,
     )  # fmt: skip
-    names = sorted({name for _, name in train})
-    return _prepare(settings, _numbered(train, names), _numbered(held, names), names, data)
+    # A class that is named in validation data of its own alone cannot be learnt, and is refused.
+    names = sorted({name for _, name in (train if task.validation else train + held)})
+    judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
+    prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
+    positive = _positive(task, names)
+    left_out = {"bad_rows": bad.told()} if bad.kinds else {}
+    assert prepared.tokenizer is not None
+    ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
+    about: dict[str, str | int | float] = {
+        "normalise": task.normalise,
+        "class_counts": _counted(train, held, names),
+        **_twins(names),
+        **left_out,
+        "validation_examples_of": len(held),
+        "unknown_share": unknown_share(prepared.tokenizer, ids),
+        "f1": f"of class '{task.positive}'" if task.positive else "mean of the classes (macro)",
+    }
+    return replace(
+        prepared,
+        about=prepared.about | about,
+        quality=partial(judge, names=names, positive=positive),
+    )
+
+
+def _counted(train: Sequence[Row], held: Sequence[Row], names: Sequence[str]) -> str:
+    trained, kept = (Counter(name for _, name in rows) for rows in (train, held))
+    return ", ".join(f"{name}: {trained[name]:,} and {kept[name]:,}" for name in names)
+
+
+def _twins(names: Sequence[str]) -> dict[str, str]:
+    """Classes that are likely to be meant as one: they differ in case, space or form alone."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        try:
+            plain = f"{float(name):g}"  # 1 and 1.0
+        except ValueError:
+            plain = " ".join(name.casefold().split())
+        groups.setdefault(plain, []).append(name)
+    twins = [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
+    return {"similar_classes": ", ".join(twins)} if twins else {}
+
+
+def _positive(task: SentimentTask, names: Sequence[str]) -> int | None:
+    if task.positive is None:
+        return None
+    if task.positive not in names:
+        raise unknown("class", task.positive, names, where="task.positive")
+    if len(names) > 2:
+        raise UserError(
+            f"task.positive is for two classes, and there are {len(names)}: their F1 is the mean"
+        )
+    return names.index(task.positive)
 
 
 def _numbered(rows: Sequence[Row], names: list[str]) -> list[tuple[str, int]]:
@@ -197,7 +235,7 @@ def _prepare(
         return {"inputs": Sequences(ids, spec.sequence_length)}
 
     trained = training(inputs(train), spec, task.buckets, _labels(train))
-    validated = validation(inputs(held), spec, labels=_labels(held))
+    validated = validation(inputs(held), task.judging(spec, len(held)), _labels(held))
     layers = _layers(settings.model, len(tokenizer), spec.sequence_length, len(names))
     return Prepared(
         ModelSpec(layers=tuple(layers)),

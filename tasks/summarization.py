@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
 
-from compare.contracts import Prepared
+from compare.contracts import Prepared, Quality
 from compare.spec import Settings
-from compare.stats import Interval, bootstrap
+from compare.stats import bootstrap
 
 from .data import documents
-from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
+from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs, reachable
+from .texts import values
+from .words import tokenizer_of, word_rule
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
@@ -26,6 +28,7 @@ _RECIPE = {"learning_rate": 0.004, "clip_norm": 1.0, "schedule": "cosine", "warm
 class Summarization:
     name = "summarization"
     metrics = ("rouge1", "rouge2", "rougeL")
+    best: Mapping[str, float] = dict.fromkeys(metrics, 100.0)
     settings = PairsSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {
@@ -71,7 +74,10 @@ class Summarization:
     def prepare(self, settings: Settings) -> Prepared:
         assert isinstance(settings, PairsSettings)
         if settings.task.data is not None:
-            return prepare_files(settings, settings.task.data)
+            prepared = prepare_files(settings, settings.task.data)
+            rule = word_rule(example.wanted for example in prepared.examples)
+            about = prepared.about | {"rouge_words": rule}
+            return replace(prepared, about=about, ceilings=reachable(prepared, self.quality))
         train = documents.documents(_GENERATED_TRAIN, "train")
         held = documents.documents(_GENERATED_VALIDATION, "validation")
         about = {"source": f"generated documents, version {documents.VERSION}"}
@@ -80,13 +86,12 @@ class Summarization:
         exact = [documents.summarise(example.text) for example in prepared.examples]
         best = self.quality(wanted, exact, resamples=0)
         # A summary is a function of its document: nothing is left to chance.
-        return replace(prepared, floor=0.0, ceilings={name: best[name].value for name in best})
+        return replace(prepared, floor=0.0, ceilings=values(best))
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
-        """Mean F-measures of ROUGE-1, 2 and L (Lin 2004), from 0 to 100."""
-        scorer = RougeScorer(list(self.metrics))
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
+        """Mean F-measures of ROUGE-1, 2 and L (Lin 2004), from 0 to 100, of words by the
+        `word_rule` of what is wanted."""
+        scorer = RougeScorer(list(self.metrics), tokenizer=tokenizer_of(word_rule(wanted)))
         each = [scorer.score(w, output) for w, output in zip(wanted, outputs, strict=True)]
         found = {m: np.array([100 * scores[m].fmeasure for scores in each]) for m in self.metrics}
         return {m: bootstrap(np.mean, [values], resamples) for m, values in found.items()}

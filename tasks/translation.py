@@ -6,29 +6,39 @@ best reachable BLEU and loss are known. Scores are sacrebleu's.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from sacrebleu.metrics.base import Metric
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
-from sacrebleu.significance import _bootstrap_resample
+from pydantic import Field
 
-from compare.contracts import Prepared
+from compare.contracts import Prepared, Quality
 from compare.spec import Settings
-from compare.stats import Interval, percentiles
 
+from .bleu import Tokenize, judge, looks_tokenised, signature
 from .data import transduction
-from .encoder_decoder import PairsSettings, prepare_files, prepare_pairs
+from .encoder_decoder import PairsSettings, PairsTask, prepare_files, prepare_pairs, reachable
+from .texts import values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 1_000
 _RECIPE = {"learning_rate": 0.004, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 100}
 
 
+class TranslationTask(PairsTask):
+    bleu_tokenize: Tokenize = Field(
+        default="auto", description="sacrebleu's tokeniser; auto: by the script of the references"
+    )
+
+
+class TranslationSettings(PairsSettings):
+    task: TranslationTask = TranslationTask()
+
+
 class Translation:
     name = "translation"
     metrics = ("bleu", "chrf")
-    settings = PairsSettings
+    best: Mapping[str, float] = dict.fromkeys(metrics, 100.0)
+    settings = TranslationSettings
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "small": {
             "model": {"embedding": 64, "hidden": 128, "layers": 1},
@@ -68,9 +78,9 @@ class Translation:
     }
 
     def prepare(self, settings: Settings) -> Prepared:
-        assert isinstance(settings, PairsSettings)
+        assert isinstance(settings, TranslationSettings)
         if settings.task.data is not None:
-            return prepare_files(settings, settings.task.data)
+            return _from_files(settings, settings.task.data)
         train = transduction.sentences(_GENERATED_TRAIN, "train")
         held = transduction.sentences(_GENERATED_VALIDATION, "validation")
         about = {"source": f"generated sentences, version {transduction.VERSION}"}
@@ -79,27 +89,27 @@ class Translation:
         exact = [transduction.translate(example.text) for example in prepared.examples]
         best = self.quality(wanted, exact, resamples=0)
         # A translation is a function of its sentence: nothing is left to chance.
-        return replace(prepared, floor=0.0, ceilings={name: best[name].value for name in best})
+        return replace(prepared, floor=0.0, ceilings=values(best))
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> dict[str, Interval]:
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         """BLEU (Papineni et al. 2002) and chrF (Popovic 2015), from 0 to 100."""
-        # Text that is tokenised, as corpora often are, is welcome: no warning of it.
-        metrics: dict[str, Metric] = {"bleu": BLEU(force=True), "chrf": CHRF()}
-        return {m: _scored(metric, wanted, outputs, resamples) for m, metric in metrics.items()}
+        return judge(wanted, outputs, resamples)
 
 
 task = Translation()
 
 
-def _scored(
-    metric: Metric, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-) -> Interval:
-    value = metric.corpus_score(outputs, [wanted]).score
-    if not resamples:
-        return Interval(value, None, None)
-    # `corpus_score(n_bootstrap=...)` fails where some resamples score exactly 0.
-    statistics = metric._extract_corpus_statistics(outputs, [wanted])
-    _, found = _bootstrap_resample(statistics, metric, resamples)
-    return percentiles(value, [score.score for score in found])
+def _from_files(settings: TranslationSettings, data: str) -> Prepared:
+    tokenize = settings.task.bleu_tokenize
+    prepared = prepare_files(settings, data)
+    wanted = [example.wanted for example in prepared.examples]
+    judging = partial(judge, tokenize=tokenize)
+    about: dict[str, str | int | float] = {"bleu_signature": signature(wanted, tokenize)}
+    if looks_tokenised(wanted):
+        about["tokenised_references"] = 1
+    return replace(
+        prepared,
+        about=prepared.about | about,
+        quality=judging,
+        ceilings=reachable(prepared, judging),
+    )

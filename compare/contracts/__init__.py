@@ -18,7 +18,7 @@ from compare.contracts.backend import (
     Trainer,
     Unsupported,
 )
-from compare.contracts.task import Example, Prepared, Task
+from compare.contracts.task import Bounded, Example, Prepared, Quality, Task
 from compare.spec.arrays import Array, Batch, Batches, Weights
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Backend",
     "Batch",
     "Batches",
+    "Bounded",
     "CompilerPlan",
     "Device",
     "DeviceMemory",
@@ -33,6 +34,7 @@ __all__ = [
     "HasCompilerPlan",
     "HasDetails",
     "Prepared",
+    "Quality",
     "Task",
     "Trainer",
     "Unsupported",

@@ -1,6 +1,6 @@
 """What a task implements: data, a model as data, and how outputs are judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -27,6 +27,9 @@ class Prepared:
     each metric on them, where the data's own rule is known; and where outputs are text the
     `decoding` that searches for them.
 
+    `quality` judges as `Task.quality` does, in its place, where that hangs on the settings or the
+    data, such as on which class is the positive one.
+
     `tokenizer` turns text into ids and back; it is kept with a run's weights, to generate with.
     """
 
@@ -37,6 +40,7 @@ class Prepared:
     floor: float | None = None
     examples: "Sequence[Example]" = ()
     ceilings: Mapping[str, float] = field(default_factory=dict)
+    quality: "Callable[[Sequence[Any], Sequence[Any], int], Quality] | None" = None
     decoding: Decoding | None = None
     tokenizer: "Tokenizer | None" = None
 
@@ -47,6 +51,10 @@ class Example(NamedTuple):
 
     text: str
     wanted: Any
+
+
+Quality = Mapping[str, "Interval | str"]
+"""Metrics by name, each with its 95% interval, or in words why it cannot be given."""
 
 
 class Task(Protocol):
@@ -64,12 +72,18 @@ class Task(Protocol):
         """Read or generate the data; raises UserError for data that cannot be used."""
         ...
 
-    def quality(
-        self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
-    ) -> "dict[str, Interval]":
-        """Each metric, with its 95% interval, of the outputs for the examples of `prepare`.
+    def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
+        """Each metric, with its 95% interval, of the outputs for the examples of `prepare`; where
+        a metric cannot be given for them, the reason is told in its place.
 
         An output is a text, or behind a `Pool` the probabilities of the classes, (classes,).
         `resamples` is how often a bootstrap draws; with 0 there are no intervals.
         """
         ...
+
+
+class Bounded(Protocol):
+    """Optional for a task whose metrics end somewhere."""
+
+    best: Mapping[str, float]
+    """What a perfect output scores in each metric; a target beyond it is refused."""

@@ -22,6 +22,7 @@ def notes_of(
     a fraction, None where nothing was timed."""
     return [
         *_of_losses(records, header),
+        *_of_scores(cells, header),
         *_of_windows(cells),
         *_of_noise(cells),
         *_of_machine(records),
@@ -36,6 +37,12 @@ def _of_losses(records: Sequence[AnyRecord], header: Header) -> Iterator[str]:
             "native dropout: each framework drew masks of its own, so losses are not compared;"
             " --set train.dropout_masks=core draws the same for all"
         )
+    warmup, steps = header.experiment.optimizer.warmup_steps, header.experiment.train.steps
+    if warmup >= steps:
+        yield (
+            f"the learning rate rises over {warmup} steps, and the training ends after {steps}:"
+            " take more --steps, or fewer optimizer.warmup_steps"
+        )
     again = sum(isinstance(record, Echoed) for record in records)
     if again:
         yield (
@@ -48,6 +55,16 @@ def _of_losses(records: Sequence[AnyRecord], header: Header) -> Iterator[str]:
                 yield f"the echo failed, so the parity gate is narrower: {end.reason}"
             if end.cell.control:
                 yield f"{end.cell.label} failed, so verdicts know less of its noise: {end.reason}"
+
+
+def _of_scores(cells: Sequence[Cell], header: Header) -> Iterator[str]:
+    missing: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        if evaluated := cell.evaluated(header.experiment.train.steps):
+            for metric, reason in evaluated.unscored.items():
+                missing.setdefault((metric, reason), []).append(cell.name.label)
+    for (metric, reason), labels in missing.items():
+        yield f"no {metric} of {', '.join(labels)}: {reason}"
 
 
 def _of_windows(cells: Sequence[Cell]) -> Iterator[str]:

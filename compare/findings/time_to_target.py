@@ -1,6 +1,8 @@
 """The target of a run, as `--target loss=5.5` names it: how long does each backend take to it?"""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from compare.errors import UserError, unknown
@@ -14,8 +16,11 @@ class Target(NamedTuple):
     value: float
 
     @classmethod
-    def read(cls, text: str, metrics: Sequence[str]) -> "Target | None":
-        """From the command line's text; raises UserError for a metric that the task has not."""
+    def read(
+        cls, text: str, metrics: Sequence[str], best: Mapping[str, float] = MappingProxyType({})
+    ) -> "Target | None":
+        """From the command line's text; raises UserError for a metric that the task has not, and
+        for a value that cannot be reached: `best` has what a perfect output scores."""
         if not text:
             return None
         metric, _, value = text.partition("=")
@@ -25,6 +30,10 @@ class Target(NamedTuple):
             raise UserError(f"--target takes METRIC=NUMBER, as in loss=5.5, not '{text}'") from None
         if metric != "loss" and metric not in metrics:
             raise unknown("metric", metric, ["loss", *metrics], where="--target")
+        if not math.isfinite(target.value) or (metric == "loss" and target.value <= 0):
+            raise UserError(f"--target {text} cannot be reached: a loss is above 0, and finite")
+        if target.value > best.get(metric, math.inf):
+            raise UserError(f"--target {text} cannot be reached: {metric} ends at {best[metric]:g}")
         return target
 
     def reached(self, evaluated: Evaluated) -> bool:

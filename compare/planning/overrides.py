@@ -5,6 +5,7 @@ Every mistake is a one-line UserError that names the field and the nearest right
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,18 @@ def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings
             for name, value in fields.items():
                 if name not in values[section]:
                     raise _unknown_field(section, name, values)
-                values[section][name] = value
+                values[section][name] = _as_typed(task, section, name, value)
     try:
         return task.settings.model_validate(values)
     except ValidationError as error:
         raise UserError(_first_problem(error)) from None
+
+
+def _as_typed(task: Task, section: str, name: str, value: Any) -> Any:
+    """The value; in a field that is text, such as a column's name, a year or a date is text too."""
+    field = type(getattr(task.settings(), section)).model_fields[name]
+    text = field.annotation in (str, str | None) and not isinstance(value, bool)
+    return str(value) if text and isinstance(value, int | float | date | time) else value
 
 
 def _unknown_field(section: str, name: str, values: Mapping[str, Mapping[str, Any]]) -> UserError:
@@ -84,10 +92,17 @@ def _toml_value(text: str) -> Any:
 def read_config(path: Path) -> dict[str, Any]:
     """Overrides from a TOML file; raises UserError with the file and the parser's line."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"config file '{path}' does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file '{path}' cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"config file '{path}' is not TOML: {error}") from None
+    for name in [name for name, value in found.items() if not isinstance(value, dict)]:
+        if name in Settings.model_fields:
+            raise UserError(f"'{name}' is a section: set one of its fields, {name}.NAME")
+        raise UserError(
+            f"config file '{path}': '{name}' stands in no section; put it below one, as in [train]"
+        )
+    return found

@@ -62,7 +62,7 @@ def make_plan(request: Request, command: list[str], choices: list[Choice] | None
     """
     task = load_task(request.task)
     settings = resolve(task, request.preset, request.overrides)
-    Target.read(settings.run.target, task.metrics)
+    Target.read(settings.run.target, task.metrics, getattr(task, "best", {}))
     if settings.run.threads:
         require_threads(settings.run.threads)
     if choices is None:

@@ -202,9 +202,9 @@ class Multiplied(Record):
 
 class Evaluated(Record):
     """Mean loss over the validation split after `step` steps, nats per token, and the task's own
-    metrics of the outputs. `outputs` is a short hash of each output, where there are any: of the
-    decoded text, or of the class that is most probable. The echo is evaluated too, without
-    metrics."""
+    metrics of the outputs; of those that are `unscored`, why they cannot be given. `outputs` is a
+    short hash of each output, where there are any: of the decoded text, or of the class that is
+    most probable. The echo is evaluated too, without metrics."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
@@ -214,6 +214,7 @@ class Evaluated(Record):
     tokens: int
     seconds: float
     quality: dict[str, Estimate] = Field(default={})
+    unscored: dict[str, str] = Field(default={})
     outputs: list[str] = Field(default=[])
 
 

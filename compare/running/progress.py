@@ -72,6 +72,8 @@ class LiveProgress:
         if isinstance(record, Header):
             self._steps = record.experiment.train.steps
             self._header = record
+            if classes := record.experiment.data.get("class_counts"):
+                self._live.console.print(f"classes: {classes}", markup=False, highlight=False)
             self._rounds = int(record.run["rounds"])
             self._rows = {cell: _Row() for cell in record.cells}
         elif isinstance(record, Resumed):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from compare.contracts.task import Quality
+from compare.errors import one_line
 from compare.findings.time_to_target import Target
 from compare.planning.plan import Plan
 from compare.records.record_types import Evaluated
@@ -65,15 +67,27 @@ class Evaluator:
         self, cell: CellName, number: int, step: int, ask: Ask, outputs: list[Any], resamples: int
     ) -> Evaluated:
         answer = ask("evaluate")
-        quality = {}
-        if outputs:
-            wanted = [example.wanted for example in self.plan.prepared.examples]
-            found = self.plan.task.quality(wanted, outputs, resamples)
-            quality = {name: Estimate(**score._asdict()) for name, score in found.items()}
+        found = self._judged(outputs, resamples) if outputs else {}
+        given = {name: score for name, score in found.items() if not isinstance(score, str)}
         return Evaluated(
-            cell=cell, round=number, step=step, quality=quality,
-            outputs=hashes_of(outputs) if resamples else [], **answer,
-        )  # fmt: skip
+            cell=cell,
+            round=number,
+            step=step,
+            quality={name: Estimate(**score._asdict()) for name, score in given.items()},
+            unscored={name: reason for name, reason in found.items() if isinstance(reason, str)},
+            outputs=hashes_of(outputs) if resamples else [],
+            **answer,
+        )
+
+    def _judged(self, outputs: list[Any], resamples: int) -> Quality:
+        """What the task makes of the outputs. What was trained and measured is not to be lost to
+        a metric, so one that fails is told like one that is not defined."""
+        prepared, task = self.plan.prepared, self.plan.task
+        wanted = [example.wanted for example in prepared.examples]
+        try:
+            return (prepared.quality or task.quality)(wanted, outputs, resamples)
+        except Exception as error:  # it is a plug-in's code: anything can be
+            return dict.fromkeys(task.metrics, one_line(error))
 
     def _outputs(self, cell: CellName, ask: Ask) -> list[Any]:
         """The cell's output for every example, text where it is text."""

@@ -1,14 +1,25 @@
 """What the layer descriptions are made of: parameters, how they are drawn, and dropout sites."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+LARGEST_INTEGER = 2**53
+"""Up to which every reader of JSON keeps whole numbers exact."""
 
 
 class Spec(BaseModel):
-    """Base of all specs: frozen, and strict about names, so that a typo is never ignored."""
+    """Base of all specs and settings: frozen, strict about names, so that a typo is never ignored,
+    and of numbers that can be written down and read again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _integers_can_be_kept(self) -> Self:
+        for name, value in self:
+            if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+                raise ValueError(f"{name} is beyond {LARGEST_INTEGER}, the largest that is kept")
+        return self
 
 
 class Initializer(Spec):

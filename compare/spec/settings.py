@@ -3,16 +3,15 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from compare.spec.optimizer import OptimizerSpec
+from compare.spec.parameters import Spec
 from compare.spec.training import TrainSpec
 
 
-class Section(BaseModel):
+class Section(Spec):
     """A group of fields; unknown names are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TaskSection(Section):

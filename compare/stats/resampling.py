@@ -1,5 +1,6 @@
 """Intervals of metrics over examples, by drawing examples again."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ def bootstrap(
     (Efron and Tibshirani 1993, section 13.3).
 
     `metric` is given the arrays, each (n, ...), with some rows more than once. A resample for
-    which it is not defined, such as one of a single class, is left out.
+    which it is not defined (NaN, or a ValueError), such as one of a single class, is left out.
     """
     count = len(arrays[0])
     random = np.random.Generator(np.random.Philox(_RESAMPLING_SEED))
@@ -27,12 +28,19 @@ def bootstrap(
         warnings.simplefilter("ignore")  # of metrics that are not defined on a resample
         found = np.array(
             [
-                float(metric(*(array[picked] for array in arrays)))
+                _or_nan(metric, [array[picked] for array in arrays])
                 for picked in random.integers(0, count, (resamples, count))
             ]
         )
         value = float(metric(*arrays))
     return percentiles(value, found) if count > 1 else Interval(value, None, None)
+
+
+def _or_nan(metric: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> float:
+    try:
+        return float(metric(*arrays))
+    except ValueError:
+        return math.nan
 
 
 def percentiles(value: float, resampled: Sequence[float] | NDArray[np.float64]) -> Interval:

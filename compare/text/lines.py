@@ -5,6 +5,9 @@ from pathlib import Path
 
 from compare.errors import UserError
 
+from .bad_rows import BadRow
+from .files import read_file
+
 LONGEST_LINE = 1_000_000  # bytes of a line or a table's field: more is a broken file, not a text
 
 
@@ -43,9 +46,9 @@ def read_text(path: Path) -> str:
 
 
 def usable(text: str, where: str) -> str:
-    """The text itself; raises UserError if it is nothing but white space, or far too long."""
+    """The text itself; raises BadRow if it is nothing but white space, or far too long."""
     if not text.strip():
-        raise UserError(f"{where} is empty")
+        raise BadRow("empty", f"{where} is empty")
     _refuse_long(text, where)
     return text
 
@@ -86,7 +89,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device may never end
             raise UserError(f"data '{path}' is not a regular file")
-        return path.read_bytes()
+        return read_file(path)
     except (FileNotFoundError, NotADirectoryError):
         near = nearest(path, entries(path.parent))
         raise UserError(f"data file '{path}' does not exist{near}") from None
@@ -104,4 +107,4 @@ def _line_of(content: bytes, position: int) -> int:
 
 def _refuse_long(text: str, where: str) -> None:
     if (size := len(text.encode())) > LONGEST_LINE:
-        raise UserError(f"{where} is {size:,} bytes long, more than {LONGEST_LINE:,}")
+        raise BadRow("too long", f"{where} is {size:,} bytes long, more than {LONGEST_LINE:,}")

@@ -6,11 +6,15 @@ read_rows("hf:owner/name", "text", "title") # two columns of a Hugging Face data
 read_labelled("reviews", None, None)        # reviews.pos, reviews.neg, or a folder of classes
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from compare.errors import UserError
 
 from . import tables
+from .bad_rows import BadRows
+from .classes import read_classes
+from .files import COMPRESSED
 from .hub import read_hub
 from .lines import entries, is_folder, nearest, place, read_lines, usable
 
@@ -21,49 +25,73 @@ HUB = "hf:"
 
 
 def read_rows(
-    data: str, source: str | None, target: str | None, split: str | None = None
+    data: str,
+    source: str | None,
+    target: str | None,
+    split: str | None = None,
+    bad: BadRows | None = None,
 ) -> list[Row]:
     """Pairs of texts.
 
     `data` is the prefix (or one) of two parallel files, `source` and `target` being their endings,
     by default src and tgt; or a .csv, .tsv, .jsonl or .ndjson file, or `hf:NAME` (see
     `hub.read_hub`; its split is `split`, by default train), and then they are the names of two
-    columns. Raises UserError, with file and line, for whatever cannot be used.
+    columns. Raises UserError, with file and line, for whatever cannot be used, but for rows that
+    `bad` leaves out.
     """
-    if _has_columns(data):
-        return _columns(data, source, target, split)
-    return _parallel(data, source or "src", target or "tgt")
+    bad = bad or BadRows()
+    if has_columns(data):
+        rows = _columns(data, source, target, split, bad)
+    else:
+        rows = _parallel(data, source or "src", target or "tgt", bad)
+    bad.settle()
+    return rows
 
 
 def read_labelled(
-    data: str, source: str | None, target: str | None, split: str | None = None
+    data: str,
+    source: str | None,
+    target: str | None,
+    split: str | None = None,
+    bad: BadRows | None = None,
 ) -> list[Row]:
     """Texts, and the names of their classes, two at least.
 
-    `data` is a folder of folders named for their classes, each line of whose *.txt files is a
-    text; or a folder with pos.txt and neg.txt, or with *.pos and *.neg; or the prefix of such
-    files, `reviews` for reviews.pos and reviews.neg (any names do; `source`, `target` and `split`
-    have no say in these). Or it has columns, as in `read_rows`. Rows come in the order of the
-    sorted names. Raises UserError, with file and line, for whatever cannot be used.
+    `data` is files or folders that name their classes, see `classes.read_classes`, or has columns,
+    as in `read_rows`. Raises UserError, with file and line, for whatever cannot be used.
     """
-    if _has_columns(data):
-        rows = _columns(data, source, target, split)
-        _refuse_one_class(data, {name for _, name in rows})
-        return rows
-    files = _class_files(data)
-    _refuse_one_class(data, {name for name, _ in files})
-    return [(text, name) for name, path in files for text in _texts(path)]
+    bad = bad or BadRows()
+    if has_columns(data):
+        rows = _columns(data, source, target, split, bad)
+    else:
+        for name, column in (("source", source), ("target", target)):
+            if column is not None:
+                raise UserError(
+                    f"task.{name} names a column, '{column}', and '{data}' has none: its files or "
+                    "folders name the classes"
+                )
+        rows = read_classes(data, split, bad)
+    bad.settle()
+    names = {name for _, name in rows}
+    if len(names) == 1:
+        raise UserError(
+            f"only one class, '{names.pop()}', in '{data}': a classifier needs two or more"
+        )
+    return rows
 
 
-def _has_columns(data: str) -> bool:
-    return data.startswith(HUB) or data.lower().endswith(tables.ENDINGS)
+def has_columns(data: str) -> bool:
+    """Whether data is a table or a dataset, whose columns are to be named."""
+    return data.startswith(HUB) or tables.is_table(data)
 
 
-def _columns(data: str, source: str | None, target: str | None, split: str | None) -> list[Row]:
+def _columns(
+    data: str, source: str | None, target: str | None, split: str | None, bad: BadRows
+) -> list[Row]:
     if source is not None:
         _refuse_same(source, target)
     if not data.startswith(HUB):
-        return tables.read_table(Path(data), source, target)
+        return tables.read_table(Path(data), source, target, bad)
     if source is None or target is None:
         raise UserError(
             f"data '{data}' has columns: name two of them, with --set task.source=... and "
@@ -72,28 +100,47 @@ def _columns(data: str, source: str | None, target: str | None, split: str | Non
     split = split or "train"
     columns = [source, target]
     texts, wanted = read_hub(data.removeprefix(HUB), split, columns)
-    for column, values in zip(columns, (texts, wanted), strict=True):
-        for number, value in enumerate(values, 1):
-            usable(value, f"data '{data}', row {number} of split '{split}', column '{column}'")
-    return list(zip(texts, wanted, strict=True))
+
+    def where(column: int, row: int) -> str:
+        return f"data '{data}', row {row} of split '{split}', column '{columns[column]}'"
+
+    return _pairs(texts, wanted, bad, where)
 
 
-def _parallel(data: str, source: str, target: str) -> list[Row]:
+def _pairs(
+    texts: list[str], wanted: list[str], bad: BadRows, where: Callable[[int, int], str]
+) -> list[Row]:
+    """Rows of two texts that are usable; `where` tells which of the two, in which row from 1."""
+    rows = []
+    for row, (text, other) in enumerate(zip(texts, wanted, strict=True), 1):
+        with bad:
+            rows.append((usable(text, where(0, row)), usable(other, where(1, row))))
+    return rows
+
+
+def _parallel(data: str, source: str, target: str, bad: BadRows) -> list[Row]:
     _refuse_same(source, target)
     endings = f".{source}", f".{target}"
     prefix = next((data.removesuffix(end) for end in endings if data.endswith(end)), data)
     paths = [Path(prefix + end) for end in endings]
     siblings = entries(paths[0].parent)
+    paths = [_packed(path, siblings) for path in paths]
     for path in paths:
         if path not in siblings:
             raise _no_such_file(data, Path(prefix), path, siblings)
-    texts, wanted = (_texts(path) for path in paths)
+    texts, wanted = (read_lines(path) for path in paths)
     if len(texts) != len(wanted):
         raise UserError(
             f"'{paths[0]}' has {len(texts):,} lines and '{paths[1]}' has {len(wanted):,}: "
             "each line needs its counterpart"
         )
-    return list(zip(texts, wanted, strict=True))
+    return _pairs(texts, wanted, bad, lambda column, row: place(paths[column], row))
+
+
+def _packed(path: Path, siblings: list[Path]) -> Path:
+    """The path, or where there is none but a compressed one, that."""
+    packed = (path.with_name(path.name + ending) for ending in COMPRESSED)
+    return path if path in siblings else next((each for each in packed if each in siblings), path)
 
 
 def _no_such_file(data: str, prefix: Path, missing: Path, siblings: list[Path]) -> UserError:
@@ -114,59 +161,3 @@ def _no_such_file(data: str, prefix: Path, missing: Path, siblings: list[Path]) 
 def _refuse_same(source: str, target: str | None) -> None:
     if source == target:
         raise UserError(f"task.source and task.target are both '{source}'")
-
-
-def _texts(path: Path) -> list[str]:
-    return [usable(line, place(path, number)) for number, line in enumerate(read_lines(path), 1)]
-
-
-def _refuse_one_class(data: str, names: set[str]) -> None:
-    if len(names) == 1:
-        raise UserError(
-            f"only one class, '{names.pop()}', in '{data}': a classifier needs two or more"
-        )
-
-
-def _class_files(data: str) -> list[tuple[str, Path]]:
-    """The name of each class and a file of its texts, sorted."""
-    path = Path(data)
-    if not is_folder(path):
-        return _with_prefix(data)
-    visible = [each for each in entries(path) if not each.name.startswith((".", "README"))]
-    folders = [each for each in visible if is_folder(each)]
-    if folders:
-        return [(folder.name, file) for folder in folders for file in _text_files(folder)]
-    if any(each.suffix == ".txt" for each in visible):
-        return [(each.stem, each) for each in visible if each.suffix == ".txt"]
-    found = sorted((each.suffix[1:], each) for each in visible if _names_a_class(each))
-    if not found:
-        raise UserError(
-            f"folder '{data}' has no classes: it needs a folder for each, such as pos/ and neg/, "
-            "or a file, such as pos.txt and neg.txt"
-        )
-    return found
-
-
-def _text_files(folder: Path) -> list[Path]:
-    files = [each for each in entries(folder) if each.suffix == ".txt"]
-    if not files:
-        raise UserError(f"folder '{folder}' names a class, but has no .txt file")
-    return files
-
-
-def _with_prefix(data: str) -> list[tuple[str, Path]]:
-    path = Path(data)
-    siblings = entries(path.parent)
-    prefix = path.stem if path in siblings else path.name
-    found = [each for each in siblings if each.stem == prefix and _names_a_class(each)]
-    if not found:
-        raise UserError(
-            f"data '{data}' is neither a folder of classes, nor the prefix of a file for each "
-            f"('{data}.pos', '{data}.neg'), nor a {', '.join(tables.ENDINGS)} file, nor "
-            f"hf:NAME{nearest(path, siblings)}"
-        )
-    return [(each.suffix[1:], each) for each in found]
-
-
-def _names_a_class(path: Path) -> bool:
-    return path.suffix not in ("", *tables.ENDINGS) and not is_folder(path)

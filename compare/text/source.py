@@ -6,8 +6,12 @@ import stat
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from unicodedata import is_normalized
 
 from compare.errors import UserError
+
+from .files import read_file, unpacked_name
+from .words import Normalise, is_mark, normalised
 
 BLOCK = 1 << 18  # bytes of a text that are looked at at a time
 VALIDATION_SHARE = 10  # one part in ten
@@ -51,11 +55,19 @@ class Source:
         if blank:
             raise UserError(f"data '{self.name}' is empty: it needs some text")
 
+    def normalised(self, form: Normalise) -> "Source":
+        """The same text in a form of Unicode; its bytes stay mapped where they are in it."""
+        if form == "none" or all(is_normalized("NFC", block) for block in self.blocks()):
+            return self
+        # No character is composed across a block's border: see `_cut`.
+        text = b"".join(normalised(block, form).encode() for block in self.blocks())
+        return Source(self.name, text)
+
     def blocks(self, size: int = BLOCK) -> Iterator[str]:
         """The text in order, in pieces of at most `size` (at least 4) bytes.
 
         A cut is made just before white space, so that no word is in two blocks, or where a
-        block has none, between any two characters.
+        block has none, between any two characters, but not before a mark.
         """
         return (block.decode() for block in self._raw(size))
 
@@ -124,6 +136,8 @@ def _pydoc() -> Source:
 
 
 def _mapped(path: Path) -> memoryview:
+    if unpacked_name(path) != path and path.is_file():
+        return memoryview(read_file(path))
     with path.open("rb") as file:
         status = path.stat()
         if status.st_size and stat.S_ISREG(status.st_mode):
@@ -148,9 +162,22 @@ def _cut(block: bytes) -> int:
     if before := len(block[: space + 1].rstrip()):
         return before
     last = len(block) - 1
+    while last > 0 and (_continues(block[last]) or _is_mark(block[last:])):
+        last -= 1
+    return last or _between_characters(block)
+
+
+def _between_characters(block: bytes) -> int:
+    last = len(block) - 1
     while last > 0 and last > len(block) - 4 and _continues(block[last]):
         last -= 1
     return last or len(block)
+
+
+def _is_mark(following: bytes) -> bool:
+    """Whether text begins with a mark; what is cut within its first character is taken for one."""
+    character = following[:4].decode(errors="ignore")[:1]
+    return not character or is_mark(character)
 
 
 def _continues(byte: int) -> bool:

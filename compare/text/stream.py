@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from . import cache
 from .source import BLOCK, BORDER_WINDOW, VALIDATION_SHARE, Source, open_source
 from .tokens import BPE_SAMPLE, UNKNOWN, Tokenizer, Unit, train_tokenizer
+from .words import Normalise
 
-VERSION = 1  # to be raised when the same text would get other ids
+VERSION = 2  # to be raised when the same text would get other ids
 
 Ids = NDArray[np.unsignedinteger[Any]]
 
@@ -30,6 +31,7 @@ class TokenisedText:
     tokenizer: Tokenizer
     train: Ids
     validation: Ids
+    sizes: Ids  # bytes of the text that each validation token stands for, see `Tokenizer.sizes`
     sha256: str  # of the text, and if validation came from another, of both: "...,..."
 
     def unknown_share(self) -> float:
@@ -44,11 +46,12 @@ def tokenise_text(
     unit: Unit,
     vocab: int,
     validation: str | Path | Source | None = None,
+    normalise: Normalise = "none",
 ) -> TokenisedText:
     """Tokenise a file, the language reference (`pydoc`) or another source, or find it in the cache.
 
     The vocabulary is that of the training split; validation is a source of its own or else the
-    last tenth (`Source.split`). There is `<unk>` for words and chars; bytes and bpe need none.
+    last tenth (`Source.split`). There is `<unk>` but for bytes and bpe, which need none.
     Either split may come out too short to be of use.
 
     Raises UserError for a source that cannot be read or is empty, not UTF-8 or holds a NUL byte,
@@ -59,16 +62,17 @@ def tokenise_text(
         for each in (data, validation)
         if each is not None
     ]
-    specials = (UNKNOWN,) if unit in ("words", "chars") else ()
+    specials = () if unit in ("bytes", "bpe") else (UNKNOWN,)
     contents = [source.sha256() for source in sources]
-    key = cache.key_of(_recipe(contents, unit, vocab, specials))
+    recipe = _recipe(contents, unit, vocab, specials) | {"normalise": normalise}
+    key = cache.key_of(recipe)
     found = cache.load(key)
     if found is None:
-        made = _tokenised(sources, unit, vocab, specials)
+        made = _tokenised(sources, unit, vocab, specials, normalise)
         cache.store(key, *made)
         found = cache.load(key) or made  # memory-mapped, which frees what was made
     tokenizer, arrays = found
-    return TokenisedText(tokenizer, arrays["train"], arrays["validation"], ",".join(contents))
+    return TokenisedText(tokenizer, **arrays, sha256=",".join(contents))
 
 
 def _recipe(
@@ -83,20 +87,27 @@ def _recipe(
         "specials": specials,
         "split": [VALIDATION_SHARE, BORDER_WINDOW],
         "block": BLOCK,
-        "unicode": unicodedata.unidata_version,  # what is a word, and what is white space
+        # What is a word, and what is white space.
+        "unicode": [unicodedata.unidata_version, version("regex")],
         "tokenizers": [version("tokenizers"), BPE_SAMPLE] if unit == "bpe" else None,
     }
 
 
 def _tokenised(
-    sources: list[Source], unit: Unit, vocab: int, specials: tuple[str, ...]
+    sources: list[Source], unit: Unit, vocab: int, specials: tuple[str, ...], normalise: Normalise
 ) -> tuple[Tokenizer, dict[str, Ids]]:
     for source in sources:
         source.check()  # first of all: a mistake in the last line is told at once
-    train, validation = sources if len(sources) == 2 else sources[0].split()
+    texts = [source.normalised(normalise) for source in sources]
+    train, validation = texts if len(texts) == 2 else texts[0].split()
     tokenizer = train_tokenizer(unit, train.blocks(), vocab, specials)
-    splits = {"train": train, "validation": validation}
-    return tokenizer, {name: encode_blocks(tokenizer, s.blocks()) for name, s in splits.items()}
+    sizes = [tokenizer.sizes(block) for block in validation.blocks()]
+    longest = max((int(each.max(initial=0)) for each in sizes), default=0)
+    return tokenizer, {
+        "train": encode_blocks(tokenizer, train.blocks()),
+        "validation": encode_blocks(tokenizer, validation.blocks()),
+        "sizes": np.concatenate([np.zeros(0), *sizes]).astype(np.min_scalar_type(longest)),
+    }
 
 
 def encode_blocks(tokenizer: Tokenizer, blocks: Iterable[str]) -> Ids:

@@ -1,4 +1,4 @@
-"""Text to ids and back: words, characters, UTF-8 bytes, or byte-level BPE.
+"""Text to ids and back: words, what stands between spaces, characters, bytes, or byte-level BPE.
 
     tokenizer = train_tokenizer("words", ["to be or not to be"], vocab=10_000)
     tokenizer.decode(tokenizer.encode("to be"))   # "to be"
@@ -19,19 +19,16 @@ from numpy.typing import NDArray
 
 from compare.errors import UserError
 
+from .words import first_pieces, pieces_of, sizes_of_words, spaced_words_of, words_of
+
 if TYPE_CHECKING:
     import tokenizers
 
-Unit = Literal["words", "chars", "bytes", "bpe"]
+Unit = Literal["words", "spaces", "chars", "bytes", "bpe"]
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<bos>", "<eos>"
 BPE_SAMPLE = 10_000_000  # characters that BPE learns its merges from: the first ones
 
-_WORD = re.compile(r"\w+|[^\w\s]|\n")  # words, single marks, line ends
 _CODE_POINTS = 0x110000
-# BPE never merges from a visible character into white space, so a text may be cut there and each
-# piece, most of them words, encoded once. To `tokenizers` \x1c-\x1f are visible. Runs without
-# white space are cut as well, as time and memory would grow with the square of their length.
-_PIECE = re.compile(r"\s*[\S\x1c-\x1f]{1,1000}|\s+")
 _CACHED = 2_000_000  # characters of pieces whose ids are remembered, some 100 MB
 
 
@@ -59,6 +56,11 @@ class Tokenizer(ABC):
     @abstractmethod
     def encode(self, text: str) -> NDArray[np.int32]:
         """The ids of a text, flat; no special token but `<unk>` is among them."""
+
+    @abstractmethod
+    def sizes(self, text: str) -> NDArray[np.int64]:
+        """Bytes of UTF-8 that each of the ids of `encode` stands for, the white space before it
+        included where it is otherwise lost."""
 
     @abstractmethod
     def decode(self, ids: Iterable[int]) -> str:
@@ -115,37 +117,53 @@ class _Counted(Tokenizer):
             raise ValueError(f"a vocabulary of {self.unit} needs {UNKNOWN} among its specials")
         super().__init__(tokens, specials)
         self._unknown = self.id_of(UNKNOWN)
+        hidden = set(specials) - {UNKNOWN}
+        self._known = {token: i for token, i in self._ids.items() if token not in hidden}
 
     @classmethod
     def _trained(cls, texts: Iterable[str], vocab: int, specials: Sequence[str]) -> Tokenizer:
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(cls._counts(text))
+        for special in specials:  # only what is written between spaces can be spelt like one
+            counts.pop(special, None)
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         kept = ranked[: max(0, vocab - len(specials))]
         return cls([*specials, *(token for token, _ in kept)], specials)
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def _counts(text: str) -> Counter[str]: ...
+    def _counts(cls, text: str) -> Counter[str]: ...
 
 
 class Words(_Counted):
     """Words, single punctuation marks and line ends; other white space is lost."""
 
-    unit = "words"
+    unit: ClassVar[Unit] = "words"
+    _find = staticmethod(words_of)
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        words = _WORD.findall(text)
-        return np.fromiter(map(self._ids.get, words, repeat(self._unknown)), np.int32, len(words))
+        words = self._find(text)
+        return np.fromiter(map(self._known.get, words, repeat(self._unknown)), np.int32, len(words))
+
+    def sizes(self, text: str) -> NDArray[np.int64]:
+        return np.array(sizes_of_words(text, spaced=self.unit == "spaces"), np.int64)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Tokens with a space between them, but none at line ends: not quite the text it was."""
         return re.sub(r" ?\n ?", "\n", " ".join(self._shown(ids)))
 
-    @staticmethod
-    def _counts(text: str) -> Counter[str]:
-        return Counter(_WORD.findall(text))
+    @classmethod
+    def _counts(cls, text: str) -> Counter[str]:
+        return Counter(cls._find(text))
+
+
+class Spaces(Words):
+    """What stands between white space, and line ends: for text that is tokenised already. What is
+    spelt `<unk>` in it is that token, as in corpora that are published with their vocabulary."""
+
+    unit: ClassVar[Unit] = "spaces"
+    _find = staticmethod(spaced_words_of)
 
 
 class Chars(_Counted):
@@ -162,11 +180,14 @@ class Chars(_Counted):
     def encode(self, text: str) -> NDArray[np.int32]:
         return self._table[_code_points(text)]
 
+    def sizes(self, text: str) -> NDArray[np.int64]:
+        return 1 + np.searchsorted([0x80, 0x800, 0x10000], _code_points(text), side="right")
+
     def decode(self, ids: Iterable[int]) -> str:
         return "".join(self._shown(ids))
 
-    @staticmethod
-    def _counts(text: str) -> Counter[str]:
+    @classmethod
+    def _counts(cls, text: str) -> Counter[str]:
         points, counts = np.unique(_code_points(text), return_counts=True)
         return Counter(dict(zip(map(chr, points.tolist()), counts.tolist(), strict=True)))
 
@@ -183,6 +204,9 @@ class Bytes(Tokenizer):
 
     def encode(self, text: str) -> NDArray[np.int32]:
         return np.frombuffer(text.encode(), np.uint8).astype(np.int32) + len(self.specials)
+
+    def sizes(self, text: str) -> NDArray[np.int64]:
+        return np.ones(len(text.encode()), np.int64)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids; bytes that are not UTF-8 show as U+FFFD."""
@@ -213,10 +237,14 @@ class Bpe(Tokenizer):
         self._cached = 0  # characters
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        pieces = _PIECE.findall(text)
+        pieces = pieces_of(text)
         self._remember(set(pieces))
         ids = chain.from_iterable(map(self._cache.__getitem__, pieces))
         return np.fromiter(ids, np.int32)
+
+    def sizes(self, text: str) -> NDArray[np.int64]:
+        # In this vocabulary each byte is written as one character.
+        return np.array([len(self.tokens[index]) for index in self.encode(text)], np.int64)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids; bytes that are not UTF-8 show as U+FFFD."""
@@ -254,7 +282,7 @@ class Bpe(Tokenizer):
             initial_alphabet=alphabet,
             show_progress=False,
         )
-        bpe.train_from_iterator(_sample(texts), trainer)
+        bpe.train_from_iterator(first_pieces(texts, BPE_SAMPLE), trainer)
         return cls(bpe, specials)
 
     def _remember(self, pieces: set[str]) -> None:
@@ -267,14 +295,6 @@ class Bpe(Tokenizer):
         self._cached += sum(map(len, new))
 
 
-def _sample(texts: Iterable[str]) -> Iterator[str]:
-    """The pieces of the first texts, as many as BPE is to learn from."""
-    left = BPE_SAMPLE
-    for text in texts:
-        yield from _PIECE.findall(text[:left])
-        left -= len(text)
-        if left <= 0:
-            return
-
-
-_KINDS: dict[str, type[Tokenizer]] = {kind.unit: kind for kind in (Words, Chars, Bytes, Bpe)}
+_KINDS: dict[str, type[Tokenizer]] = {
+    kind.unit: kind for kind in (Words, Spaces, Chars, Bytes, Bpe)
+}

@@ -24,7 +24,7 @@ AUDITS = {
         *("--set", "optimizer.weight_decay=0.1", "--set", "optimizer.schedule=cosine"),
     ),
 }
-# The modes of one library share its layers: of the other tasks, each library's usual mode is audited.
+# The modes of one library share its layers: for other tasks, the usual mode of each is audited.
 LIBRARIES = "torch:eager,tensorflow:xla,jax:jit,keras:tensorflow,keras:jax,keras:torch"
 AUDITS_OF_LIBRARIES = {
     "encoder-decoder": ("--task", PADDED, "--set", "model.dropout=0.1"),

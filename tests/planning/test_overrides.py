@@ -1,9 +1,13 @@
+import json
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from compare.contracts.loading import load_task
 from compare.errors import UserError
+from compare.findings.time_to_target import Target
 from compare.planning.overrides import parse_assignments, read_config, resolve
 
 LM = load_task("lm")
@@ -72,3 +76,77 @@ def test_bad_config_files_are_named(tmp_path: Path) -> None:
     flat.write_text("model = 3\n")
     with pytest.raises(UserError, match="'model' is a section"):
         resolve(LM, "small", [read_config(flat)])
+
+
+FIELDS = [
+    (task, section, name)
+    for task in ("lm", "translation", "summarization", "sentiment")
+    for section, model in load_task(task).settings()
+    for name in type(model).model_fields
+]
+VALUES = st.one_of(
+    st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.dates(),
+    st.lists(st.integers(), max_size=2), st.integers(min_value=2**52), st.sampled_from([0, -1, 1]),
+)  # fmt: skip
+
+
+@hypothesis.settings(derandomize=True, database=None, deadline=None, max_examples=400)
+@hypothesis.given(field=st.sampled_from(FIELDS), value=VALUES)
+def test_any_value_of_any_field_is_refused_in_a_line_or_can_be_kept_and_read_again(
+    field: tuple[str, str, str], value: object
+) -> None:
+    task, section, name = load_task(field[0]), field[1], field[2]
+    try:
+        settings = resolve(task, "tiny", [{section: {name: value}}])
+    except UserError as error:
+        told = str(error)
+        hypothesis.note(told)
+        if section not in told or "\n" in told:
+            pytest.fail(told)
+        return
+    written = settings.model_dump_json()
+    assert json.loads(written, parse_constant=lambda constant: pytest.fail(constant))
+    assert task.settings.model_validate_json(written) == settings
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999"])
+def test_a_number_that_is_not_finite_is_refused(value: str) -> None:
+    overrides = parse_assignments([f"optimizer.learning_rate={value}"])
+    with pytest.raises(UserError, match=r"^optimizer\.learning_rate: "):
+        resolve(load_task("lm"), "tiny", [overrides])
+
+
+def test_a_key_outside_the_sections_of_a_configuration_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("steps = 3\n[model]\nhidden = 8\n")
+    with pytest.raises(UserError, match=r"my\.toml': 'steps' stands in no section; put it below"):
+        read_config(file)
+
+
+@pytest.mark.parametrize("typed", ["2024", "2024-01-31"])
+def test_a_column_may_be_named_by_a_number_or_a_date(typed: str) -> None:
+    overrides = parse_assignments(["task.data=x.csv", f"task.source={typed}"])
+    settings = resolve(load_task("sentiment"), "tiny", [overrides])
+    assert settings.task.model_dump()["source"] == typed
+
+
+@pytest.mark.parametrize(
+    ("task", "field"),
+    [
+        ("lm", "task.validation=x.txt"), ("lm", "task.tokens=chars"), ("lm", "task.column=body"),
+        ("sentiment", "task.positive=pos"), ("sentiment", "task.split=test"),
+        ("translation", "task.source=de"), ("translation", "task.bleu_tokenize=zh"),
+        ("summarization", "task.normalise=none"),
+    ],
+)  # fmt: skip
+def test_a_setting_of_data_is_refused_where_the_corpus_is_generated(task: str, field: str) -> None:
+    name = field.partition("=")[0].partition(".")[2]
+    with pytest.raises(UserError, match=f"{name} is of --data, and this corpus is generated"):
+        resolve(load_task(task), "tiny", [parse_assignments([field])])
+
+
+@pytest.mark.parametrize("target", ["accuracy=95", "loss=-1", "loss=nan", "accuracy=inf"])
+def test_a_target_that_cannot_be_reached_is_refused(target: str) -> None:
+    task = load_task("sentiment")
+    with pytest.raises(UserError, match=f"--target {target} cannot be reached: "):
+        Target.read(target, task.metrics, {"accuracy": 1.0})

@@ -144,3 +144,38 @@ def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Pa
         assert finished.returncode == 2
         assert message in finished.stderr
         assert finished.stderr.count("\n") == 1
+
+
+FAILING = """
+from dataclasses import replace
+
+from compare.tasks.sentiment import Sentiment
+
+
+class Failing(Sentiment):
+    def prepare(self, settings):
+        return replace(super().prepare(settings), quality=None)
+
+    def quality(self, wanted, outputs, resamples):
+        raise ZeroDivisionError("the judge stumbled")
+
+
+task = Failing()
+"""
+
+
+def test_a_metric_that_fails_is_a_dash_with_its_reason_and_no_lost_run(
+    compare: Compare, tmp_path: Path
+) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    played = compare(
+        "--task", "failing.py", "--preset", "tiny", "--steps", "3", "--backend", "reference",
+        "--json",
+    )  # fmt: skip
+    assert played.returncode == 0, played.stderr
+    found = document(played)
+    (row,) = found["cells"]
+    assert row["status"] == "ok"
+    assert row["quality"] == {}
+    (note,) = [note for note in found["notes"] if "auroc" in note]
+    assert "no auroc of reference:numpy: ZeroDivisionError: the judge stumbled" in note

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from compare.contracts.loading import load_task
 from compare.errors import UserError
 from compare.planning.overrides import resolve
 from compare.spec.inputs import Dataset
+from compare.worker.losses import bits_per_byte
 
 LM = load_task("lm")
 
@@ -94,6 +96,55 @@ def test_text_to_validate_on_can_be_a_file_of_its_own(tmp_path: Path) -> None:
     prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
     assert len(prepared.arrays["train"]) == 1000
     assert len(prepared.arrays["validation"]) == 150
+
+
+def test_all_of_the_validation_text_can_be_judged(tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT * 10)
+    task = {"data": str(file), "tokens": "chars"}
+    some = LM.prepare(resolve(LM, "tiny", [{"task": task}])).about
+    whole = LM.prepare(resolve(LM, "tiny", [{"task": {**task, "judge": "all"}}])).about
+    assert (some["validation_tokens"], some["validation_tokens_of"]) == (4 * 4 * 8, 1000)
+    assert whole["validation_tokens"] == 4 * (249 // 8) * 8
+
+
+def test_random_characters_cost_what_they_take_though_they_are_one_easy_token(
+    tmp_path: Path,
+) -> None:
+    random = np.random.Generator(np.random.Philox(3))
+    text = " ".join(map(chr, random.integers(0x4E00, 0x9FA5, 4000)))
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    task = {"data": str(tmp_path / "text.txt")}
+    about = LM.prepare(resolve(LM, "tiny", [{"task": task}, {"model": {"vocab": 2}}])).about
+    assert about["unknown_share"] == 1.0
+    bits = bits_per_byte(0.0, about)  # a model that says <unk> each time is never wrong
+    assert bits == pytest.approx(8.0)
+
+
+def test_bits_per_byte_of_a_uniform_model_are_those_of_its_alphabet(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("".join(TEXT))
+    for tokens, choices in (("chars", 26), ("bytes", 256)):
+        task = {"data": str(tmp_path / "text.txt"), "tokens": tokens}
+        about = LM.prepare(resolve(LM, "tiny", [{"task": task}])).about
+        assert bits_per_byte(np.log(choices), about) == pytest.approx(np.log2(choices))
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_table_s_column_is_a_text_and_its_markup_none(tmp_path: Path, ending: str) -> None:
+    rows = [{"id": i, "body": f"line {i}"} for i in range(100)]
+    lines = {"csv": "id,body\n" + "".join(f"{row['id']},{row['body']}\n" for row in rows)}
+    lines["jsonl"] = "".join(json.dumps(row) + "\n" for row in rows)
+    file = tmp_path / f"texts.{ending}"
+    file.write_text(lines[ending])
+    task = {"data": str(file), "column": "body", "tokens": "chars"}
+    prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
+    assert prepared.tokenizer is not None
+    assert set(prepared.tokenizer.tokens) == {"<unk>", *"line 0123456789", "\n"}
+    with pytest.raises(UserError, match=r"unknown column 'text' in .*: there is body, id"):
+        LM.prepare(resolve(LM, "tiny", [{"task": {**task, "column": "text"}}]))
+    plain = {"data": str(tmp_path / "x.txt"), "column": "body"}
+    with pytest.raises(UserError, match=r"task\.column is of a table or a dataset"):
+        LM.prepare(resolve(LM, "tiny", [{"task": plain}]))
 
 
 def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def test_outputs_that_are_sometimes_all_wrong_have_intervals() -> None:
 
 
 def test_a_classifier_that_diverged_is_not_judged() -> None:
-    assert TASKS["sentiment"].quality([0, 1], [(0.5, 0.5), (np.nan, np.nan)], resamples=9) == {}
+    found = TASKS["sentiment"].quality([0, 1], [(0.5, 0.5), (np.nan, np.nan)], resamples=9)
+    assert set(found.values()) == {"it diverged: its probabilities are not finite"}
 
 
 @pytest.mark.parametrize("architecture", ["elman", "lstm", "gru", "transformer"])
@@ -104,7 +105,9 @@ def test_parallel_files_are_translated_with_a_share_cut_off(tmp_path: Path) -> N
     assert prepared.about["train_examples"] == 180
     assert prepared.about["validation_examples"] == 20
     assert prepared.about["truncated_share"] == pytest.approx(1 / 7, abs=0.03)
-    assert not prepared.ceilings
+    # Every number is a word of its own, so those that are held out are unknown: the ceiling.
+    assert prepared.about["unknown_share"] > 0.3
+    assert prepared.ceilings["bleu"] < 10
     for text, wanted in prepared.examples:
         assert f"word{text.split()[0].removeprefix('wort')} end" == wanted
 
@@ -127,6 +130,47 @@ def test_classes_are_named_by_files_and_counted_in_order(tmp_path: Path) -> None
     assert prepared.about["classes"] == "neg, pos"
     assert {wanted for text, wanted in prepared.examples if "good" in text} == {1}
     assert prepared.about["validation_examples"] == 10
+
+
+def test_validation_data_that_is_sorted_by_class_is_judged_on_all_classes(tmp_path: Path) -> None:
+    for name in ("film", "val"):
+        for ending in ("pos", "neg"):
+            lines = "".join(f"{name} {ending} {i}\n" for i in range(500))
+            (tmp_path / f"{name}.{ending}").write_text(lines)
+    task = {"data": str(tmp_path / "film"), "validation": str(tmp_path / "val")}
+    prepared = prepare("sentiment", task=task)
+    labels = [example.wanted for example in prepared.examples]
+    assert sum(labels) == len(labels) / 2 == 32
+    assert prepared.about["validation_examples_of"] == 1000
+    prepared = prepare("sentiment", task={**task, "judge": "all"})
+    assert len(prepared.examples) == prepared.about["validation_examples"] == 1000
+
+
+def test_classes_are_counted_and_those_that_look_alike_are_named(tmp_path: Path) -> None:
+    labels = ["pos", " pos", "neg", "1", "1.0"]
+    rows = [{"text": f"film {i}", "label": labels[i % 5]} for i in range(100)]
+    (tmp_path / "film.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    task = {"data": str(tmp_path / "film.jsonl"), "source": "text", "target": "label"}
+    about = prepare("sentiment", task=task).about
+    assert about["similar_classes"] == "' pos' and 'pos', '1' and '1.0'"
+    assert "neg: 18 and 2" in str(about["class_counts"])
+
+
+def test_the_positive_class_is_stated(tmp_path: Path) -> None:
+    for name, count in (("fraud", 20), ("legit", 200)):
+        (tmp_path / f"mail.{name}").write_text("".join(f"{name} {i}\n" for i in range(count)))
+    task = {"data": str(tmp_path / "mail")}
+    blind = {}
+    for positive in (None, "fraud", "legit"):
+        prepared = prepare("sentiment", task={**task, "positive": positive})
+        assert prepared.quality is not None
+        wanted = [example.wanted for example in prepared.examples]
+        blind[positive] = prepared.quality(wanted, [(0.1, 0.9)] * len(wanted), 0)["f1"].value
+    assert blind["fraud"] == 0
+    assert blind["legit"] > 0.9
+    assert blind[None] == blind["legit"] / 2
+    with pytest.raises(UserError, match=r"unknown class 'frod' in task.positive: did you mean fr"):
+        prepare("sentiment", task={**task, "positive": "frod"})
 
 
 def test_no_validation_text_is_trained_on(tmp_path: Path) -> None:

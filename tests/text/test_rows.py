@@ -1,12 +1,19 @@
+import bz2
 import csv
+import gzip
 import json
+import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SHARED_DATA
 
 from compare.errors import UserError
+from compare.text.bad_rows import BadRows
 from compare.text.rows import read_labelled, read_rows
+from compare.text.source import open_source
+from compare.text.split import train_and_validation
 
 shared = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs the folder shared/data")
 
@@ -129,6 +136,35 @@ def test_a_csv_file_needs_a_header_of_different_names_and_a_row(tmp_path: Path) 
         refused(str(Path(folder).parent / f"{name}.csv"), message, "a", "b")
 
 
+def test_a_tsv_file_without_quoting_keeps_its_quotation_marks(tmp_path: Path) -> None:
+    """As SST-2, Tatoeba and Common Voice are written."""
+    text = 'sentence\tlabel\n"a fine film\t1\nso "good"\t1\n"quoted"\t0\n'
+    data = files(tmp_path, data__tsv=text) + ".tsv"
+    assert read_rows(data, "sentence", "label") == [
+        ('"a fine film', "1"), ('so "good"', "1"), ('"quoted"', "0"),
+    ]  # fmt: skip
+
+
+def test_a_tsv_file_that_a_spreadsheet_wrote_is_quoted(tmp_path: Path) -> None:
+    data = files(tmp_path, data__tsv='a\tb\n"he said ""hi"""\ty\n') + ".tsv"
+    assert read_rows(data, "a", "b") == [('he said "hi"', "y")]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_json_file_is_an_array_or_lines_and_its_columns_may_have_columns(
+    tmp_path: Path, ending: str
+) -> None:
+    rows = [{"id": i, "translation": {"de": f"Satz {i}", "en": f"line {i}"}} for i in range(3)]
+    lines = "\n".join(map(json.dumps, rows))
+    data = files(tmp_path, **{f"data__{ending}": lines}) + f".{ending}"
+    wanted = [(f"Satz {i}", f"line {i}") for i in range(3)]
+    assert read_rows(data, "translation.de", "translation.en") == wanted
+    (tmp_path / "array.json").write_text(json.dumps(rows, indent=1))
+    array = str(tmp_path / "array.json")
+    assert read_rows(array, "translation.de", "translation.en") == wanted
+    refused(array, r"item 1: did you mean translation\.en", "translation.de", "translation.fr")
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "ndjson"])
 def test_json_lines_hold_texts_and_numbers(tmp_path: Path, ending: str) -> None:
     lines = '{"a": "x\\ny", "b": 1}\r\n\r\n{"b": true, "a": "ü", "c": []}\n'
@@ -176,19 +212,85 @@ def labelled(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.mark.parametrize("name", ["reviews", "reviews.neg", "texts", "endings", "folders"])
+@pytest.mark.parametrize("name", ["reviews", "texts", "endings", "folders"])
 def test_classes_are_named_by_folders_or_files(labelled: Path, name: str) -> None:
     rows = [("awful", "neg"), ("fine", "pos"), ("great", "pos")]
     assert read_labelled(str(labelled / name), None, None) == rows
 
 
-def test_a_class_may_have_several_files_and_there_may_be_several_classes(labelled: Path) -> None:
-    (labelled / "folders" / "pos" / "0.txt").write_text("first")
+def test_a_file_in_a_class_folder_is_a_text(labelled: Path) -> None:
+    """Were its lines, sentences of one review would be trained on and judged."""
+    (labelled / "folders" / "pos" / "0.txt").write_text("first\nof two lines\n")
     (labelled / "folders" / "mixed").mkdir()
     (labelled / "folders" / "mixed" / "x.txt").write_text("so so")
     rows = read_labelled(str(labelled / "folders"), None, None)
-    assert [name for _, name in rows] == ["mixed", "neg", "pos", "pos", "pos"]
-    assert rows[2][0] == "first"
+    assert [name for _, name in rows] == ["mixed", "neg", "pos", "pos"]
+    assert rows[2][0] == "first\nof two lines"
+
+
+def test_files_that_are_no_data_are_no_classes(labelled: Path) -> None:
+    for name in ("reviews.pos~", "reviews.bak", "reviews.md", ".reviews.neg", "reviews.zip"):
+        (labelled / name).write_text("not meant")
+    (labelled / "texts" / "LICENSE.txt").write_text("not meant")
+    (labelled / "endings" / "a.pos~").write_text("not meant")
+    for name in ("unsup", ".git", "__MACOSX"):
+        (labelled / "folders" / name).mkdir()
+        (labelled / "folders" / name / "1.txt").write_text("not meant")
+    for file in ("pos/README.txt", "pos/.1.txt"):
+        (labelled / "folders" / file).write_text("not meant")
+    for layout in ("reviews", "texts", "endings", "folders"):
+        assert {name for _, name in read_labelled(str(labelled / layout), None, None)} == {
+            "neg", "pos",
+        }  # fmt: skip
+        assert "not meant" not in {
+            text for text, _ in read_labelled(str(labelled / layout), None, None)
+        }
+
+
+def test_the_imdb_reviews_are_read_as_they_are_unpacked(tmp_path: Path) -> None:
+    top = tmp_path / "aclImdb"
+    for split in ("train", "test"):
+        for name in ("neg", "pos", "unsup"):
+            (top / split / name).mkdir(parents=True)
+            for index in range(3):
+                text = f"{split} {name} {index}"
+                (top / split / name / f"{index}_{index}.txt").write_text(text)
+        (top / split / "labeledBow.feat").write_text("9 0:9")
+        (top / split / "urls_pos.txt").write_text("http://example.org")
+    (top / "README").write_text("about")
+    (top / "imdb.vocab").write_text("the")
+    read = read_labelled
+    train, held = train_and_validation(
+        lambda data, split: read(data, None, None, split), str(top), "train", "test", labelled=True
+    )
+    assert {text.split()[0] for text, _ in train} == {"train"}
+    assert {text.split()[0] for text, _ in held} == {"test"}
+    assert {name for _, name in train} == {"neg", "pos"}
+    assert len(train) == len(held) == 6
+    with pytest.raises(UserError, match=r"unknown split 'tset' in .*aclImdb': did you mean test"):
+        read(str(top), None, None, "tset")
+
+
+def test_the_name_of_a_file_is_that_file_and_no_prefix(labelled: Path) -> None:
+    (labelled / "reviews.json").write_text('[{"text": "a", "label": "x"}]')
+    with pytest.raises(UserError, match=r"only one class, 'x'"):
+        read_labelled(str(labelled / "reviews.json"), "text", "label")
+    with pytest.raises(
+        UserError, match=r"reviews.neg' is one file, .* for reviews.neg, reviews.pos"
+    ):
+        read_labelled(str(labelled / "reviews.neg"), None, None)
+
+
+def test_columns_without_a_table_are_refused(labelled: Path) -> None:
+    for name in ("folders", "reviews"):
+        with pytest.raises(UserError, match=r"task.source names a column, 'text', and .* has none"):
+            read_labelled(str(labelled / name), "text", "label")
+
+
+def test_what_is_missing_is_no_class(tmp_path: Path) -> None:
+    data = files(tmp_path, data__jsonl='{"t": "a", "l": 1}\n{"t": "b", "l": NaN}\n') + ".jsonl"
+    with pytest.raises(UserError, match=r"line 2, column 'l' is empty$"):
+        read_labelled(data, "t", "l")
 
 
 def test_labels_may_be_a_column(tmp_path: Path) -> None:
@@ -218,6 +320,69 @@ def test_what_is_wrong_with_labelled_files_is_told(labelled: Path) -> None:
     ]:
         with pytest.raises(UserError, match=message):
             read_labelled(str(labelled / name), None, None)
+
+
+# Bad rows
+
+
+def test_all_bad_rows_are_counted_and_the_first_ones_shown(tmp_path: Path) -> None:
+    rows = "".join(
+        "x,\n" if i % 10 == 0 else "x,y,z\n" if i % 25 == 1 else "x,y\n" for i in range(100)
+    )
+    data = files(tmp_path, data__csv=f"a,b\n{rows}") + ".csv"
+    refused(
+        data,
+        r"^14 rows cannot be used \(empty 10, wrong columns 4\): .*line 2, column 'b' is empty; "
+        r".*line 3 has 3 fields.*; .*line 12.*; and 11 more; --set task\.bad_rows=skip leaves them",
+        "a", "b",
+    )  # fmt: skip
+    bad = BadRows(skip=True)
+    assert len(read_rows(data, "a", "b", bad=bad)) == 86
+    assert bad.told() == "empty 10, wrong columns 4"
+
+
+def test_bad_lines_are_left_out_on_both_sides(tmp_path: Path) -> None:
+    data = files(tmp_path, data__de="a\n\nc\nd\n", data__en="1\n2\n \n4\n")
+    bad = BadRows(skip=True)
+    assert read_rows(data, "de", "en", bad=bad) == [("a", "1"), ("d", "4")]
+    assert bad.told() == "empty 2"
+
+
+def test_bad_json_lines_and_texts_of_a_class_are_left_out(tmp_path: Path) -> None:
+    lines = '{"t": "a", "l": "x"}\n{"t": \n[1]\n{"t": ["b"], "l": "y"}\n{"t": "c", "l": "y"}\n'
+    data = files(tmp_path, data__jsonl=lines, data__pos="fine\n\n", data__neg="bad\n")
+    bad = BadRows(skip=True)
+    assert read_labelled(f"{data}.jsonl", "t", "l", bad=bad) == [("a", "x"), ("c", "y")]
+    assert bad.told() == "no JSON 2, no text 1"
+    bad = BadRows(skip=True)
+    assert len(read_labelled(data, None, None, bad=bad)) == 2
+    assert bad.told() == "empty 1"
+
+
+# Compressed files
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip), ("bz2", bz2), ("xz", lzma)])
+def test_compressed_files_are_read_like_what_is_in_them(
+    labelled: Path, ending: str, pack: Any
+) -> None:
+    def packed(name: str, text: str) -> str:
+        (labelled / f"{name}.{ending}").write_bytes(pack.compress(text.encode()))
+        return str(labelled / f"{name}.{ending}")
+
+    wanted = [("a", "x"), ("b", "y")]
+    assert read_rows(packed("t.csv", "s,t\na,x\nb,y\n"), "s", "t") == wanted
+    assert read_rows(packed("t.json", '[{"s":"a","t":"x"},{"s":"b","t":"y"}]'), "s", "t") == wanted
+    packed("both.de", "a\nb\n")
+    (labelled / "both.en").write_text("x\ny\n")
+    assert read_rows(str(labelled / "both"), "de", "en") == wanted
+    packed("film.neg", "awful\n")
+    packed("film.pos", "fine\n")
+    rows = [("awful", "neg"), ("fine", "pos")]
+    assert read_labelled(str(labelled / "film"), None, None) == rows
+    assert list(open_source(packed("book.txt", "one two")).blocks()) == ["one two"]
+    (labelled / f"broken.csv.{ending}").write_bytes(b"s,t")
+    refused(str(labelled / f"broken.csv.{ending}"), "cannot be unpacked: ", "s", "t")
 
 
 # Real data

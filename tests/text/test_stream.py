@@ -9,7 +9,7 @@ from compare.text.source import open_source, text_source
 from compare.text.stream import TokenisedText, encode_blocks, tokenise_text
 from compare.text.tokens import Unit, train_tokenizer
 
-UNITS: list[Unit] = ["words", "chars", "bytes", "bpe"]
+UNITS: list[Unit] = ["words", "spaces", "chars", "bytes", "bpe"]
 LINES = "".join(f"Zeile {n}: né\t自由 🦜 wörter{n % 7},  und\u00a0mehr\r\n\n" for n in range(60))
 
 
@@ -41,7 +41,7 @@ def test_both_splits_together_are_the_text(tmp_path: Path, unit: Unit) -> None:
     assert decoded[0].endswith("\n")
     assert decoded[1].lstrip().startswith("Zeile")
     assert 0.05 < len(text.validation) / len(text.train) < 0.12
-    if unit != "words":
+    if unit not in ("words", "spaces"):
         assert "".join(decoded) == LINES
 
 
@@ -95,6 +95,25 @@ def test_validation_may_be_a_file_of_its_own(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_left_out_and_line_ends_are_kept(tmp_path: Path) -> None:
     source = open_source(file(tmp_path, b"\xef\xbb\xbfa\r\nb"))
     assert list(source.blocks()) == ["a\r\nb"]
+
+
+def test_accents_that_are_written_apart_are_the_same_words(tmp_path: Path) -> None:
+    lines = "".join(f"né {n}\n" for n in range(100))
+    apart = lines.replace("é", "e\u0301")
+    composed = tokenise_text(text_source("a", lines), "words", 300, normalise="nfc")
+    found = tokenise_text(text_source("b", apart), "words", 300, normalise="nfc")
+    assert found.tokenizer.tokens == composed.tokenizer.tokens
+    assert found.train.tolist() == composed.train.tolist()
+    kept = tokenise_text(text_source("b", apart), "words", 300, normalise="none")
+    assert "ne\u0301" in kept.tokenizer.tokens
+
+
+def test_a_block_is_not_cut_before_a_mark() -> None:
+    text = "e\u0301" * 40 + "ที่" * 20
+    for size in range(20, 40):
+        blocks = list(text_source("text", text).blocks(size))
+        assert "".join(blocks) == text
+        assert not any(block[0] in "\u0301\u0e35\u0e48" for block in blocks)
 
 
 def test_the_language_reference_is_at_hand() -> None:

@@ -17,7 +17,7 @@ from compare.text.tokens import (
     train_tokenizer,
 )
 
-UNITS: list[Unit] = ["words", "chars", "bytes", "bpe"]
+UNITS: list[Unit] = ["words", "spaces", "chars", "bytes", "bpe"]
 SPECIALS = (PAD, UNKNOWN, BEGIN, END)
 TEXT = 'Über  den "Wolken"\r\n\tmuß die 自由 wohl 🦜 grenzenlos sein.\n\n\x1c e\u0301\u00a0\n so'
 
@@ -58,8 +58,8 @@ def test_the_name_of_a_special_token_in_a_text_is_text(unit: Unit) -> None:
     text = "<pad> <bos><unk> <eos>x <pad>"
     tokenizer = train(unit, *[text] * 5)
     ids = tokenizer.encode(text)
-    assert not set(ids.tolist()) & {0, 1, 2, 3}
-    if unit != "words":
+    assert not set(ids.tolist()) & ({0, 2, 3} if unit == "spaces" else {0, 1, 2, 3})
+    if unit not in ("words", "spaces"):
         assert tokenizer.decode(ids) == text
     restored = Tokenizer.from_json(tokenizer.to_json())
     assert restored.encode(text).tolist() == ids.tolist()
@@ -125,3 +125,38 @@ def test_training_gives_the_same_in_every_process(unit: Unit) -> None:
     seeds = [os.environ | {"PYTHONHASHSEED": seed} for seed in "12"]
     found = [subprocess.check_output([sys.executable, "-c", code, text], env=env) for env in seeds]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("कितना सकते हैं।", ["कितना", "सकते", "हैं", "।"]),
+        ("re\u0301sume\u0301 x", ["re\u0301sume\u0301", "x"]),
+        ("ที่นี่", ["ที่นี่"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),  # noqa: RUF001
+        (
+            "ok \U0001f468\u200d\U0001f469\u200d\U0001f467!",
+            ["ok", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "!"],
+        ),
+        ("2 m² of H₂O", ["2", "m²", "of", "H₂O"]),
+    ],
+)
+def test_words_are_not_cut_at_their_marks(text: str, words: list[str]) -> None:
+    tokenizer = train("words", text)
+    assert [tokenizer.tokens[index] for index in tokenizer.encode(text)] == words
+
+
+def test_text_that_is_tokenised_already_keeps_its_tokens_and_its_unknown_ones() -> None:
+    text = "no it was n't <unk> 's\n N years <unk>\n"
+    tokenizer = train_tokenizer("spaces", [text], 100)
+    assert len(tokenizer.encode(text)) == 11
+    assert tokenizer.encode("<unk> never").tolist() == [0, 0]
+    assert tokenizer.decode(tokenizer.encode(text)) == text.replace("\n N", "\nN")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_byte_of_a_text_belongs_to_a_token(unit: Unit) -> None:
+    tokenizer = train(unit, "so grenzenlos", vocab=270)  # most is unknown
+    sizes = tokenizer.sizes(TEXT.rstrip())
+    assert sizes.sum() == len(TEXT.rstrip().encode())
+    assert len(sizes) == len(tokenizer.encode(TEXT.rstrip()))

@@ -1,0 +1,128 @@
+"""Texts whose classes are named by the folders or files that they are in.
+
+Only what looks like data is taken: nothing hidden, no copies that editors leave, no licences, and
+no texts that are there without a class, as `unsup/` of the IMDB reviews.
+"""
+
+from pathlib import Path
+
+from compare.errors import UserError, unknown
+
+from .bad_rows import BadRows
+from .files import unpacked_name as _unpacked
+from .lines import entries, is_folder, nearest, place, read_lines, read_text, usable
+
+Row = tuple[str, str]
+"""A text, and the name of its class."""
+
+_NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx")
+_ABOUT = ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation")
+_NO_TEXT = (
+    "", ".bak", ".orig", ".swp", ".tmp", ".old", ".md", ".rst", ".html", ".pdf", ".py", ".json",
+    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".zip", ".tar", ".zst",
+    ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat",
+)  # fmt: skip
+_TRAIN, _OTHERS = "train", ("test", "valid", "validation", "val", "dev")
+
+
+def has_splits(data: str) -> bool:
+    """Whether a folder holds train/ and another split, each of them with classes."""
+    path = Path(data)
+    return is_folder(path) and all(
+        any(is_folder(path / name) for name in names) for names in ((_TRAIN,), _OTHERS)
+    )
+
+
+def read_classes(data: str, split: str | None, bad: BadRows) -> list[Row]:
+    """Texts and their classes, in the order of the sorted names.
+
+    `data` is a folder of folders named for their classes, each *.txt file in them being a text,
+    or where each has a single one, each of its lines; or a folder with pos.txt and neg.txt, or
+    with *.pos and *.neg, whose lines are texts; or the prefix of such files, `reviews` for
+    reviews.pos and reviews.neg. `split` names the folder to read of one that `has_splits`.
+    Raises UserError, with file and line, for whatever cannot be used.
+    """
+    path = Path(data)
+    if not is_folder(path):
+        return _lines(_with_prefix(data), bad)
+    if split is not None:
+        path = _split_of(path, split)
+    visible = [each for each in entries(path) if _is_data(each)]
+    folders = [each for each in visible if is_folder(each)]
+    if folders:
+        return _in_folders({folder.name: _text_files(folder) for folder in folders}, bad)
+    if named := [(_unpacked(each).stem, each) for each in visible if _is_text(each)]:
+        return _lines(named, bad)
+    found = sorted((_unpacked(each).suffix[1:], each) for each in visible if _names_a_class(each))
+    if not found:
+        raise UserError(
+            f"folder '{path}' has no classes: it needs a folder for each, such as pos/ and neg/, "
+            "or a file, such as pos.txt and neg.txt"
+        )
+    return _lines(found, bad)
+
+
+def _split_of(path: Path, split: str) -> Path:
+    folders = [each.name for each in entries(path) if is_folder(each) and _is_data(each)]
+    if split not in folders:
+        raise unknown("split", split, folders, where=f"'{path}'")
+    return path / split
+
+
+def _in_folders(classes: dict[str, list[Path]], bad: BadRows) -> list[Row]:
+    if all(len(files) == 1 for files in classes.values()):
+        return _lines([(name, files[0]) for name, files in classes.items()], bad)
+    rows = []
+    for name, files in classes.items():
+        for file in files:
+            with bad:
+                rows.append((usable(read_text(file).strip("\r\n"), f"data '{file}'"), name))
+    return rows
+
+
+def _lines(files: list[tuple[str, Path]], bad: BadRows) -> list[Row]:
+    rows = []
+    for name, path in files:
+        for number, line in enumerate(read_lines(path), 1):
+            with bad:
+                rows.append((usable(line, place(path, number)), name))
+    return rows
+
+
+def _text_files(folder: Path) -> list[Path]:
+    files = [each for each in entries(folder) if _is_text(each) and _is_data(each)]
+    if not files:
+        raise UserError(f"folder '{folder}' names a class, but has no .txt file")
+    return files
+
+
+def _with_prefix(data: str) -> list[tuple[str, Path]]:
+    path = Path(data)
+    siblings = entries(path.parent)
+    prefix = _unpacked(path).stem if path in siblings else path.name
+    found = [e for e in siblings if _unpacked(e).stem == prefix and _names_a_class(e)]
+    if path in siblings:
+        others = ", ".join(each.name for each in found)
+        remedy = f": for {others} give '{path.parent / prefix}'" if len(found) > 1 else ""
+        raise UserError(f"'{data}' is one file, which names one class at most{remedy}")
+    if not found:
+        raise UserError(
+            f"data '{data}' is neither a folder of classes, nor the prefix of a file for each "
+            f"('{data}.pos', '{data}.neg'), nor a table with columns, nor "
+            f"hf:NAME{nearest(path, siblings)}"
+        )
+    return [(_unpacked(each).suffix[1:], each) for each in found]
+
+
+def _names_a_class(path: Path) -> bool:
+    return _is_data(path) and _unpacked(path).suffix.lower() not in _NO_TEXT and not is_folder(path)
+
+
+def _is_text(path: Path) -> bool:
+    return _unpacked(path).suffix == ".txt"
+
+
+def _is_data(path: Path) -> bool:
+    name = path.name.lower()
+    left_behind = name.startswith((".", "#")) or name.endswith(("~", "#", ".bak", ".swp"))
+    return not (left_behind or name in _NO_CLASS or name.split(".")[0] in _ABOUT)

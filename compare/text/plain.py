@@ -1,0 +1,39 @@
+"""Texts to model: plain ones, and columns of tables and datasets."""
+
+from pathlib import Path
+
+from compare.errors import UserError
+
+from .bad_rows import BadRows
+from .hub import read_hub
+from .source import Source, open_source, text_source
+from .tables import is_table, read_column
+
+
+def open_texts(
+    data: str, validation: str | None, split: str, column: str, bad: BadRows
+) -> tuple[Source, Source | None]:
+    """The text to train on and the one to validate on, None for the first one's last tenth.
+
+    Either is a text; a table or a dataset (`hf:...`), whose `column` is the text, a row for a line,
+    and of a dataset the two are splits. Raises UserError for what cannot be read, and for a split
+    or a column that there is none of.
+    """
+    dataset = data.startswith("hf:")
+    if not dataset and split != "train":
+        raise UserError(f"task.split is of a dataset, and '{data}' has no splits")
+    if not dataset and not is_table(data) and column != "text":
+        raise UserError(f"task.column is of a table or a dataset, and '{data}' is a text")
+
+    def opened(name: str) -> Source:
+        if dataset:
+            (rows,) = read_hub(data.removeprefix("hf:"), name, [column])
+            return text_source(f"{data} ({name})", "\n".join(rows))
+        if is_table(name):
+            rows = read_column(Path(name), column, bad)
+            bad.settle()
+            return text_source(name, "\n".join(rows))
+        return open_source(name)
+
+    train = opened(split if dataset else data)
+    return train, opened(validation) if validation else None
