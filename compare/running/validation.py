@@ -59,7 +59,7 @@ class Evaluator:
         if outputs:
             wanted = [example.wanted for example in self.plan.prepared.examples]
             found = self.plan.task.quality(wanted, outputs, resamples)
-            quality = {name: Estimate(**score._asdict()) for name, score in found.items()}
+            quality = {name: Estimate.of(score) for name, score in found.items()}
         return Evaluated(cell=cell, round=number, step=step, quality=quality, **answer)
 
     def _outputs(self, cell: CellName, ask: Ask) -> list[Any]:

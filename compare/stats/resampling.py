@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.stats.intervals import CONFIDENCE, Interval
+from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval
 
 _RESAMPLING_SEED = 1
 
@@ -32,7 +32,7 @@ def bootstrap(
             ]
         )
         value = float(metric(*arrays))
-    return percentiles(value, found) if count > 1 else Interval(value, None, None)
+    return percentiles(value, found) if count >= LEAST_FOR_INTERVAL else Interval(value, None, None)
 
 
 def percentiles(value: float, resampled: Sequence[float] | NDArray[np.float64]) -> Interval:
