@@ -22,7 +22,7 @@ test-gpu: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict compare backends tasks report
+	$(BIN)/mypy --strict compare backends tasks report benchmarks
 
 docs: $(READY)
 	$(BIN)/mkdocs build --strict --site-dir build/site

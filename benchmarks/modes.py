@@ -20,7 +20,7 @@ from rich.table import Table
 from compare.findings import speed
 from compare.findings.cells import Cell
 from compare.findings.summary import CellSummary, summarise
-from compare.planning.survey import describe
+from compare.planning.survey import describe_backends
 from compare.plugins import installed
 from compare.records.record_types import header_of
 from compare.stats import intervals
@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
 
 
 def _rows(preset: str, options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
-    described = describe(installed("backend"), {})
+    described = describe_backends(installed("backend"), {})
     labels = [
         f"{name}:{mode}" for name in options.backend.split(",") for mode in described[name].modes
     ]

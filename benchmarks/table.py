@@ -7,7 +7,7 @@ Reads the JSON files that the benchmarks left in the folder, and writes its READ
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ Rows = list[dict[str, Any]]
 
 
 def main(folder: Path) -> int:
-    parts = [
+    parts: list[tuple[str, Callable[[Any], Iterator[str]]]] = [
         ("native.json", _native),
         ("modes.json", _modes),
         ("overhead.json", _overhead),

@@ -86,15 +86,15 @@ class Summed:
         return super().apply(dense, trainable_variables)  # type: ignore[misc]
 
 
-class Sgd(Summed, keras.optimizers.SGD):  # type: ignore[misc]
+class Sgd(Summed, keras.optimizers.SGD):
     pass
 
 
-class Adam(Summed, keras.optimizers.Adam):  # type: ignore[misc]
+class Adam(Summed, keras.optimizers.Adam):
     pass
 
 
-class AdamW(Summed, keras.optimizers.AdamW):  # type: ignore[misc]
+class AdamW(Summed, keras.optimizers.AdamW):
     pass
 
 

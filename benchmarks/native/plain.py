@@ -27,7 +27,7 @@ def architecture(experiment: Experiment) -> str:
     described = [getattr(layer, "cell", layer.kind) for layer in model.layers]
     match described:
         case ["embedding", "elman" | "lstm" as cell, "dense"]:
-            return cell
+            return str(cell)
         case ["embedding", "positions", *blocks, "layer_norm", "tied_head"]:
             if set(blocks) == {"transformer_block"}:
                 return "gpt"

@@ -60,7 +60,7 @@ def load(path: str | Path = "results", what: What = "cells") -> pd.DataFrame:
         rows += found
         if problems:
             warnings.warn(f"'{run.folder.path}': {'; '.join(problems)}", stacklevel=2)
-    return frame_of(rows, _LEAST[what])
+    return frame_of(rows, _LEAST_COLUMNS[what])
 
 
 def frame_of(rows: list[TidyRow], columns: tuple[str, ...] = COLUMNS) -> pd.DataFrame:
@@ -158,7 +158,7 @@ _TABLES: dict[What, Callable[[_Run], tuple[list[TidyRow], list[str]]]] = {
     "losses": _losses,
     "windows": _windows,
 }
-_LEAST: dict[What, tuple[str, ...]] = {
+_LEAST_COLUMNS: dict[What, tuple[str, ...]] = {
     "cells": COLUMNS,
     "losses": ("run_id", "backend", "mode", "step", "loss"),
     "windows": ("run_id", "backend", "mode", "echo", "control", "role", "index", "seconds"),

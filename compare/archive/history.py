@@ -1,6 +1,5 @@
 """What every run under a folder measured, per experiment and backend, in the order of time."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -15,6 +14,7 @@ from compare.errors import UserError
 from compare.records.differences import upgrades
 from compare.records.record_types import Status
 from compare.records.values import Estimate
+from compare.stats.intervals import independent_ratio
 
 
 class HistoryRow(BaseModel):
@@ -118,20 +118,9 @@ def _changes(series: Iterable[HistoryRow]) -> Iterator[HistoryRow]:
         if row.status == "ok" and row.tokens_per_second:
             timed = row
             if before and before.tokens_per_second:
-                changes["ratio_to_before"] = _ratio(row.tokens_per_second, before.tokens_per_second)
+                rates = row.tokens_per_second.interval(), before.tokens_per_second.interval()
+                changes["ratio_to_before"] = Estimate.of(independent_ratio(*rates))
         yield row.model_copy(update=changes)
-
-
-def _ratio(ours: Estimate, theirs: Estimate) -> Estimate:
-    """Of two rates that were measured apart: on a log scale their half-widths add in squares."""
-    value = ours.value / theirs.value
-    halves = [
-        math.log(rate.high / rate.low) / 2 for rate in (ours, theirs) if rate.low and rate.high
-    ]
-    if len(halves) < 2:
-        return Estimate(value=value, low=None, high=None)
-    half = math.hypot(*halves)
-    return Estimate(value=value, low=value * math.exp(-half), high=value * math.exp(half))
 
 
 def _rows(run: str, figures: RunFigures, backends: Sequence[str]) -> Iterator[HistoryRow]:

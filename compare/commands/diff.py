@@ -63,7 +63,7 @@ def diff_folders(base: Path, new: Path, fail_over: float) -> Diff:
     cells = diff_cells(pairs, fail_over)
     for pair in pairs:
         where = f"{pair.point}: " if pair.point else ""
-        notes += [f"{where}{note}" for note in notes_of(pair)]
+        notes += [f"{where}{note}" for note in notes_of_pair(pair)]
     return Diff(
         base=str(base), new=str(new), fail_over=fail_over, cells=cells,
         notes=[*dict.fromkeys(notes), *_of_noise(cells)],
@@ -94,7 +94,7 @@ def _points(base: SweepFolder, new: SweepFolder) -> tuple[list[Pair], list[str]]
     return pairs, notes
 
 
-def notes_of(pair: Pair) -> list[str]:
+def notes_of_pair(pair: Pair) -> list[str]:
     """What else is not the same in two runs, of which none is corrected for."""
     base, new = pair.base, pair.new
     lines = [f"{label} is only in the base" for label in base.rows if label not in new.rows]

@@ -30,6 +30,7 @@ from compare.conformance.cases import (
 )
 from compare.conformance.hints import hint_of
 from compare.contracts.backend import Backend, Device, Trainer, Unsupported
+from compare.contracts.devices import device_of
 from compare.errors import one_line
 from compare.spec.arrays import Weights
 from compare.spec.layers import Embedding
@@ -96,10 +97,11 @@ def run_checks(backend: Backend, oracle: Backend, device: str = "") -> list[Find
 
 
 def _chosen(devices: Sequence[Device], label: str) -> Device:
-    labels = [device.label for device in devices]
-    if label and label not in labels:
-        raise AdapterError(f"no device {label}: there is {', '.join(labels)}")
-    return devices[labels.index(label) if label else 0]
+    found = device_of(label, devices) if label else devices[0]
+    if found is None:
+        there = ", ".join(device.label for device in devices)
+        raise AdapterError(f"no device {label}: there is {there}")
+    return found
 
 
 def names() -> list[str]:

@@ -181,7 +181,7 @@ def _slower(
     if test is None:
         return
     low, high = test.ends(confidence)
-    cell.speed = Estimate(value=math.exp(test.difference), low=math.exp(low), high=math.exp(high))
+    cell.speed = Estimate.of(test.ratio(confidence))
     cell.noise = None if noise is None else math.expm1(noise)
     beyond = noise or 0.0
     if high < -beyond:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
-from scipy.special import stdtrit
 
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
-from compare.stats.intervals import CONFIDENCE
+from compare.stats.intervals import t_quantile
 
 Quantity = Literal["step_seconds", "peak_memory_bytes"]
 QUANTITIES: tuple[Quantity, ...] = ("step_seconds", "peak_memory_bytes")
@@ -95,7 +94,7 @@ def fit_exponent(measured: Sequence[tuple[float, float, str]]) -> Estimate | Non
         return Estimate(value=slope, low=None, high=None)
     residual = math.fsum((b - slope * a) ** 2 for a, b in zip(x, y, strict=True))
     error = math.sqrt(residual / freedom / squares)
-    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    half = t_quantile(freedom) * error
     return Estimate(value=slope, low=slope - half, high=slope + half)
 
 

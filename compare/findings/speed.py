@@ -102,7 +102,7 @@ def precision(cells: Mapping[CellName, Windows], comparisons: Sequence[Compariso
 
 def widest(comparisons: Sequence[Comparison]) -> float:
     """The largest half-width of the intervals, as a fraction; infinite where one has no ends."""
-    return max((intervals.half_width(_interval(c.ratio)) for c in comparisons), default=math.inf)
+    return max((intervals.half_width(c.ratio.interval()) for c in comparisons), default=math.inf)
 
 
 def against_itself(cell: Windows, control: Windows) -> intervals.Interval | None:
@@ -131,17 +131,13 @@ def _comparison(
     return Comparison(
         first=pair[0].label,
         second=pair[1].label,
-        ratio=Estimate(**ratio._asdict()),
+        ratio=Estimate.of(ratio),
         p_value=p,
         pairs=len(logs),
         unit=unit,
         noise=largest,
         verdict="faster" if faster else "not separated",
     )
-
-
-def _interval(estimate: Estimate) -> intervals.Interval:
-    return intervals.Interval(estimate.value, estimate.low, estimate.high)
 
 
 def _sum(windows: Windows, places: Sequence[Place], number: int) -> intervals.Timing:

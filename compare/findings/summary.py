@@ -26,7 +26,6 @@ from compare.records.record_types import (
 )
 from compare.records.values import CellName, Estimate
 from compare.spec.experiment import Experiment
-from compare.stats import intervals
 
 
 class CellSummary(BaseModel):
@@ -191,7 +190,7 @@ def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
         perplexity=math.exp(min(loss, 700.0)) if loss is not None else None,
         quality=evaluated.quality if evaluated else {},
         seconds_to_target=cell.seconds_to(target),
-        tokens_per_second=_estimate(rate),
+        tokens_per_second=rate and Estimate.of(rate),
         step_seconds=step,
         phases=cell.phases(),
         flops_per_second=ceiling.flops / step if step else None,
@@ -214,7 +213,7 @@ def _row(cell: Cell, header: Header, ceiling: _Ceiling) -> CellSummary:
         timed_windows=len(cell.timings),
         noisy_windows=list(steady.noisy),
         steady=steady.steady if steady.drift else None,
-        drift=_estimate(steady.drift),
+        drift=steady.drift and Estimate.of(steady.drift),
         parameters=sum(math.prod(shape) for shape in shapes),
         versions=cell.opened.versions if cell.opened else {},
         libraries=cell.opened.libraries if cell.opened else [],
@@ -260,7 +259,8 @@ def _compare(
     for row in rows:
         name = CellName(backend=row.backend, mode=row.mode)
         if name in played:
-            row.ratio_to_itself = _estimate(speed.against_itself(timed[name], played[name]))
+            itself = speed.against_itself(timed[name], played[name])
+            row.ratio_to_itself = itself and Estimate.of(itself)
         if row.label == fastest:
             row.ratio_to_fastest = Estimate(value=1.0, low=1.0, high=1.0)
         elif found := ratios.get((row.label, fastest)):
@@ -303,7 +303,3 @@ def _environment(
         "versions": {k: v for row in rows for k, v in row.versions.items()},
         "variables": last.environment,
     }
-
-
-def _estimate(interval: intervals.Interval | None) -> Estimate | None:
-    return Estimate(**interval._asdict()) if interval else None

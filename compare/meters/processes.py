@@ -17,7 +17,7 @@ _READ_BYTES = 65536
 _WORKER = re.compile(r"compare(\.\w+)*\.worker")
 
 
-class BusyProcess(NamedTuple):
+class ProcessLoad(NamedTuple):
     """`cpus`: how many CPUs it used on average, above 1 with several threads. `is_worker`: it
     plays a cell of a `compare` run. Of its command line nothing else is kept: a command line
     may hold passwords."""
@@ -28,7 +28,7 @@ class BusyProcess(NamedTuple):
     is_worker: bool
 
 
-def busy_processes(seconds: float = 0.5) -> list[BusyProcess]:
+def busy_processes(seconds: float = 0.5) -> list[ProcessLoad]:
     """The processes that used more than 5% of a CPU while this function slept for so long, the
     busiest first; this one and those that it started are left out.
 
@@ -39,7 +39,7 @@ def busy_processes(seconds: float = 0.5) -> list[BusyProcess]:
     before, began = _cpu_seconds_by_process(), time.perf_counter()
     time.sleep(seconds)
     after, slept = _cpu_seconds_by_process(), time.perf_counter() - began
-    found = list[BusyProcess]()
+    found = list[ProcessLoad]()
     for process in after.keys() & before.keys():
         cpus = (after[process] - before[process]) / slept
         if cpus > BUSY_CPUS and process.pid not in own:
@@ -107,9 +107,9 @@ def _cpu_seconds_by_process() -> dict[psutil.Process, float]:
     return used
 
 
-def _described(process: psutil.Process, cpus: float) -> BusyProcess:
+def _described(process: psutil.Process, cpus: float) -> ProcessLoad:
     name = "".join(filter(str.isprintable, process.name()))
     is_worker = False
     with suppress(psutil.Error):
         is_worker = any(_WORKER.fullmatch(part) for part in process.cmdline())
-    return BusyProcess(process.pid, name, cpus, is_worker)
+    return ProcessLoad(process.pid, name, cpus, is_worker)

@@ -1,6 +1,7 @@
 """The device that a cell computes on."""
 
 from compare.contracts.backend import Device
+from compare.contracts.devices import device_of
 from compare.worker.process import CellEnded
 
 
@@ -12,9 +13,7 @@ def choose_device(asked: str, own: list[Device], everyone: list[list[Device]]) -
     if asked == "auto":
         common = set.intersection(*({device.kind for device in some} for some in everyone))
         asked = next((kind for kind in ("cuda", "mps", "cpu") if kind in common), "cpu")
-    kind, _, index = asked.partition(":")
-    for device in own:
-        if device.kind == kind and device.index == int(index or 0):
-            return device
+    if device := device_of(asked, own):
+        return device
     seen = ", ".join(device.label for device in own)
     raise CellEnded("skipped", f"no device {asked}: its framework sees {seen or 'none'}")

@@ -1,9 +1,12 @@
 """What records are made of: names of cells, figures with intervals, what was asked for."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:  # it comes with scipy, which who only names cells does without
+    from compare.stats.intervals import Interval
 
 
 class Record(BaseModel):
@@ -48,6 +51,15 @@ class Estimate(Record):
     value: float
     low: float | None
     high: float | None
+
+    @classmethod
+    def of(cls, interval: "Interval") -> "Estimate":
+        return cls(**interval._asdict())
+
+    def interval(self) -> "Interval":
+        from compare.stats.intervals import Interval
+
+        return Interval(self.value, self.low, self.high)
 
 
 class Request(Record):

@@ -73,7 +73,7 @@ class Evaluator:
             cell=cell,
             round=number,
             step=step,
-            quality={name: Estimate(**score._asdict()) for name, score in given.items()},
+            quality={name: Estimate.of(score) for name, score in given.items()},
             unscored={name: reason for name, reason in found.items() if isinstance(reason, str)},
             outputs=hashes_of(outputs) if resamples else [],
             **answer,

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from scipy.special import stdtr, stdtrit  # Student's t, without the weight of scipy.stats
 
 CONFIDENCE = 0.95
+LEAST_FOR_INTERVAL = 2
+"""Of a single value nothing tells how far another would have been from it."""
 
 
 class Interval(NamedTuple):
@@ -53,7 +55,7 @@ def ratio(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval | N
 
 def p_value(logs: Sequence[float]) -> float:
     """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all."""
-    if len(logs) < 2:
+    if len(logs) < LEAST_FOR_INTERVAL:
         return 1.0
     mean, error = _mean(logs), _standard_error(logs)
     if error == 0:
@@ -86,11 +88,31 @@ def half_width(interval: Interval) -> float:
     return math.sqrt(interval.high / interval.low) - 1
 
 
+def independent_ratio(ours: Interval, theirs: Interval) -> Interval:
+    """Of two rates that were measured apart: on a log scale their half-widths add in squares."""
+    value = ours.value / theirs.value
+    halves = [
+        math.log(rate.high / rate.low) / 2 for rate in (ours, theirs) if rate.low and rate.high
+    ]
+    if len(halves) < 2:
+        return Interval(value, None, None)
+    return _log_interval(value, math.hypot(*halves))
+
+
+def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
+    """How many standard errors an interval reaches to either side, by Student's t."""
+    return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
 def _around(value: float, logs: Sequence[float], confidence: float) -> Interval:
     count = len(logs)
-    if count < 2:
+    if count < LEAST_FOR_INTERVAL:
         return Interval(value, None, None)
-    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * _standard_error(logs)
+    return _log_interval(value, t_quantile(count - 1, confidence) * _standard_error(logs))
+
+
+def _log_interval(value: float, half: float) -> Interval:
+    """`half` is the half-width on a log scale."""
     return Interval(value, value * math.exp(-half), value * math.exp(half))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.stats.intervals import CONFIDENCE, Interval
+from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval
 
 _RESAMPLING_SEED = 1
 
@@ -33,7 +33,7 @@ def bootstrap(
             ]
         )
         value = float(metric(*arrays))
-    return percentiles(value, found) if count > 1 else Interval(value, None, None)
+    return percentiles(value, found) if count >= LEAST_FOR_INTERVAL else Interval(value, None, None)
 
 
 def _or_nan(metric: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> float:

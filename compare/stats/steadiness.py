@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from compare.stats.intervals import CONFIDENCE, Interval, Timing
+from compare.stats.intervals import Interval, Timing
+from compare.stats.welch import welch
 
 _LEAST = 8  # windows below which nothing can be said
 _SEGMENT = 3  # windows on either side of a change, so that one noisy window is none
@@ -52,18 +52,11 @@ def steadiness(windows: Sequence[Timing]) -> Steadiness:
     return Steadiness(_drift(logs), _changepoint(logs), _noisy(logs), len(logs))
 
 
-def _drift(logs: NDArray[np.float64]) -> Interval:
-    """Ratio of the halves with Welch's t interval (Welch 1947) on the windows' log rates."""
+def _drift(logs: NDArray[np.float64]) -> Interval | None:
+    """Ratio of the halves with Welch's t interval on the windows' log rates."""
     half = len(logs) // 2
-    first, last = logs[:half], logs[-half:]
-    apart = float(last.mean() - first.mean())
-    errors = [float(part.var(ddof=1)) / half for part in (first, last)]
-    total = sum(errors)
-    if total == 0:
-        return Interval(math.exp(apart), math.exp(apart), math.exp(apart))
-    freedom = total**2 / sum(error**2 / (half - 1) for error in errors)
-    wide = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(total)
-    return Interval(math.exp(apart), math.exp(apart - wide), math.exp(apart + wide))
+    test = welch(logs[-half:], logs[:half])
+    return test.ratio() if test else None
 
 
 def _changepoint(logs: NDArray[np.float64]) -> int | None:

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from statistics import variance
 from typing import NamedTuple
 
-from scipy.special import stdtr, stdtrit
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval, t_quantile
 
 
 class Welch(NamedTuple):
@@ -22,17 +25,27 @@ class Welch(NamedTuple):
         return 2 * float(stdtr(self.freedom, -abs(self.difference / self.error)))
 
     def ends(self, confidence: float) -> tuple[float, float]:
-        half = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
+        half = t_quantile(self.freedom, confidence) * self.error
         return self.difference - half, self.difference + half
 
+    def ratio(self, confidence: float = CONFIDENCE) -> Interval:
+        """Of samples that are logs: how many times as large ours is as theirs."""
+        low, high = self.ends(confidence)
+        return Interval(math.exp(self.difference), math.exp(low), math.exp(high))
 
-def welch(ours: Sequence[float], theirs: Sequence[float]) -> Welch | None:
+
+def welch(
+    ours: Sequence[float] | NDArray[np.float64], theirs: Sequence[float] | NDArray[np.float64]
+) -> Welch | None:
     """Of two independent samples of unequal variances (Welch 1947); None where either is of a
     single value."""
-    if min(len(ours), len(theirs)) < 2:
+    counts = [len(theirs), len(ours)]
+    if min(counts) < LEAST_FOR_INTERVAL:
         return None
-    parts = [variance(sample) / len(sample) for sample in (ours, theirs)]
-    squares = [part**2 / (len(s) - 1) for part, s in zip(parts, (ours, theirs), strict=True)]
-    freedom = sum(parts) ** 2 / sum(squares) if sum(squares) else float(len(ours) + len(theirs) - 2)
-    difference = math.fsum(ours) / len(ours) - math.fsum(theirs) / len(theirs)
-    return Welch(difference, math.sqrt(sum(parts)), freedom)
+    samples = [np.asarray(sample, np.float64) for sample in (theirs, ours)]
+    difference = float(samples[1].mean() - samples[0].mean())
+    parts = [float(s.var(ddof=1)) / count for s, count in zip(samples, counts, strict=True)]
+    total = sum(parts)
+    squares = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
+    freedom = total**2 / squares if squares else float(sum(counts) - 2)
+    return Welch(difference, math.sqrt(total), freedom)

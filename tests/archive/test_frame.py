@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, command, environment
 
-from compare.archive import json_schemas as schema
+from compare.archive import json_schemas
 from compare.archive.frame import load
 from compare.archive.stored import read_summary
 from compare.errors import UserError
@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_is_nan(run: Path, tmp_path: Path) -> None:
     lines[at] = json.dumps(window | {"losses": ["NaN"]})
     (copy / "records.jsonl").write_text("\n".join(lines) + "\n")
     assert load(copy, "losses")["loss"].isna().tolist() == [True, *[False] * 11]
-    validator = jsonschema.Draft202012Validator(schema.schemas()["records-5.json"])
+    validator = jsonschema.Draft202012Validator(json_schemas.schemas()["records-5.json"])
     assert validator.is_valid(json.loads(lines[at]))
     assert not validator.is_valid(window | {"losses": ["nothing"]})
     assert not validator.is_valid(window | {"weather": "fair"})
@@ -190,13 +190,15 @@ def test_the_query_reads_records_of_several_tasks_and_versions() -> None:
 def test_the_published_schemas_are_those_of_the_code() -> None:
     folder = ROOT / "docs" / "schema"
     found = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
-    assert found == {name: schema.as_text(one) for name, one in schema.schemas().items()}
+    assert found == {
+        name: json_schemas.json_text(one) for name, one in json_schemas.schemas().items()
+    }
     for text in found.values():
         jsonschema.Draft202012Validator.check_schema(json.loads(text))
 
 
 def test_what_a_run_wrote_is_of_the_published_schemas(run: Path) -> None:
-    published = schema.schemas()
+    published = json_schemas.schemas()
     of_records = jsonschema.Draft202012Validator(published["records-5.json"])
     lines = (run / "records.jsonl").read_text().splitlines()
     kinds = {"header", "opened", "built", "window", "evaluated", "ended"}

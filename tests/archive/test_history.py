@@ -2,46 +2,20 @@
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Compare, document
-from test_summary import A, B, header, steady, whole
+from fake_records import START, A, B, header, played
 
-from compare.archive.brief import figures_of
+from compare.archive.brief import brief_of
 from compare.archive.history import History, HistoryRow, read_history
-from compare.archive.stored import store
 from compare.commands.history import history
 from compare.errors import UserError
-from compare.findings.summary import summarise
-from compare.records.record_types import AnyRecord, Ended
+from compare.records.record_types import Ended
 from compare.records.run_folder import RunFolder
-from compare.records.values import CellName
 from compare.version import VERSION
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-MACHINE = {"cpu": "fake", "cpus": 2, "memory_bytes": 10**9, "system": "Linux", "python": "3.11"}
-
-
-def played(
-    folder: Path, day: int, version: str, seconds: float, cell: CellName = A, **of_header: Any
-) -> RunFolder:
-    """A run folder as one leaves it behind; `version` is of a library "fast"."""
-    first = header(cell).model_copy(
-        update={"started": START + timedelta(days=day), "run_id": folder.name, "machine": MACHINE}
-        | of_header
-    )
-    opened, *rest = whole(cell, steady(cell, [seconds, seconds * 1.01, seconds * 0.99]))
-    records: list[AnyRecord] = [
-        first, opened.model_copy(update={"versions": {"fast": version}}), *rest,
-    ]  # fmt: skip
-    run = RunFolder(folder).make()
-    for record in records:
-        run.append(record)
-    store(run, summarise(records))
-    return run
 
 
 @pytest.fixture
@@ -77,7 +51,7 @@ def test_rows_are_in_series_with_upgrades_marked(results: Path) -> None:
         assert before.high is not None
         assert before.value == pytest.approx(ratio)
         assert before.low < ratio < before.high
-    assert found["a"].tokens_per_second == figures_of(results / "a").run.cells[0].tokens_per_second
+    assert found["a"].tokens_per_second == brief_of(results / "a").run.cells[0].tokens_per_second
 
 
 def test_other_experiments_and_machines_are_other_series(tmp_path: Path) -> None:
@@ -139,15 +113,15 @@ def test_what_cannot_be_read_is_named_and_nothing_is_changed(results: Path) -> N
 def test_a_stored_summary_that_is_out_of_date_is_not_believed(results: Path) -> None:
     path = results / "a" / "summary.json"
     stored = json.loads(path.read_text())
-    right = figures_of(results / "a")
+    right = brief_of(results / "a")
     for change in ({"records_sha256": "0"}, {"suite_version": f"{VERSION}+"}):
         wrong = {**stored["summary"], "preset": "wrong"}
         path.write_text(json.dumps({**stored, "summary": wrong}))
-        assert figures_of(results / "a").run.preset == "wrong"
+        assert brief_of(results / "a").run.preset == "wrong"
         path.write_text(json.dumps({**stored, "summary": wrong, **change}))
-        assert figures_of(results / "a") == right
+        assert brief_of(results / "a") == right
     path.write_text("{")
-    assert figures_of(results / "a") == right
+    assert brief_of(results / "a") == right
 
 
 def test_the_command(results: Path, compare: Compare) -> None:

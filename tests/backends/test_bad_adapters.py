@@ -12,7 +12,7 @@ from compare.conformance.checks import names
 
 RIGHT = """
 from compare.contracts import Device
-from compare.plugins import load_backend
+from compare.contracts.loading import load_backend
 
 class Trainer:
     def __init__(self, inner):

@@ -13,8 +13,8 @@ from compare.spec import (
     ModelSpec,
     OptimizerSpec,
     TrainSpec,
-    initial_weights,
 )
+from compare.spec.weights import initial_weights
 
 VOCAB, WIDTH = 4000, 128
 

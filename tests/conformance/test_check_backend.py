@@ -1,7 +1,6 @@
 """What `compare check-backend` tells the author of an adapter that is not right yet."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from conftest import ADAPTERS, Compare
 from compare.conformance.checks import names
 from compare.testing import conformance_test
 
-PLANTED = Path(__file__).parent / "planted.py"
+PLANTED = ADAPTERS / "planted.py"
 
 pytestmark = pytest.mark.usefixtures("own_cpu")
 

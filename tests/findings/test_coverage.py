@@ -16,7 +16,7 @@ import pytest
 from simulated import MACHINES, lockstep, one_after_the_other
 
 from compare.findings import speed
-from compare.running.conductor import LEAST_PAIRS
+from compare.findings.thresholds import LEAST_PAIRS
 from compare.stats import intervals
 
 RUNS = 2000

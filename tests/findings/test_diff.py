@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ROOT, Compare, command, document, environment
-from test_summary import A, B, C, header, steady, whole
+from fake_records import A, B, C, header, steady, whole
 
 from compare.commands.diff import diff_folders, notes_of, parse_percent
 from compare.errors import UserError
@@ -225,7 +225,7 @@ def test_fields_that_differ_are_named() -> None:
 
 SLEEPY = """
 import time
-from compare.plugins import load_backend
+from compare.contracts.loading import load_backend
 
 class Trainer:
     def __init__(self, inner):

@@ -35,9 +35,9 @@ from compare.spec import (
     TiedHead,
     TrainSpec,
     TransformerBlock,
-    initial_weights,
-    with_dropout_masks,
 )
+from compare.spec.dropout import with_dropout_masks
+from compare.spec.weights import initial_weights
 
 VOCAB, ROWS, TIME, SOURCE_TIME, WIDTH = 1000, 8, 12, 9, 64
 EMBEDDING = Embedding(vocab=VOCAB, dim=WIDTH)

@@ -11,10 +11,10 @@ import pytest
 from conftest import ADAPTERS, Compare, command, environment, needs
 
 from compare.planning.selection import choose_cells
-from compare.planning.survey import describe
+from compare.planning.survey import describe_backends
 from compare.running.audit import TOLERANCES
 
-PLANTED = Path(__file__).parent / "planted.py"
+PLANTED = ADAPTERS / "planted.py"
 
 PADDED = Path(__file__).parent / "padded_task.py"
 
@@ -116,7 +116,7 @@ def audited(group: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 
 def test_every_planted_mistake_is_audited() -> None:
     (choice,) = choose_cells([f"{PLANTED}:nothing"], {})
-    described = describe([choice.adapter], {})[choice.adapter]
+    described = describe_backends([choice.adapter], {})[choice.adapter]
     caught = {mistake for mistakes in CAUGHT_BY.values() for mistake in mistakes}
     assert set(described.modes) == {"nothing", *caught}
 

@@ -93,14 +93,14 @@ def test_a_whole_run_has_no_problems(sweep: Path) -> None:
             lambda lines: [lines[0], *[b"{\n"] * 9, *lines[1:], b'{"kind":"pause"}\n', b"[]\n"],
             [
                 "lines 2, 3, 4 and 6 more of records.jsonl are not JSON",
-                "lines NEXT, LAST of records.jsonl are no record of schema 4",
+                "lines NEXT, LAST of records.jsonl are no record of schema 5",
             ],
         ),
         (
             newer,
             [
-                "it is of a newer schema (5): what that has added is left out",
-                "2 lines of a newer schema (5) are not understood",
+                "it is of a newer schema (6): what that has added is left out",
+                "2 lines of a newer schema (6) are not understood",
             ],
         ),
     ],
@@ -180,11 +180,11 @@ def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path
         (lambda lines: with_header(lines, weather="fair"), "header is damaged, weather: Extra inp"),
         (
             lambda lines: with_header(lines, schema_version=9, experiment="by name"),
-            "schema version 9 is newer than this one reads (4)",
+            "schema version 9 is newer than this one reads (5)",
         ),
         (
             lambda lines: with_header(lines, schema_version=9, machine={"chip": "new"}),
-            "schema version 9 is newer than this one reads (4)",
+            "schema version 9 is newer than this one reads (5)",
         ),
     ],
 )

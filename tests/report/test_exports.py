@@ -15,7 +15,7 @@ from compare.archive.stored import summary_of
 from compare.errors import UserError
 from compare.findings.cells import Cell
 from compare.plugins import installed
-from compare.records.reading import Read, read
+from compare.records.reading import FoundRecords, read
 from compare.records.record_types import Evaluated, header_of
 from compare.records.run_folder import RunFolder
 from compare.reporting.loading import load_exporter
@@ -24,15 +24,15 @@ FOLDER = ROOT / "results" / "reference" / "translation-captions"
 
 
 @pytest.fixture(scope="module")
-def run() -> Read:
+def run() -> FoundRecords:
     return read(RunFolder(FOLDER))
 
 
-def export(run: Read, to: str, target: Path | str) -> str:
+def export(run: FoundRecords, to: str, target: Path | str) -> str:
     return load_exporter(to).export(summary_of(run), run.records, str(target))
 
 
-def evaluations(run: Read, backend: str) -> list[Evaluated]:
+def evaluations(run: FoundRecords, backend: str) -> list[Evaluated]:
     name = next(name for name in header_of(run.records).cells if name.backend == backend)
     return Cell(name, run.records).evaluations
 
@@ -44,7 +44,7 @@ def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_tensorflow")
-def test_tensorboard_reads_losses_windows_and_quality(run: Read, tmp_path: Path) -> None:
+def test_tensorboard_reads_losses_windows_and_quality(run: FoundRecords, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     for _ in range(2):  # the second time, in place of the first
@@ -76,7 +76,9 @@ def test_tensorboard_reads_losses_windows_and_quality(run: Read, tmp_path: Path)
     assert events.PluginTagToContent("hparams").keys() == {"_hparams_/session_start_info"}
 
 
-def test_tensorboard_files_are_written_without_a_framework(run: Read, tmp_path: Path) -> None:
+def test_tensorboard_files_are_written_without_a_framework(
+    run: FoundRecords, tmp_path: Path
+) -> None:
     code = (
         "import sys; sys.argv[0] = 'compare'; import compare.cli\n"
         "try: compare.cli.main()\n"
@@ -93,7 +95,9 @@ def test_tensorboard_files_are_written_without_a_framework(run: Read, tmp_path: 
 
 
 @pytest.mark.parametrize("ruleset", ["1.0.0", "6.1.0"])
-def test_mlperf_s_own_parser_accepts_every_line(run: Read, ruleset: str, tmp_path: Path) -> None:
+def test_mlperf_s_own_parser_accepts_every_line(
+    run: FoundRecords, ruleset: str, tmp_path: Path
+) -> None:
     from mlperf_logging.compliance_checker import mlp_parser
 
     folder = Path(export(run, "mlperf", tmp_path))
@@ -127,7 +131,7 @@ def test_mlperf_s_own_parser_accepts_every_line(run: Read, ruleset: str, tmp_pat
     ["runs.db", pytest.param("mlruns", marks=pytest.mark.slow)],
 )
 def test_mlflow_has_a_run_per_cell_and_none_twice(
-    run: Read, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: FoundRecords, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
@@ -159,7 +163,7 @@ def test_mlflow_has_a_run_per_cell_and_none_twice(
 
 
 def test_mlflow_takes_the_newer_export_of_a_run_that_was_gone_on_with(
-    run: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: FoundRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     summary = summary_of(run)
@@ -206,7 +210,7 @@ def test_a_sweep_exports_its_points_apart_and_tells_what_it_cannot_read(
 
 @pytest.mark.parametrize("name", ["mlflow", "tensorboard", "mlperf"])
 def test_without_its_library_an_export_names_the_extra(
-    run: Read, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: FoundRecords, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = {"mlperf": "mlperf_logging"}.get(name, name)
     for module in [module for module in sys.modules if module.split(".")[0] == package]:
@@ -221,7 +225,7 @@ def test_without_its_library_an_export_names_the_extra(
 
 @pytest.mark.parametrize("name", ["mlflow", "tensorboard", "mlperf"])
 def test_where_it_cannot_write_an_export_says_so_in_a_line(
-    run: Read, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: FoundRecords, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write to") as error:

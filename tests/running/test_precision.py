@@ -15,16 +15,17 @@ from conftest import ADAPTERS, Compare, cell, document
 from pydantic import ValidationError
 from scipy import stats as scipy_stats
 
+from compare.findings.thresholds import LEAST_PAIRS
 from compare.planning.choice import Choice
 from compare.planning.plan import make_plan
 from compare.records.record_types import Ended, Role, Window
 from compare.records.run_folder import RunFolder
 from compare.records.values import CellName, Request
 from compare.running import conductor
-from compare.running.conductor import LEAST_PAIRS, Conductor
+from compare.running.conductor import Conductor
 from compare.running.progress import Silent
 from compare.running.round import Round
-from compare.spec import RunSection
+from compare.spec.settings import RunSection
 from compare.worker.process import CellEnded, WorkerProcess
 
 TROUBLE = str(ADAPTERS / "trouble.py")
@@ -125,7 +126,7 @@ class OnAClock(Round):
     pace: Pace
 
     def open(self, cell: CellName) -> float:
-        self.players[cell] = cast(WorkerProcess, None)
+        self.workers[cell] = cast(WorkerProcess, None)
         self.startup[cell] = 0.0
         return 0.0
 
@@ -151,7 +152,7 @@ class OnAClock(Round):
         return pace
 
     def close(self, cell: CellName) -> float:
-        del self.players[cell]
+        del self.workers[cell]
         self.write(Ended(cell=cell, round=self.number, status="ok"))
         return 0.0
 

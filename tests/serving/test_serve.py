@@ -12,8 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from conftest import Compare, begin
-from test_history import played
-from test_summary import A
+from fake_records import A, played
 
 from compare.commands.serve import serve
 from compare.errors import UserError

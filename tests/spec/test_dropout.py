@@ -2,7 +2,8 @@ import numpy as np
 
 from compare.conformance.cases import MODELS
 from compare.contracts import Batches
-from compare.spec import Dropout, Embedding, ModelSpec, TrainSpec, field_of, with_dropout_masks
+from compare.spec import Dropout, Embedding, ModelSpec, TrainSpec, field_of
+from compare.spec.dropout import with_dropout_masks
 
 MODEL = ModelSpec(layers=(Embedding(vocab=9, dim=50), Dropout(width=50, rate=0.3)))
 

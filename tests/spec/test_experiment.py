@@ -14,8 +14,8 @@ from compare.spec import (
     TiedHead,
     TrainSpec,
     TransformerBlock,
-    canonical_json,
 )
+from compare.spec.experiment import canonical_json
 
 SMALL = ModelSpec(
     layers=(

@@ -5,10 +5,8 @@ from compare.spec import (
     Embedding,
     ModelSpec,
     Recurrent,
-    arrays_sha256,
-    initial_weights,
-    perturbed,
 )
+from compare.spec.weights import arrays_sha256, initial_weights, perturbed
 
 
 def model(layers: int = 2) -> ModelSpec:
