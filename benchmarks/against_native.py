@@ -22,7 +22,7 @@ from rich.table import Table
 
 from compare.errors import UserError
 from compare.findings import speed
-from compare.findings.cells import Cell, rate_of
+from compare.findings.cells import Cell
 from compare.findings.parity import relative_difference
 from compare.records.record_types import AnyRecord, header_of
 from compare.stats import intervals
@@ -99,9 +99,10 @@ def _race(
 
 
 def _figures(ours: Cell, theirs: Cell) -> dict[str, Any]:
-    """Rates over all timed windows; the ratio over those that both have played."""
+    """Rates and their ratio as reports have them."""
     logs, unit = speed.paired(ours.timings, theirs.timings)
-    rates, ratio = [rate_of(cell) for cell in (ours, theirs)], intervals.ratio(logs)
+    rates = [intervals.ratio(speed.units(cell.timings)) for cell in (ours, theirs)]
+    ratio = intervals.ratio(logs)
     difference = relative_difference(ours.losses(), theirs.losses())
     return {
         "backend": ours.name.label,

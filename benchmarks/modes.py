@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from compare.findings import speed
+from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
-from compare.findings.summary import CellSummary, summarise
+from compare.findings.summary import summarise
 from compare.planning.survey import describe_backends
 from compare.plugins import installed
 from compare.records.record_types import header_of

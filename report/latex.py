@@ -22,7 +22,7 @@ class LatexReport:
     by_default = False
 
     def render(self, summary: Summary) -> str:
-        said = [*words.verdicts(summary), *words.sentences(summary)]
+        said = [*words.verdicts(summary), *words.first_sentences(summary), *words.about(summary)]
         costs = cost_table(summary)
         return _page(
             [

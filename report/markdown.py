@@ -24,8 +24,14 @@ class MarkdownReport:
             [
                 *_table(result_table(summary)),
                 *_list(words.verdicts(summary)),
-                *_list(words.sentences(summary)),
+                *_list(words.first_sentences(summary)),
                 *(["## What it took", "", *_table(costs)] if costs else []),
+                *_list(words.about(summary)),
+                *(
+                    line
+                    for heading, lines in words.lesser(summary)
+                    for line in (f"## {heading}", "", *_list(lines))
+                ),
                 *_logs(summary),
             ],
             words.legend(summary),

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, share
 from compare.findings.scaling import SweepSummary
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 
 
 class Column(NamedTuple):
@@ -24,12 +25,22 @@ class Table(NamedTuple):
 
 def result_table(summary: Summary) -> Table:
     """Losses, quality, speed and memory: one row per backend and mode."""
-    return _table(_results([summary]), summary.cells, left=2)
+    return _table(_results([summary]), ordered(summary), left=2)
+
+
+def ordered(summary: Summary) -> list[CellSummary]:
+    """The fastest first, by the rates that the table shows; as they were given where no pair can
+    be judged, and those that have no ratio behind the others."""
+    if all(one.verdict == "not judged" for one in summary.comparisons):
+        return summary.cells
+    return sorted(
+        summary.cells, key=lambda c: -c.ratio_to_fastest.value if c.ratio_to_fastest else 0.0
+    )
 
 
 def cost_table(summary: Summary) -> Table | None:
     """Where the time went and what it took of the machine, of all cells that were timed."""
-    timed = [cell for cell in summary.cells if cell.step_seconds]
+    timed = [cell for cell in ordered(summary) if cell.step_seconds]
     columns = [c for c in _costs(summary) if any(c.text(cell) != NOTHING for cell in timed)]
     return _table(columns, timed, left=1) if timed else None
 
@@ -87,13 +98,13 @@ def _results(summaries: Sequence[Summary]) -> list[Column]:
         Column("train loss", lambda c: number(c.losses[-1] if c.losses else None, "{:.4f}")),
         Column("valid. loss", lambda c: number(c.validation_loss, "{:.4f}")),
         *quality,
-        Column("tokens/s", lambda c: estimate(c.tokens_per_second, "{:,.0f}")),
-        Column("of fastest", lambda c: estimate(c.ratio_to_fastest, "{:.3f}")),
+        Column("tokens/s", lambda c: _doubted(c, estimate(c.tokens_per_second, "{:,.0f}"))),
+        Column("of fastest", lambda c: _doubted(c, estimate(c.ratio_to_fastest, "{:.3f}"))),
     ]
     if any(cell.ratio_to_itself for summary in summaries for cell in summary.cells):
         columns.append(Column("of itself", lambda c: estimate(c.ratio_to_itself, "{:.3f}")))
     columns += [
-        Column("step", lambda c: seconds(c.step_seconds)),
+        Column("step", lambda c: _doubted(c, seconds(c.step_seconds))),
         Column("compile", lambda c: seconds(c.phases.get("compile"))),
         Column("peak memory", lambda c: memory(c.peak_memory_bytes)),
         Column("over idle", lambda c: memory(_over_idle(c))),
@@ -102,7 +113,9 @@ def _results(summaries: Sequence[Summary]) -> list[Column]:
         columns.append(
             Column("per 1M tokens", lambda c: number(c.cost_per_million_tokens, "{:.3g}"))
         )
-    return [*columns, Column("loss diff.", lambda c: number(c.max_loss_difference, "{:.1e}"))]
+    if any(c.outputs_differing is not None for summary in summaries for c in summary.cells):
+        columns.append(Column("outputs diff.", lambda c: number(c.outputs_differing, "{:,}")))
+    return [*columns, Column("loss diff.", _of_allowed)]
 
 
 def _costs(summary: Summary) -> list[Column]:
@@ -113,6 +126,7 @@ def _costs(summary: Summary) -> list[Column]:
         Column("steady", partial(_phase, "steady")),
         Column("evaluation", partial(_phase, "evaluation")),
         Column("GFLOP/s", lambda c: number(_giga(c.flops_per_second), "{:.3g}")),
+        Column("own product", lambda c: number(_giga(c.product_flops_per_second), "{:.3g}")),
         Column("of roofline", lambda c: share(c.roofline_share)),
         Column("device peak", lambda c: memory(c.device_peak_memory_bytes)),
         Column("planned", lambda c: memory(c.planned_memory_bytes)),
@@ -120,11 +134,23 @@ def _costs(summary: Summary) -> list[Column]:
         Column("process peak", lambda c: memory(c.process_peak_memory_bytes)),
         Column("cores used", _cores_used),
         Column("busy threads", _busy_threads),
+        Column("others' CPUs", lambda c: number(c.cpus_of_others, "{:.2f}")),
         Column("steal", lambda c: number(c.steal_share, "{:.1%}")),
         Column("switches/s", lambda c: number(c.involuntary_switches_per_second, "{:.3g}")),
         Column("MHz", lambda c: number(c.mhz, "{:.0f}")),
         Column("J/step", lambda c: number(c.joules_per_step, "{:.3g}")),
     ]
+
+
+def _doubted(cell: CellSummary, text: str) -> str:
+    return f"{text} ?" if cell.doubt and text != NOTHING else text
+
+
+def _of_allowed(cell: CellSummary) -> str:
+    share = cell.loss_difference_share
+    if share is None:
+        return NOTHING
+    return f"{share:.2f} of allowed" if share < 10 else f"{share:,.0f} times allowed"
 
 
 def _phase(name: str, cell: CellSummary) -> str:

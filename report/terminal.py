@@ -30,8 +30,9 @@ class TerminalReport:
         return _printed(
             [
                 _table(result_table(summary), words.title(summary)),
-                _lines([*words.verdicts(summary), "", *words.sentences(summary), *logs]),
+                _lines([*words.verdicts(summary), *words.first_sentences(summary), *logs]),
                 *([_table(costs)] if costs else []),
+                _lines([*words.about(summary), *_graded(summary)]),
                 _quiet([*words.legend(summary), "", *words.environment(summary)], summary.command),
             ]
         )
@@ -74,6 +75,11 @@ def _table(table: Table, title: str = "") -> rich.table.Table:
 
 def _lines(lines: Sequence[str]) -> Text:
     return Text("\n".join([*lines, ""]))
+
+
+def _graded(summary: Summary) -> list[str]:
+    found = words.lesser(summary)
+    return [line for heading, lines in found for line in ("", f"{heading}:", *lines)]
 
 
 def _quiet(lines: Sequence[str], command: Sequence[str]) -> Text:

@@ -1,11 +1,13 @@
 """What a report says in words: verdicts, warnings, what columns mean, the environment."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate, memory, number, seconds
 from compare.findings.scaling import SweepSummary
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 
 from .judged import sentences_of_data
 
@@ -31,28 +33,76 @@ def sweep_title(sweep: SweepSummary) -> str:
 
 
 def verdicts(summary: Summary) -> list[str]:
-    """Who is faster than whom, a line each; at the end the pairs that are not separated."""
-    lines, apart = [], []
+    """Who is faster than whom, a line each; at the end the pairs that are not separated, and those
+    that cannot be judged, by the reason."""
+    lines, apart = list[str](), list[str]()
+    unjudged: dict[str, list[str]] = {}
     for one in summary.comparisons:
         if one.verdict == "faster":
             times = estimate(one.ratio, "{:.2f}")
             lines.append(f"{one.first} is {times} times as fast as {one.second}")
-        else:
+        elif one.verdict == "not separated":
             apart.append(f"{one.first} and {one.second}")
+        else:
+            unjudged.setdefault(one.why, []).append(f"{one.first} and {one.second}")
     if apart:
         lines.append(f"not separated: {'; '.join(apart)}")
-    return lines
+    if not lines and len(unjudged) == 1:
+        return [f"not judged: {why}" for why in unjudged]
+    return [*lines, *(f"not judged, since {why}: {'; '.join(p)}" for why, p in unjudged.items())]
 
 
-def sentences(summary: Summary) -> list[str]:
-    """What stands between the table and the environment: ceilings, troubles, warnings."""
-    return [
-        *_ceilings(summary),
-        *sentences_of_data(summary),
-        *_costs(summary),
-        *_troubles(summary.cells),
-        *_notes(summary),
+def trust(summary: Summary) -> str:
+    """In one line, what the verdicts stand on; empty where there are none."""
+    judged = [one for one in summary.comparisons if one.verdict != "not judged"]
+    if not judged:
+        return ""
+    pairs = sorted({one.pairs for one in judged})
+    count = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+    unit = judged[0].unit
+    ends = [(one.ratio.low, one.ratio.high) for one in judged]
+    widths = [math.sqrt(high / low) - 1 for low, high in ends if low and high]
+    parts = [f"{count} paired {unit}s"]
+    if len(widths) == len(judged):
+        parts.append(f"every pair to {number(100 * max(widths), '{:.2g}')}%")
+    return ", ".join([*parts, _machine(summary)])
+
+
+def _machine(summary: Summary) -> str:
+    used = [c.cpus_of_others for c in summary.cells if c.cpus_of_others is not None]
+    if not used:
+        return "what else ran on the machine was not recorded"
+    disturbed = sum(len(cell.contended_windows) for cell in summary.cells)
+    if not disturbed:
+        return "machine quiet"
+    timed = sum(len(cell.window_step_seconds) for cell in summary.cells)
+    return f"{disturbed} of {timed} windows disturbed"
+
+
+def gravest(summary: Summary) -> list[str]:
+    """The notes that break the verdict: what stands before all figures."""
+    return [f"note: {note}" for note in summary.notes if note.grade == "breaks"]
+
+
+def lesser(summary: Summary) -> list[tuple[str, list[str]]]:
+    """All other notes, under the heading of their grade."""
+    headings = {"widens": "What makes intervals wider", "record": "For the record"}
+    found = [
+        (heading, [str(note) for note in summary.notes if note.grade == grade])
+        for grade, heading in headings.items()
     ]
+    return [(heading, lines) for heading, lines in found if lines]
+
+
+def first_sentences(summary: Summary) -> list[str]:
+    """What a reader should see with the verdicts: what they stand on, troubles, grave notes."""
+    said = trust(summary)
+    return [*([said] if said else []), *_troubles(summary.cells), *gravest(summary)]
+
+
+def about(summary: Summary) -> list[str]:
+    """Ceilings, and what the spec says that a step costs: of the run, not of its cells."""
+    return [*_ceilings(summary), *sentences_of_data(summary), *_costs(summary)]
 
 
 def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]:
@@ -60,7 +110,8 @@ def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]
     lines = [f"note: {note}" for note in sweep.notes]
     for point in sweep.points[:points]:
         if point.summary:
-            found = [*_troubles(point.summary.cells), *_notes(point.summary)]
+            notes = (str(note) for note in point.summary.notes if note.grade != "record")
+            found = [*_troubles(point.summary.cells), *(f"note: {note}" for note in notes)]
             lines += [f"{point.name}: {line}" for line in found]
     return lines
 
@@ -105,11 +156,6 @@ def _troubles(cells: list[CellSummary]) -> Iterator[str]:
             yield f"{cell.label} {cell.status}: {cell.reason}"
 
 
-def _notes(summary: Summary) -> Iterator[str]:
-    for note in summary.notes:
-        yield f"note: {note}"
-
-
 def legend(summary: Summary) -> list[str]:
     """What the columns mean that do not say it themselves."""
     units = {c.unit for c in summary.comparisons}
@@ -124,13 +170,23 @@ def legend(summary: Summary) -> list[str]:
             f"to {summary.target}: training time until validation reached it, compilation included"
         )
     lines += [
-        f"tokens/s and of fastest: with 95% intervals, the latter paired {unit} by {unit} and"
-        " adjusted for the number of pairs (Holm); faster is said where one excludes 1",
+        f"tokens/s: the geometric mean over {unit}s; of fastest: the ratio of these, with a 95%"
+        f" interval that is paired {unit} by {unit} and adjusted for the number of pairs (Holm):"
+        " faster is said where it excludes 1",
         "compile: what the first steps took beyond a steady step",
         "peak memory: resident, while training; over idle: beyond the imported framework",
-        "loss diff.: largest relative difference to another backend's loss at any step",
+        "loss diff.: the largest difference to another backend's loss, at any step or of"
+        " validation, as a share of what rounding allows",
         "of roofline: the least time that a step can take on this machine, over what it took",
     ]
+    if any(cell.doubt for cell in summary.cells):
+        lines.insert(0, "?: measured, and not to be relied on: see the notes")
+    if any(cell.outputs_differing is not None for cell in summary.cells):
+        lines.append("outputs diff.: of the validation split, how many differ from another's")
+    if any(cell.product_flops_per_second for cell in summary.cells):
+        lines.append(
+            "own product: the framework's float32 matrix product, to hold against the roof"
+        )
     if any(cell.ratio_to_itself for cell in summary.cells):
         lines.append("of itself: the same backend twice; no smaller difference is called one")
     if any(cell.planned_memory_bytes for cell in summary.cells):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from compare.archive.stored import store
-from compare.findings.summary import CellSummary, Summary, summarise
+from compare.findings.cell_summary import CellSummary
+from compare.findings.summary import Summary, summarise
 from compare.planning.plan import Plan, make_plan
 from compare.records.record_types import (
     AnyRecord,
@@ -67,6 +68,10 @@ def whole(cell: CellName, windows: Sequence[Window], number: int = 1) -> list[An
         Evaluated(cell=cell, round=number, step=STEPS, loss=1.0, tokens=7, seconds=0.125),
         Ended(cell=cell, round=number, status="ok", process_peak_bytes=5000),
     ]
+
+
+def told(summary: Summary) -> list[str]:
+    return [str(note) for note in summary.notes]
 
 
 def row(summary: Summary, cell: CellName) -> CellSummary:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from compare.archive.stored import STORED, StoredSummary, read_summary
 from compare.errors import UserError
+from compare.records.reading import content_of, sha256
 from compare.records.record_types import Status
 from compare.records.run_folder import RECORDS, RunFolder
 from compare.records.values import Estimate
@@ -57,10 +58,12 @@ class _Stored(StoredSummary):
 
 
 class Figures(NamedTuple):
-    """Of one run, and in words what of its records could not be read."""
+    """Of one run, and in words what of its records could not be read; `records_sha256` is one for
+    a run and its copies."""
 
     run: RunFigures
     problems: list[str]
+    records_sha256: str
 
 
 def brief_of(folder: Path) -> Figures:
@@ -71,11 +74,12 @@ def brief_of(folder: Path) -> Figures:
     try:
         stored = _Stored.model_validate_json((folder / STORED).read_bytes())
         if stored.is_of((folder / RECORDS).read_bytes()):
-            return Figures(stored.summary, [])
+            return Figures(stored.summary, [], stored.records_sha256)
     except (OSError, ValidationError):
         pass  # there is none, or not one of ours
     summary, problems = read_summary(RunFolder(folder))
     try:
-        return Figures(RunFigures.model_validate(summary.model_dump()), problems)
+        run = RunFigures.model_validate(summary.model_dump())
     except ValidationError:
         raise UserError(f"'{folder}' cannot be read: another version wrote it") from None
+    return Figures(run, problems, sha256(content_of(RunFolder(folder))))

@@ -59,11 +59,13 @@ class HistoryRow(BaseModel):
 
 class History(BaseModel):
     """`rows` series by series, in each the oldest first; `unreadable` has a line for each folder
-    that could not be read, or not whole."""
+    that could not be read, or not whole, `copies` one for each that holds the records of another,
+    and is left out."""
 
     folder: str
     rows: list[HistoryRow]
     unreadable: list[str]
+    copies: list[str] = []
 
 
 def read_history(
@@ -79,21 +81,25 @@ def read_history(
     """
     if not folder.is_dir():
         raise UserError(f"'{folder}' is no folder")
-    rows, unreadable = list[HistoryRow](), list[str]()
+    rows, unreadable, copies = list[HistoryRow](), list[str](), list[str]()
+    known: dict[str, Path] = {}
 
     def not_listed(error: OSError) -> None:
         unreadable.append(f"'{error.filename}' cannot be read: {error.strerror}")
 
     for path in filter(wanted, run_folders(folder, into_sweeps=True, unreadable=not_listed)):
         try:
-            figures, problems = brief_of(path)
+            figures, problems, sha = brief_of(path)
         except UserError as error:
             unreadable.append(str(error))
+            continue
+        if (first := known.setdefault(sha, path)) != path:
+            copies.append(f"'{path}' is a copy of '{first}', which counts once")
             continue
         unreadable += [f"'{path}': {problem}" for problem in problems]
         if not task or figures.experiment.task == task:
             rows += _rows(path.relative_to(folder).as_posix(), figures, backends)
-    return History(folder=str(folder), rows=in_series(rows), unreadable=unreadable)
+    return History(folder=str(folder), rows=in_series(rows), unreadable=unreadable, copies=copies)
 
 
 def in_series(rows: Iterable[HistoryRow]) -> list[HistoryRow]:

@@ -47,10 +47,8 @@ def read_summary(folder: RunFolder) -> tuple[Summary, list[str]]:
 
 
 def summary_of(found: FoundRecords) -> Summary:
-    """The summary of what could be read; what could not is the first of its notes."""
-    summary = summarise(found.records)
-    summary.notes = [*found.problems, *summary.notes]
-    return summary
+    """The summary of what could be read; what could not is among its first notes."""
+    return summarise(found.records, found.problems)
 
 
 def stored_summary(folder: RunFolder) -> Summary:

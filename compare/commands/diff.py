@@ -21,6 +21,7 @@ from compare.records.reading import read
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
 
+CANNOT_TELL = 3
 _OTHER_SPEED = 0.05  # of the machine: what is worth telling
 _OF_THE_MOMENT = ("load_average", "clock_mhz", "threads", "started", "versions")
 
@@ -29,6 +30,10 @@ def diff(
     base: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
     new: Annotated[Path, typer.Argument(help="Folder of the one that is judged.")],
     fail_over: Annotated[str, typer.Option(help="What is too much, beyond noise.")] = "5%",
+    allow_blind: Annotated[
+        bool,
+        typer.Option("--allow-blind", help="Exit with 0 where it cannot be told."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Did anything get slower, larger or numerically different?"""
@@ -37,7 +42,9 @@ def diff(
         print(found.model_dump_json(indent=2))
     else:
         _print(found)
-    raise typer.Exit(1 if found.regressions else 0)
+    if found.regressions:
+        raise typer.Exit(1)
+    raise typer.Exit(CANNOT_TELL if found.blind and not allow_blind else 0)
 
 
 def parse_percent(text: str) -> float:
@@ -134,7 +141,8 @@ def _of_speed(pair: Pair) -> Iterator[str]:
 
 def _of_each(pair: Pair) -> Iterator[str]:
     for name, side in (("base", pair.base), ("new", pair.new)):
-        notes = [] if pair.point else side.summary.notes  # a sweep's own report has them
+        found = [] if pair.point else side.summary.notes  # a sweep's own report has them
+        notes = [str(note) for note in found if note.grade != "record"]
         yield from (f"{name}: {note}" for note in [*side.problems, *notes])
 
 
@@ -153,8 +161,8 @@ def _print(found: Diff) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("backend", "base", "new"):
         table.add_column(title)
-    for title in ("tokens/s, base", "tokens/s, new", "new / base", "noise", "peak memory, base",
-                  "peak memory, new", "loss diff."):  # fmt: skip
+    for title in ("tokens/s, base", "tokens/s, new", "new / base", "noise", "could have seen",
+                  "peak memory, base", "peak memory, new", "loss diff."):  # fmt: skip
         table.add_column(title, justify="right")
     table.add_column("speed")
     for cell in found.cells:
@@ -165,7 +173,13 @@ def _print(found: Diff) -> None:
         print(f"note: {note}")
     for regression in found.regressions:
         print(f"regression: {regression.text}")
-    if not found.regressions:
+    for cell in found.blind:
+        least = number(cell.smallest_slowdown, "{:.1%}") if cell.smallest_slowdown else "any"
+        print(
+            f"cannot tell: {cell.label} could be slower by more than {100 * found.fail_over:g}%"
+            f" unseen; the smallest slowdown that these runs could have shown is {least}"
+        )
+    if not found.regressions and not found.blind:
         print(f"no regression beyond {100 * found.fail_over:g}% and noise")
 
 
@@ -178,6 +192,7 @@ def _texts(cell: CellDiff) -> list[str]:
         estimate(cell.new_tokens_per_second, "{:,.0f}"),
         estimate(cell.speed, "{:.3f}"),
         number(cell.noise, "{:.1%}"),
+        number(cell.smallest_slowdown, "{:.1%}"),
         memory(cell.base_peak_memory_bytes),
         memory(cell.new_peak_memory_bytes),
         number(cell.loss_difference, "{:.1e}"),

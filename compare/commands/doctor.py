@@ -6,7 +6,7 @@ from rich.text import Text
 
 from compare.commands import options
 from compare.meters.machine import default_threads, usable_cpus
-from compare.meters.processes import BusyProcess, busy_processes
+from compare.meters.processes import ProcessLoad, busy_processes
 from compare.planning import survey
 from compare.plugins import installed
 
@@ -31,7 +31,7 @@ def _cpus() -> str:
     return text if threads == usable else f"{text}, of which a quota grants {threads}"
 
 
-def in_words(busy: list[BusyProcess]) -> str:
+def in_words(busy: list[ProcessLoad]) -> str:
     """What runs beside, and what to do about it, in a sentence."""
     if not busy:
         return "nothing else is running: rates that are taken now are the run's own"

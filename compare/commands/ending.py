@@ -6,8 +6,9 @@ from typing import NoReturn
 
 import typer
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.scaling import SweepSummary
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
 from compare.reporting.loading import load_reports

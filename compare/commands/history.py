@@ -36,7 +36,7 @@ def history(
         sys.stdout.buffer.write(page if isinstance(page, bytes) else page.encode())
     else:
         _print(found)
-    for line in found.unreadable:
+    for line in (*found.unreadable, *found.copies):
         print(f"compare: left out: {line}", file=sys.stderr)
 
 

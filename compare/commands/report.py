@@ -11,9 +11,10 @@ from compare.archive.stored import read_sweep, store, summary_of
 from compare.commands import options
 from compare.commands.ending import exit_code, show
 from compare.errors import UserError, unknown
+from compare.findings.notes import repeated, unlike
 from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
-from compare.records.merging import merged, of_different
+from compare.records import merging
 from compare.records.reading import FoundRecords, read
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
@@ -76,8 +77,13 @@ def _read(runs: Sequence[Path]) -> tuple[Summary | SweepSummary, list[str]]:
         for run, one in zip(runs, found, strict=True)
         for problem in one.problems
     ]
-    summary = summary_of(FoundRecords(merged([one.records for one in found]), problems))
-    summary.notes += of_different([header_of(one.records) for one in found])
+    records = [one.records for one in found]
+    headers = [header_of(run) for run in merging.once(records)]
+    ids = [header_of(run).run_id for run in records]
+    twice = [header.run_id for header in headers if ids.count(header.run_id) > 1]
+    whole = merging.once(records)[0] if len(headers) == 1 else merging.merged(records)
+    summary = summary_of(FoundRecords(list(whole), problems))
+    summary.notes += [*unlike(headers[0].run_id, merging.unlike(headers)), *repeated(twice)]
     return summary, problems
 
 

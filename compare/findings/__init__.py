@@ -1,8 +1,11 @@
 """From records to what can be said of them: all pure, nothing is read, written or started here.
 
-Begin with `summary.py`, which puts together what the others find of a run: `cells.py` (one
-backend's figures), `parity.py` (the gate), `speed.py` (who is faster), `notes.py` (what a reader
-should know first). `scaling.py` is about sweeps, `diff.py` about two runs. `thresholds.py` has what
+Begin with `summary.py`, which puts together what the others find of a run: `cells.py` (the records
+of one backend) and `cell_summary.py` (its figures), `parity.py` (when curves agree) and `gate.py`
+(whether these do), `speed.py` (who is faster), `contention.py` (whose machine it was), `doubts.py`
+(what cannot be judged), `notes.py` (what a reader should know first).
+
+`scaling.py` is about sweeps, `diff.py` about two runs. `thresholds.py` has what
 is asked of windows before they are believed, `number_text.py` how figures are written.
 
 May import: `records`, `stats`, `meters`, `spec`, and the ground.

@@ -12,12 +12,12 @@ from compare.records.record_types import (
     CellRecord,
     Ended,
     Evaluated,
+    Multiplied,
     Opened,
     Planned,
     Window,
 )
 from compare.records.values import CellName
-from compare.stats import intervals
 from compare.stats.steadiness import Steadiness, steadiness
 
 PHASES = ("import", "build", "compile", "warmup", "steady", "evaluation")
@@ -39,6 +39,7 @@ class Cell:
         self.opened = next((r for r in of_round if isinstance(r, Opened)), None)
         self.built = next((r for r in of_round if isinstance(r, Built)), None)
         self.planned = next((r for r in of_round if isinstance(r, Planned)), None)
+        self.multiplied = [r for r in mine if isinstance(r, Multiplied)]
         self.evaluations = [r for r in of_round if isinstance(r, Evaluated)]
         self.own_windows = [r for r in of_round if isinstance(r, Window)]
         self.windows = [r for r in mine if isinstance(r, Window)]
@@ -77,25 +78,25 @@ class Cell:
         before = [w for w in training if w.first_step < min(reached)]
         return sum(w.lead_seconds + w.seconds for w in before)
 
-    def step_seconds(self) -> float | None:
-        steps = sum(w.timed_steps for w in self.timed)
-        return sum(w.seconds for w in self.timed) / steps if steps else None
+    def total_tokens_per_second(self) -> float | None:
+        """All timed tokens over all timed seconds, stalls and contended windows included."""
+        return sum(w.tokens for w in self.timed) / self._seconds() if self.timed else None
 
     def window_step_seconds(self) -> list[float]:
         """The mean step of each timed window, in the order of execution."""
         ordered = sorted(self.timed, key=lambda w: (w.round, w.index))
         return [w.seconds / w.timed_steps for w in ordered]
 
-    def phases(self) -> dict[str, float]:
+    def phases(self, pace: float) -> dict[str, float]:
         """Seconds of each phase. `compile` is what the first step, and the first ones of the
-        warm-up, took beyond the pace of steady ones: tracing, compiling, growing into memory.
+        warm-up, took beyond the `pace` of steady ones, in seconds per step: tracing, compiling,
+        growing into memory.
         `evaluation` is the loss and all looks for a target; decoding outputs is in none."""
         found: dict[str, float] = {}
         if self.opened:
             found["import"] = self.opened.seconds
         if self.built:
             found["build"] = self.built.seconds
-        pace = self.step_seconds() or 0.0
         early = [w for w in self.own_windows if w.role in ("first", "warmup")]
         if early:
             spent = sum(w.lead_seconds + w.seconds for w in early)
@@ -118,8 +119,12 @@ class Cell:
         places = sorted(place for place in self.timings if place[0] == longest)
         return steadiness([self.timings[place] for place in places])
 
-    def peak_bytes(self) -> int | None:
-        return max((w.peak_bytes for w in self.timed or self.windows), default=None)
+    def peak(self) -> tuple[int, int] | None:
+        """The most that the worker and the processes that it started held in one window, and what
+        of it was the latter's."""
+        held = [(w.peak_bytes, w.children_peak_bytes or 0) for w in self.timed or self.windows]
+        most = max(held, key=sum, default=None)
+        return most and (sum(most), most[1])
 
     def process_peak_bytes(self) -> int | None:
         return max((e.process_peak_bytes for e in self.ends if e.process_peak_bytes), default=None)
@@ -150,6 +155,11 @@ class Cell:
         found = [w.mhz for w in self.timed if w.mhz is not None]
         return fmean(found) if found else None
 
+    def product_flops_per_second(self) -> float | None:
+        """Of the framework's own matrix product."""
+        found = [r.flops_per_second for r in self.multiplied if r.flops_per_second]
+        return max(found, default=None)
+
     def joules_per_step(self) -> float | None:
         found = [w.joules for w in self.timed]
         steps = sum(w.timed_steps for w in self.timed)
@@ -163,21 +173,3 @@ class Cell:
 
     def _seconds(self) -> float:
         return sum(w.seconds for w in self.timed)
-
-
-def rate_of(cell: Cell) -> intervals.Interval | None:
-    """Tokens per second over all timed windows."""
-    whole = intervals.throughput(list(cell.timings.values()))
-    if whole is None:
-        return None
-    around = intervals.throughput(speed.units(cell.timings))
-    assert around is not None
-    return whole._replace(low=around.low, high=around.high)
-
-
-def cost_of(cell: Cell, price_per_hour: float | None) -> float | None:
-    """Of a million tokens at the cell's rate, in the unit of the price."""
-    rate = rate_of(cell)
-    if rate is None or price_per_hour is None:
-        return None
-    return price_per_hour / 3600 / rate.value * 1e6

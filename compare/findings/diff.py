@@ -15,10 +15,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from compare.errors import UserError
-from compare.findings import parity, speed
+from compare.findings import contention, parity, speed
+from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
 from compare.findings.number_text import memory
-from compare.findings.summary import CellSummary, Summary, summarise
+from compare.findings.summary import Summary, summarise
 from compare.records.differences import differing_fields, in_short
 from compare.records.record_types import AnyRecord, SpeedCheck, Status, current, header_of
 from compare.records.values import Estimate
@@ -34,9 +35,15 @@ class Side:
         self.problems = problems
         kept = current(records)
         self.summary: Summary = summarise(records)
-        self.cells = {name.label: Cell(name, kept) for name in header_of(kept).cells}
+        header = header_of(kept)
+        self.cells = {name.label: Cell(name, kept) for name in header.cells}
+        counted = contention.clean(
+            {cell.name: cell.windows for cell in self.cells.values()},
+            contention.spare_cpus(header),
+        )
+        self.timings = {name.label: windows for name, windows in counted.timings.items()}
         self.rows = {row.label: row for row in self.summary.cells}
-        self.threads = header_of(kept).run.get("threads")
+        self.threads = header.run.get("threads")
         self.speed_checks = [r.seconds for r in kept if isinstance(r, SpeedCheck)]
 
 
@@ -75,6 +82,8 @@ class CellDiff(BaseModel):
     speed: Estimate | None = None
     noise: float | None = None
     verdict: Literal["slower", "faster", "not separated"] | None = None
+    smallest_slowdown: float | None = None
+    unknown: bool = False
     base_peak_memory_bytes: int | None = None
     new_peak_memory_bytes: int | None = None
     memory_ratio: float | None = None
@@ -94,6 +103,11 @@ class Diff(BaseModel):
     fail_over: float
     cells: list[CellDiff]
     notes: list[str]
+
+    @property
+    def blind(self) -> list[CellDiff]:
+        """The cells that may be slower by more than is allowed without it being seen."""
+        return [cell for cell in self.cells if cell.unknown]
 
     @property
     def regressions(self) -> list[Regression]:
@@ -136,11 +150,11 @@ def _speed_test(pair: Pair, label: str) -> Welch | None:
     """Of the new run's log rates against the base's, where both went well."""
     if {side.rows[label].status for side in pair[:2]} != {"ok"}:
         return None
-    logs = [
-        [math.log(unit.rate) for unit in speed.units(side.cells[label].timings)]
-        for side in (pair.new, pair.base)
-    ]
-    return welch(*logs)
+    found = welch(*(speed.units(side.timings[label]) for side in (pair.new, pair.base)))
+    rates = [side.rows[label].tokens_per_second for side in (pair.new, pair.base)]
+    if found is None or rates[0] is None or rates[1] is None:
+        return None
+    return found._replace(difference=math.log(rates[0].value / rates[1].value))
 
 
 def _judged(
@@ -178,6 +192,7 @@ def _noise(base: CellSummary, new: CellSummary) -> float | None:
 def _slower(
     cell: CellDiff, test: Welch | None, confidence: float, noise: float | None, fail_over: float
 ) -> Iterator[Regression]:
+    cell.unknown = cell.new_status == "ok"
     if test is None:
         return
     low, high = test.ends(confidence)
@@ -188,6 +203,9 @@ def _slower(
         cell.verdict = "slower"
     else:
         cell.verdict = "faster" if low > beyond else "not separated"
+    cell.smallest_slowdown = math.expm1((high - low) / 2 + beyond)
+    ruled_out = low > -math.log1p(fail_over)
+    cell.unknown = cell.verdict != "slower" and cell.smallest_slowdown > fail_over and not ruled_out
     if cell.verdict == "slower" and math.expm1(-test.difference) > fail_over:
         longer, least, most = (math.expm1(-log) for log in (test.difference, high, low))
         yield Regression(

@@ -28,6 +28,13 @@ _IN_DOUBT = 10.0
 # Least relative difference that is called one: 40 float32 roundings, 4,500 float64 ones.
 FLOOR: dict[Precision, float] = {"fp32": 5e-6, "fp64": 1e-12, "tf32": 1e-4, "bf16": 1e-3}
 
+# The same of the validation loss: a mean, in float64, over many times the tokens of one batch, so
+# that in fp32 eight roundings are left; logits rounded to float16 move it by 3e-6. Of fewer bits,
+# frameworks round in places of their own, which an echo does not show and no mean takes away.
+VALIDATION_FLOOR: dict[Precision, float] = {**FLOOR, "fp32": 1e-6}
+_TAIL = 8  # steps at the end of a curve, over which its last differences are averaged
+UNTOLD = "which of them is wrong cannot be told"
+
 Curve = Sequence[float]
 
 
@@ -134,6 +141,16 @@ def judge(
             last = max(measured, default=FLOOR[precision])
             behind = len(allowed) - len(measured)  # or gone
             allowed = np.maximum(allowed, np.pad(measured, (0, behind), constant_values=last))
+    return held(rows, allowed, oracles)
+
+
+def held(
+    rows: Mapping[CellName, Curve],
+    allowed: NDArray[np.float64],
+    oracles: Sequence[CellName],
+    what: str = "",
+) -> Verdict:
+    """Curves held against each other; `what` they are of, where it is not a step's loss."""
     together = agreeing(rows, allowed, oracles)
     differences, reasons = {}, {}
     for cell, curve in rows.items():
@@ -141,8 +158,41 @@ def judge(
         if others:
             differences[cell] = _furthest(curve, others)
         if cell not in together:
-            reasons[cell] = _why(curve, others, allowed, bool(together))
+            reasons[cell] = _why(curve, others, allowed, bool(together), what)
     return Verdict(differences, allowed, reasons)
+
+
+def tail(originals: Sequence[Curve], echoes: Sequence[Curve]) -> float | None:
+    """How far rounding alone had driven a curve apart at its end: the root mean square over its
+    last steps, of the echo that went furthest; None where there is none.
+
+    A validation loss is one number, and two of them may be close by luck where the weights are not.
+    """
+    found = []
+    for original in originals:
+        for echo in echoes:
+            last = relative_difference(original, echo)[-_TAIL:]
+            if len(last) and np.isfinite(last).all():
+                found.append(float(np.sqrt(np.mean(last**2))))
+    return max(found, default=None)
+
+
+def validation_allowance(
+    pair: Sequence[float | None],
+    echo_tail: float | None,
+    steps: NDArray[np.float64],
+    precision: Precision,
+) -> float:
+    """Largest relative difference of the validation loss that passes. `pair` is that of the cell
+    which the echo repeats, and the echo's; `echo_tail` is what `tail` says of it.
+
+    Where the echo was not evaluated it is what the training loss of the last step may differ by.
+    """
+    known = [loss for loss in pair if loss is not None and math.isfinite(loss)]
+    if len(known) < 2:
+        return float(steps[-1]) if len(steps) else FLOOR[precision]
+    (measured,) = relative_difference(known[:1], known[1:])
+    return max(VALIDATION_FLOOR[precision], MARGIN * max(float(measured), echo_tail or 0.0))
 
 
 def _furthest(curve: Curve, others: Sequence[Curve]) -> NDArray[np.float64]:
@@ -154,16 +204,23 @@ def _furthest(curve: Curve, others: Sequence[Curve]) -> NDArray[np.float64]:
     return furthest
 
 
-def _why(curve: Curve, others: Sequence[Curve], allowed: NDArray[np.float64], known: bool) -> str:
+def _why(
+    curve: Curve,
+    others: Sequence[Curve],
+    allowed: NDArray[np.float64],
+    known: bool,
+    what: str,
+) -> str:
     if not _finite(curve):
-        return _not_finite(curve)
+        return f"{what} is not finite" if what else _not_finite(curve)
     steps = [first_outside(curve, other, allowed) for other in others]
     step = min((s for s in steps if s is not None), default=0)
     apart = [relative_difference(curve, other) for other in others]
     furthest = max(float(difference[step]) for difference in apart if step < len(difference))
     limit = allowed[step]
-    who = "the others" if known else "another, and which of them is wrong cannot be told"
-    return f"at step {step} the loss is {furthest:.1e} away from {who} (allowed: {limit:.1e})"
+    who = "the others" if known else f"another, and {UNTOLD}"
+    where = what or f"at step {step} the loss"
+    return f"{where} is {furthest:.1e} away from {who} (allowed: {limit:.1e})"
 
 
 def _not_finite(curve: Curve) -> str:

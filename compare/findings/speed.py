@@ -1,20 +1,29 @@
-"""Which cell is faster than which: every pair of a run, held against noise and against chance."""
+"""Which cell is faster than which: every pair of a run, held against noise and against chance.
+
+There is one definition of how fast a cell is: the geometric mean of the rates of its windows, where
+all cells played all windows, and what pairs of windows tell of it where some are missing (`Rates`).
+The ratio of any two is the ratio of their rates; the interval around it is that of their own pairs.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel
 
 from compare.findings.thresholds import ROUNDS_FOR_INTERVALS
 from compare.records.record_types import Window
 from compare.records.values import CellName, Estimate
-from compare.stats import intervals
+from compare.stats import intervals, two_way
 
 Place = tuple[int, int]
 """(round, index) of a window: windows of one place were played a moment apart"""
 Windows = Mapping[Place, intervals.Timing]
+Verdict = Literal["faster", "not separated", "not judged"]
+Pair = frozenset[CellName]
 
 
 class Comparison(BaseModel):
@@ -22,7 +31,8 @@ class Comparison(BaseModel):
     for the number of pairs (Holm); `p_value` is not adjusted.
 
     "faster" takes an interval that excludes 1 and lies beyond `noise`: the largest difference
-    that either cell shows against itself, as a fraction, where a control was played.
+    that either cell shows against itself, as a fraction, where a control was played. A pair is
+    "not judged" where its windows cannot be relied on, of which `why` has the reason.
     """
 
     first: str
@@ -32,7 +42,50 @@ class Comparison(BaseModel):
     pairs: int
     unit: Literal["window", "round"]
     noise: float | None
-    verdict: Literal["faster", "not separated"]
+    verdict: Verdict
+    why: str = ""
+
+
+class Rates(NamedTuple):
+    """How fast cells are. `logs`: the log of tokens per second of each; `groups`: cells of one
+    number can be held against each other, since a chain of shared places leads between them."""
+
+    logs: dict[CellName, float]
+    groups: dict[CellName, int]
+
+    def apart(self, first: CellName, second: CellName) -> float:
+        """The log of the ratio of their rates."""
+        return self.logs[first] - self.logs[second]
+
+    def largest_group(self, among: Iterable[CellName]) -> list[CellName]:
+        """Those of some cells that are of the group with the most of them, the first of equals."""
+        some = list(among)
+        numbers = [self.groups[cell] for cell in some]
+        most = max(numbers, key=numbers.count, default=None)
+        return [cell for cell in some if self.groups[cell] == most]
+
+
+def rates(cells: Mapping[CellName, Windows]) -> Rates:
+    """Of cells that were timed, from all their windows together.
+
+    A round counts as one where there are five or more, however many windows it has.
+    """
+    places = sorted({place for windows in cells.values() for place in windows})
+    if not places:
+        return Rates({}, {})
+    table = np.full((len(cells), len(places)), np.nan)
+    column = {place: index for index, place in enumerate(places)}
+    for row, windows in enumerate(cells.values()):
+        for place, timing in windows.items():
+            table[row, column[place]] = math.log(timing.rate)
+    rounds = Counter(number for number, _ in places)
+    by_round = len(rounds) >= ROUNDS_FOR_INTERVALS
+    weights = np.array([1 / rounds[number] if by_round else 1.0 for number, _ in places])
+    levels, groups = two_way.fit(table, weights)
+    return Rates(
+        dict(zip(cells, levels.tolist(), strict=True)),
+        dict(zip(cells, groups.tolist(), strict=True)),
+    )
 
 
 def timings_of(windows: Sequence[Window]) -> dict[Place, intervals.Timing]:
@@ -49,44 +102,64 @@ def paired(ours: Windows, theirs: Windows) -> tuple[list[float], Literal["window
     where there are five or more, which a fresh process each makes independent."""
     shared = sorted(ours.keys() & theirs.keys())
     rounds = sorted({number for number, _ in shared})
+    mine, other = [ours[place] for place in shared], [theirs[place] for place in shared]
+    logs = intervals.log_ratios(mine, other)
     if len(rounds) < ROUNDS_FOR_INTERVALS:
-        mine, other = [ours[place] for place in shared], [theirs[place] for place in shared]
-        return intervals.log_ratios(mine, other), "window"
-    sums = [[_sum(cell, shared, number) for number in rounds] for cell in (ours, theirs)]
-    return intervals.log_ratios(sums[0], sums[1]), "round"
+        return logs, "window"
+    return _by_round(shared, logs), "round"
 
 
-def units(windows: Windows) -> list[intervals.Timing]:
-    """The timings of one cell that its own interval is made of: windows, or rounds."""
-    rounds = sorted({number for number, _ in windows})
-    if len(rounds) < ROUNDS_FOR_INTERVALS:
-        return [windows[place] for place in sorted(windows)]
-    return [_sum(windows, sorted(windows), number) for number in rounds]
+def units(windows: Windows) -> list[float]:
+    """The log rates of one cell that its own interval is made of: of windows, or of rounds."""
+    places = sorted(windows)
+    logs = [math.log(windows[place].rate) for place in places]
+    whole = len({number for number, _ in places}) >= ROUNDS_FOR_INTERVALS
+    return _by_round(places, logs) if whole else logs
 
 
 def compare_all(
-    cells: Mapping[CellName, Windows], controls: Mapping[CellName, Windows]
+    cells: Mapping[CellName, Windows],
+    controls: Mapping[CellName, Windows],
+    doubts: Mapping[Pair, str] | None = None,
+    found_rates: Rates | None = None,
 ) -> list[Comparison]:
     """Every pair of cells, the faster one first, in the order of `cells`.
 
-    `controls` has, by the cell that it repeats, what each control played. Pairs that played
-    nothing together are left out.
+    `controls` has, by the cell that it repeats, what each control played; `doubts` why pairs
+    cannot be judged; `found_rates` are those of more cells than these. Pairs that played nothing
+    together are left out.
     """
+    fast = found_rates or rates(cells)
     itself = {cell: against_itself(cells[cell], controls[cell]) for cell in cells.keys() & controls}
     noise = {cell: _apart(found.value) for cell, found in itself.items() if found}
     found = []
     for pair in combinations(cells, 2):
         logs, unit = paired(cells[pair[0]], cells[pair[1]])
-        if logs and math.fsum(logs) < 0:
+        if logs and fast.apart(*pair) < 0:
             pair, logs = (pair[1], pair[0]), [-log for log in logs]
         if logs:
             found.append((pair, logs, unit))
-    p_values = [intervals.p_value(logs) for _, logs, _ in found]
+    p_values = [intervals.p_value(logs, fast.apart(*pair)) for pair, logs, _ in found]
     levels = intervals.holm_confidences(p_values)
-    return [
-        _comparison(pair, logs, unit, p, level, noise)
-        for (pair, logs, unit), p, level in zip(found, p_values, levels, strict=True)
-    ]
+    comparisons = []
+    for (pair, logs, unit), p, level in zip(found, p_values, levels, strict=True):
+        ratio = intervals.around(math.exp(fast.apart(*pair)), logs, level)
+        largest = max((noise[cell] for cell in pair if cell in noise), default=None)
+        why = (doubts or {}).get(frozenset(pair), "")
+        comparisons.append(
+            Comparison(
+                first=pair[0].label,
+                second=pair[1].label,
+                ratio=Estimate(**ratio._asdict()),
+                p_value=p,
+                pairs=len(logs),
+                unit=unit,
+                noise=largest,
+                verdict="not judged" if why else _verdict(ratio, largest),
+                why=why,
+            )
+        )
+    return comparisons
 
 
 def precision(cells: Mapping[CellName, Windows], comparisons: Sequence[Comparison]) -> float:
@@ -94,7 +167,7 @@ def precision(cells: Mapping[CellName, Windows], comparisons: Sequence[Compariso
     a single cell; infinite where a pair has no interval."""
     if len(cells) == 1:
         (windows,) = cells.values()
-        rate = intervals.throughput(units(windows))
+        rate = intervals.ratio(units(windows))
         return intervals.half_width(rate) if rate else math.inf
     every_pair = len(comparisons) == math.comb(len(cells), 2)
     return widest(comparisons) if every_pair else math.inf
@@ -115,32 +188,18 @@ def _apart(ratio: float) -> float:
     return max(ratio, 1 / ratio) - 1
 
 
-def _comparison(
-    pair: tuple[CellName, CellName],
-    logs: list[float],
-    unit: Literal["window", "round"],
-    p: float,
-    level: float,
-    noise: Mapping[CellName, float],
-) -> Comparison:
-    ratio = intervals.ratio(logs, level)
-    assert ratio is not None
-    known = [noise[cell] for cell in pair if cell in noise]
-    largest = max(known, default=None)
-    faster = ratio.low is not None and ratio.low > 1 + (largest or 0.0)
-    return Comparison(
-        first=pair[0].label,
-        second=pair[1].label,
-        ratio=Estimate.of(ratio),
-        p_value=p,
-        pairs=len(logs),
-        unit=unit,
-        noise=largest,
-        verdict="faster" if faster else "not separated",
-    )
+def _verdict(ratio: intervals.Interval, noise: float | None) -> Verdict:
+    faster = ratio.low is not None and ratio.low > 1 + (noise or 0.0)
+    return "faster" if faster else "not separated"
 
 
-def _sum(windows: Windows, places: Sequence[Place], number: int) -> intervals.Timing:
-    """One round's windows together."""
-    mine = [windows[place] for place in places if place[0] == number]
-    return intervals.Timing(sum(w.tokens for w in mine), sum(w.seconds for w in mine))
+def _interval(estimate: Estimate) -> intervals.Interval:
+    return intervals.Interval(estimate.value, estimate.low, estimate.high)
+
+
+def _by_round(places: Iterable[Place], logs: Iterable[float]) -> list[float]:
+    """The mean of each round's logs, round by round."""
+    rounds: dict[int, list[float]] = {}
+    for (number, _), log in zip(places, logs, strict=True):
+        rounds.setdefault(number, []).append(log)
+    return [intervals.mean(own) for own in rounds.values()]

@@ -1,13 +1,22 @@
-"""How long and how many windows have to be before anything is said of them, or is stopped at."""
+"""How long and how many windows have to be, and how undisturbed, before anything is said of them,
+or is stopped at."""
 
 WINDOW_SECONDS = 1.0
 """A window lasts at least this long in the fastest cell, where there are steps enough."""
 
 SHORT_SECONDS = WINDOW_SECONDS / 2
-"""Windows that are shorter are too short for rates to be trusted."""
+"""Windows that are shorter scatter more than they have to."""
+
+JUDGED_SECONDS = 0.1
+"""Where half of a cell's windows are shorter, nothing is judged: one time slice of a neighbour is
+several percent of them, and what others took, which is told to 10 ms, cannot be seen at all."""
 
 LEAST_WINDOWS = 5
 """Into so many windows the steps of a training are cut, where there are enough."""
+
+JUDGED_PAIRS = LEAST_WINDOWS
+"""Of fewer pairs nothing is judged: with two or three, an interval is off by what they happen to
+agree by, and is as wide as the whole table where they do not."""
 
 LEAST_PAIRS = 10
 """Before so many, no interval is narrow enough to stop at: few windows may agree by chance."""
@@ -18,3 +27,20 @@ differs from process to process, and a window or two of each tell that."""
 
 ROUNDS_FOR_INTERVALS = 5
 """From so many rounds on a round is the unit of a comparison, else a window."""
+
+CPUS_OF_OTHERS = 0.1
+"""A window is contended where others, and a hypervisor, took more CPUs than this beyond those that
+the run leaves free. A quiet machine's own background takes 0.02 to 0.05, and it is told to 0.01 of
+a window of a second; one busy process takes 1. With a thread on every CPU the others wait for the
+slowest of them, so a tenth of a CPU may cost a tenth of the rate."""
+
+LEAST_CLEAN = 0.5
+"""Contended windows are left out only where at least this share of every pair's windows, and
+LEAST_PAIRS of them, were not: else what is left may be the machine's exception."""
+
+MOST_CONTENDED = 0.2
+"""Where they cannot be left out, a pair with a larger share of them is not judged. One of five
+windows in which something else ran is within what an interval is for."""
+
+STALL = 3.0
+"""A window that took this many times the median of its cell's is a stall, and named."""

@@ -1,6 +1,7 @@
 """Several runs of one experiment as one: cells of all of them, their rounds one after the other."""
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from compare.errors import UserError
 from compare.records.differences import differing_fields, in_short
@@ -9,10 +10,22 @@ from compare.records.record_types import (
     CellRecord,
     Header,
     Probed,
+    Resumed,
     SpeedCheck,
     current,
     header_of,
 )
+
+
+def once(runs: Sequence[Sequence[AnyRecord]]) -> list[Sequence[AnyRecord]]:
+    """Each run once, by its id: of several copies the one with the most records, for a run that is
+    read twice tells no more than it did."""
+    found: dict[str, Sequence[AnyRecord]] = {}
+    for run in runs:
+        known = found.setdefault(header_of(run).run_id, run)
+        if len(run) > len(known):
+            found[header_of(run).run_id] = run
+    return list(found.values())
 
 
 def merged(runs: Sequence[Sequence[AnyRecord]]) -> list[AnyRecord]:
@@ -42,17 +55,16 @@ def merged(runs: Sequence[Sequence[AnyRecord]]) -> list[AnyRecord]:
     return records
 
 
-def of_different(headers: Sequence[Header]) -> list[str]:
-    """In what machines and settings of merged runs differ: a note for each run but the first."""
-    first, notes = headers[0], []
+def unlike(headers: Sequence[Header]) -> dict[str, str]:
+    """In what machines and settings of merged runs differ from the first one's: by the run's id."""
+    first, found = headers[0], {}
     for other in headers[1:]:
         fields = differing_fields(first.machine, other.machine)
         if first.run["threads"] != other.run["threads"]:
             fields.append(f"threads: {first.run['threads']} and {other.run['threads']}")
         if fields:
-            how = in_short(fields)
-            notes.append(f"{first.run_id} and {other.run_id} were not made alike: {how}")
-    return notes
+            found[other.run_id] = in_short(fields)
+    return found
 
 
 def _require_same(first: Header, other: Header) -> None:
@@ -70,8 +82,13 @@ def _renumbered(
     records: Sequence[AnyRecord], last: int, with_echo: bool, with_roofline: bool
 ) -> Iterator[AnyRecord]:
     for record in records:
-        if isinstance(record, CellRecord | SpeedCheck):
-            if with_echo or isinstance(record, SpeedCheck) or not record.cell.echo:
+        if isinstance(record, SpeedCheck):
+            yield record.model_copy(update={"round": last + record.round})
+        elif isinstance(record, CellRecord):
+            if with_echo or not record.cell.echo:
                 yield record.model_copy(update={"round": last + record.round})
-        elif isinstance(record, Probed) and with_roofline:
-            yield record
+        elif isinstance(record, Probed):
+            if with_roofline:
+                yield record
+        elif not isinstance(record, Header | Resumed):  # those are of one run alone
+            assert_never(record)

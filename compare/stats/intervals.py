@@ -31,14 +31,6 @@ class Timing(NamedTuple):
         return self.tokens / self.seconds
 
 
-def throughput(windows: Sequence[Timing]) -> Interval | None:
-    """Total tokens over total seconds, with a t interval on the windows' log rates."""
-    if not windows:
-        return None
-    total = sum(w.tokens for w in windows) / sum(w.seconds for w in windows)
-    return _around(total, [math.log(w.rate) for w in windows], CONFIDENCE)
-
-
 def log_ratios(ours: Sequence[Timing], theirs: Sequence[Timing]) -> list[float]:
     """Log of our rate over theirs, pair by pair.
 
@@ -49,18 +41,22 @@ def log_ratios(ours: Sequence[Timing], theirs: Sequence[Timing]) -> list[float]:
 
 
 def ratio(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
-    """How many times as fast, from `log_ratios`: their mean with Student's paired t interval."""
-    return _around(math.exp(_mean(logs)), logs, confidence) if logs else None
+    """The geometric mean of rates or ratios, of which these are the logs, with Student's t
+    interval; of `log_ratios` it is how many times as fast, and the interval the paired one."""
+    return around(math.exp(mean(logs)), logs, confidence) if logs else None
 
 
-def p_value(logs: Sequence[float]) -> float:
-    """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all."""
+def p_value(logs: Sequence[float], center: float | None = None) -> float:
+    """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all.
+
+    `center` is the log of the ratio, where pairs over other cells are in it too; else the mean.
+    """
     if len(logs) < LEAST_FOR_INTERVAL:
         return 1.0
-    mean, error = _mean(logs), _standard_error(logs)
+    found, error = mean(logs) if center is None else center, _standard_error(logs)
     if error == 0:
-        return 0.0 if mean else 1.0
-    return 2 * float(stdtr(len(logs) - 1, -abs(mean / error)))
+        return 0.0 if found else 1.0
+    return 2 * float(stdtr(len(logs) - 1, -abs(found / error)))
 
 
 def holm_confidences(p_values: Sequence[float], confidence: float = CONFIDENCE) -> list[float]:
@@ -104,7 +100,8 @@ def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def _around(value: float, logs: Sequence[float], confidence: float) -> Interval:
+def around(value: float, logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """A value with the half-width, on a log scale, that these logs give to their mean."""
     count = len(logs)
     if count < LEAST_FOR_INTERVAL:
         return Interval(value, None, None)
@@ -116,12 +113,12 @@ def _log_interval(value: float, half: float) -> Interval:
     return Interval(value, value * math.exp(-half), value * math.exp(half))
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
 def _standard_error(values: Sequence[float]) -> float:
     """Of the mean of two values or more."""
-    mean = _mean(values)
-    squares = math.fsum((value - mean) ** 2 for value in values)
+    center = mean(values)
+    squares = math.fsum((value - center) ** 2 for value in values)
     return math.sqrt(squares / (len(values) - 1) / len(values))

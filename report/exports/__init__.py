@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 from compare.records.record_types import AnyRecord, Window, current, header_of
 
 

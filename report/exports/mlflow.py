@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from compare.archive.tidy import figures_of
 from compare.errors import UserError
 from compare.extras import needed
+from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 from compare.records.record_types import AnyRecord
 
 from . import cells_of, training_seconds

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from compare.archive.tidy import settings_of
 from compare.errors import UserError
 from compare.extras import needed
+from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 from compare.records.record_types import AnyRecord
 
 from . import cells_of, file_name, training_seconds

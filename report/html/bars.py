@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate, memory, seconds
-from compare.findings.summary import CellSummary
 
 Spec = dict[str, Any]
 
@@ -42,7 +42,8 @@ def throughput(cells: Sequence[CellSummary], series: Sequence[str]) -> Spec:
             "high": cell.tokens_per_second.high,
             "text": estimate(cell.tokens_per_second, "{:,.0f}"),
             "ratio": estimate(cell.ratio_to_fastest, "{:.3f}"),
-            "short": f"{cell.ratio_to_fastest.value:.2f}" if cell.ratio_to_fastest else "",
+            "short": (f"{cell.ratio_to_fastest.value:.2f}" if cell.ratio_to_fastest else "")
+            + (" ?" if cell.doubt else ""),
         }
         for cell in cells
         if cell.tokens_per_second

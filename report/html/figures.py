@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate, memory, seconds
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 
 from . import bars, curves
 from .curves import Axis, Curves, Spec, Values, matrix, thinned
@@ -59,10 +60,12 @@ def _throughput(summary: Summary) -> Figure | None:
     if not cells:
         return None
     rates = [f"{cell.label} {estimate(cell.tokens_per_second, '{:,.0f}')}" for cell in cells]
+    doubted = [cell.label for cell in cells if cell.doubt]
     return Figure(
         "throughput",
         bars.throughput(cells, labels(summary)),
-        "Throughput, with 95% intervals: longer is faster. At the right, the ratio to the fastest.",
+        "Throughput, with 95% intervals: longer is faster. At the right, the ratio to the fastest."
+        + (f" Not to be relied on, and marked ?: {listed(doubted)}." if doubted else ""),
         f"Tokens per second: {listed(rates)}.",
     )
 

@@ -32,9 +32,16 @@ def verdicts(summary: Summary) -> tuple[list[str], list[str]]:
     return _sentences(summary, first), _sentences(summary, rest)
 
 
-def notes(summary: Summary) -> list[str]:
-    """What should be known before the figures are trusted."""
-    return [_sentence(note) for note in summary.notes]
+def gravest(summary: Summary) -> list[str]:
+    """What breaks the verdict."""
+    return [_sentence(str(note)) for note in summary.notes if note.grade == "breaks"]
+
+
+def lesser(summary: Summary) -> list[tuple[str, list[str]]]:
+    """The notes of the other grades, under their headings."""
+    return [
+        (heading, [_sentence(line) for line in lines]) for heading, lines in words.lesser(summary)
+    ]
 
 
 def troubles(summary: Summary) -> list[str]:
@@ -78,7 +85,7 @@ def parity(summary: Summary) -> str:
 
 def specification(summary: Summary) -> list[str]:
     """Ceilings, and what the spec says that a step costs: of the run, not of its cells."""
-    return words.sentences(summary.model_copy(update={"cells": [], "notes": []}))
+    return words.about(summary)
 
 
 def _sentences(summary: Summary, pairs: list[Comparison]) -> list[str]:
@@ -89,7 +96,9 @@ def _sentences(summary: Summary, pairs: list[Comparison]) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    if text.startswith("not separated"):  # a label, which others begin with, stays as it is
+    if text.startswith(
+        ("not separated", "not judged")
+    ):  # a label, which others begin with, stays as it is
         text = f"N{text[1:]}"
     return text if text.endswith((".", "!", "?")) else f"{text}."
 

@@ -72,6 +72,25 @@ def lockstep(
     return found
 
 
+def shared(
+    random: Random, seconds: Mapping[str, float], windows: int
+) -> dict[str, list[tuple[Timing, float]]]:
+    """Windows of cells, with the CPUs that others used: somebody comes, stays for a while and goes,
+    and meanwhile a window takes up to 30 times as long, in one cell more than in another."""
+    changes = random.random(windows * len(seconds)) < 0.12
+    there = np.cumsum(changes) % 2 == 1
+    found: dict[str, list[tuple[Timing, float]]] = {name: [] for name in seconds}
+    for index in range(windows):
+        order = random.permutation(list(seconds))
+        for slot, name in enumerate(order, index * len(seconds)):
+            took = seconds[name] * np.exp(random.normal(0, LOCAL_NOISE))
+            cpus = random.uniform(0.5, 2.0) if there[slot] else random.uniform(0.0, 0.05)
+            if there[slot]:
+                took *= random.uniform(1.5, 3.0 if name == "a" else 30.0)
+            found[name].append((Timing(TOKENS, float(took)), cpus))
+    return found
+
+
 def one_after_the_other(
     random: Random, machine: str, seconds: Mapping[str, float], windows: int
 ) -> dict[str, dict[Place, Timing]]:

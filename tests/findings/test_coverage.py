@@ -9,14 +9,21 @@ What it came to when this was written, of 2,000 runs each (standard errors are 0
     spikes               95.5%        98.9%           95.3%
     two speeds           95.5%        97.3%           95.2%
     everything           96.2%        98.2%           95.1%
+
+With contention that comes and goes, of the runs in which enough windows of 60 were not contended:
+95.1% of the 369 in 1,000 of which that can be said.
 """
 
 import numpy as np
 import pytest
-from simulated import MACHINES, lockstep, one_after_the_other
+from fake_records import A, B, header, window
+from simulated import MACHINES, lockstep, one_after_the_other, shared
 
 from compare.findings import speed
-from compare.findings.thresholds import LEAST_PAIRS
+from compare.findings.speed import Comparison
+from compare.findings.summary import summarise
+from compare.records.record_types import AnyRecord, Ended
+from compare.running.conductor import LEAST_PAIRS
 from compare.stats import intervals
 
 RUNS = 2000
@@ -82,3 +89,36 @@ def test_without_lockstep_they_would_not() -> None:
         played = one_after_the_other(random, "everything", SECONDS, 10)
         hits += covers(speed.paired(played["a"], played["b"])[0])
     assert hits / RUNS < 0.5
+
+
+def shared_run(random: np.random.Generator, seconds: dict[str, float], windows: int) -> Comparison:
+    """The comparison of two cells on a machine that others use now and then, as it is reported."""
+    records: list[AnyRecord] = [header(threads=2)]
+    for name, played in shared(random, seconds, windows).items():
+        cell = A if name == "a" else B
+        for index, (timing, cpus) in enumerate(played):
+            used = {"others_cpu_seconds": cpus * timing.seconds}
+            records.append(window(cell, "steady", index, timing.tokens, timing.seconds, **used))
+        records.append(Ended(cell=cell, round=1, status="ok"))
+    (found,) = summarise(records).comparisons
+    return found
+
+
+def test_contention_that_comes_and_goes_does_not_spoil_them() -> None:
+    random = np.random.default_rng(4)
+    found = [shared_run(random, SECONDS, 60) for _ in range(RUNS // 2)]
+    judged = [one for one in found if one.verdict != "not judged"]
+    hits = 0
+    for one in judged:
+        assert one.ratio.low is not None
+        assert one.ratio.high is not None
+        truth = TRUTH if one.first == "a:m" else 1 / TRUTH
+        hits += one.ratio.low <= truth <= one.ratio.high
+    assert len(judged) > len(found) / 4
+    assert 0.93 <= hits / len(judged) <= 0.97
+
+
+def test_equals_on_such_a_machine_are_seldom_called_different() -> None:
+    random = np.random.default_rng(5)
+    found = [shared_run(random, {"a": 1.0, "b": 1.0}, 60) for _ in range(300)]
+    assert sum(one.verdict == "faster" for one in found) <= 15  # 5 of 100

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from compare.findings.cell_summary import CellSummary
 from compare.findings.scaling import SweptPoint, fit_exponent, scalings
-from compare.findings.summary import CellSummary, Summary
+from compare.findings.summary import Summary
 
 
 def test_a_power_law_s_exponent_is_recovered() -> None:
