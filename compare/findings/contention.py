@@ -17,7 +17,7 @@ from compare.findings.thresholds import (
     MOST_CONTENDED,
     ROUNDS_FOR_INTERVALS,
 )
-from compare.records.record_types import Header, Window
+from compare.records.record_types import Window
 from compare.records.values import CellName
 from compare.stats.intervals import Timing
 
@@ -47,14 +47,6 @@ class Counted(NamedTuple):
         return not any(self.is_contended(*p) for p in combinations_with_replacement(cells, 2))
 
 
-def spare_cpus(header: Header) -> float:
-    """The CPUs that the run's threads leave to others."""
-    cpus, threads = header.machine.get("cpus"), header.run.get("threads")
-    if not isinstance(cpus, int) or not isinstance(threads, int):
-        return 0.0
-    return float(max(0, cpus - threads))
-
-
 def cpus_taken(window: Window) -> float | None:
     """CPUs that others and a hypervisor took meanwhile; None where neither is known."""
     if not window.seconds:
@@ -64,19 +56,17 @@ def cpus_taken(window: Window) -> float | None:
     return sum(known) if known else None
 
 
-def is_contended(window: Window, spare: float = 0.0) -> bool:
-    """Whether others took more than the CPUs that were to `spare` for them."""
-    return (cpus_taken(window) or 0.0) > spare + CPUS_OF_OTHERS
+def is_contended(window: Window) -> bool:
+    """Whether others took more of the CPUs that the cell may run on than a quiet machine does."""
+    return (cpus_taken(window) or 0.0) > CPUS_OF_OTHERS
 
 
-def clean(cells: Mapping[CellName, Sequence[Window]], spare: float = 0.0) -> Counted:
+def clean(cells: Mapping[CellName, Sequence[Window]]) -> Counted:
     """Contended windows left out, where every pair of cells keeps enough without them; a window of
     a pair is contended if either's is."""
     timings = {cell: speed.timings_of(windows) for cell, windows in cells.items()}
     contended = {
-        cell: frozenset(
-            (w.round, w.index) for w in windows if w.is_timed and is_contended(w, spare)
-        )
+        cell: frozenset((w.round, w.index) for w in windows if w.is_timed and is_contended(w))
         for cell, windows in cells.items()
     }
     if not any(contended.values()):

@@ -37,10 +37,7 @@ class Side:
         self.summary: Summary = summarise(records)
         header = header_of(kept)
         self.cells = {name.label: Cell(name, kept) for name in header.cells}
-        counted = contention.clean(
-            {cell.name: cell.windows for cell in self.cells.values()},
-            contention.spare_cpus(header),
-        )
+        counted = contention.clean({cell.name: cell.windows for cell in self.cells.values()})
         self.timings = {name.label: windows for name, windows in counted.timings.items()}
         self.rows = {row.label: row for row in self.summary.cells}
         self.threads = header.run.get("threads")

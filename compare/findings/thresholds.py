@@ -29,10 +29,11 @@ ROUNDS_FOR_INTERVALS = 5
 """From so many rounds on a round is the unit of a comparison, else a window."""
 
 CPUS_OF_OTHERS = 0.1
-"""A window is contended where others, and a hypervisor, took more CPUs than this beyond those that
-the run leaves free. A quiet machine's own background takes 0.02 to 0.05, and it is told to 0.01 of
-a window of a second; one busy process takes 1. With a thread on every CPU the others wait for the
-slowest of them, so a tenth of a CPU may cost a tenth of the rate."""
+"""A window is contended where others, and a hypervisor, took more than this of the CPUs that its
+cell may run on: with --threads 1 that is one, and who runs on the others disturbs it little. A
+quiet machine's own background takes 0.02 to 0.05, and it is told to 0.01 of a window of a second;
+one busy process takes 1. With a thread on every CPU the others wait for the slowest of them, so a
+tenth of a CPU may cost a tenth of the rate."""
 
 LEAST_CLEAN = 0.5
 """Contended windows are left out only where at least this share of every pair's windows, and

@@ -41,6 +41,18 @@ class WindowContention(NamedTuple):
     queue_seconds: float | None
 
 
+def cpus_of_others_now(threads: int, seconds: float = 0.5) -> float | None:
+    """How much of the first `threads` CPUs of the mask, which workers keep to, all but this
+    process and those that it started use while it sleeps for so long; None where nothing tells."""
+    cpus = cpu_numbers()[:threads]
+    own, before = tree_cpu_seconds(), cpu_times(contents(_STAT), cpus)
+    began = time.perf_counter()
+    time.sleep(seconds)
+    slept, after = time.perf_counter() - began, cpu_times(contents(_STAT), cpus)
+    busy = busy_seconds(before, after, slept)
+    return None if busy is None else max(0.0, busy - (tree_cpu_seconds() - own)) / slept
+
+
 class CpuTimes(NamedTuple):
     """Of some CPUs together, in seconds since boot."""
 

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Protocol
 
-from compare.findings import speed
+from compare.findings import contention, speed
 from compare.findings.thresholds import (
+    CPUS_OF_OTHERS,
     LEAST_PAIRS,
     LEAST_WINDOWS,
     ROUND_WINDOWS,
@@ -23,6 +24,7 @@ from compare.findings.thresholds import (
     WINDOW_SECONDS,
 )
 from compare.meters import machine, roofline
+from compare.meters.contention import cpus_of_others_now
 from compare.meters.processes import busy_processes
 from compare.planning.plan import Plan
 from compare.records.record_types import (
@@ -56,6 +58,8 @@ class Watcher(Protocol):
     def see(self, record: Record) -> None: ...
 
     def decoding(self, cell: CellName, done: int, batches: int) -> None: ...
+
+    def waiting(self, cpus: float) -> None: ...
 
 
 class Conductor:
@@ -149,6 +153,7 @@ class Conductor:
         played = Round(
             self.plan, self.folder, number, first, self.evaluator, self.random, self._write
         )
+        self._wait_for_quiet()
         self._check_speed(number)
         try:
             for cell in cells:
@@ -219,6 +224,8 @@ class Conductor:
             index < last if self.by_rounds else not timed or self._wants_more()
         ):
             first = at + index % windows * size
+            if self._was_contended(played):
+                self._wait_for_quiet()
             played.each(self._beyond, played, index, first)
             index, timed = index + 1, True
 
@@ -229,6 +236,22 @@ class Conductor:
         end = first + self.window_steps
         return played.train(cell, "beyond", index, first, end, 1, repeats)
 
+    def _was_contended(self, played: Round) -> bool:
+        """Whether others took the CPUs in the last window of any cell."""
+        return any(contention.is_contended(self.windows[cell][-1]) for cell in played.workers)
+
+    def _wait_for_quiet(self) -> None:
+        """Where a precision is asked for, begin nothing while others use the CPUs, as long as the
+        budget lasts: a rule that looks at them, and never at a result."""
+        run = self.plan.run
+        if run.precision is None or not run.wait_for_quiet:
+            return
+        while time.monotonic() < self.budget_ends:
+            taken = cpus_of_others_now(self.plan.threads) or 0.0
+            if taken <= CPUS_OF_OTHERS:
+                return
+            self.watcher.waiting(taken)
+
     def _wants_more(self) -> bool:
         """Whether there is time left, and an interval that is wider than it is asked to be."""
         if time.monotonic() >= self.budget_ends:
@@ -238,9 +261,11 @@ class Conductor:
 
     def _precision(self) -> float:
         """The precision so far; of fewer windows than LEAST_PAIRS it is none."""
-        timed = {
-            cell: speed.timings_of(windows) for cell, windows in self.windows.items() if cell.is_row
-        }
+        rows = {cell: windows for cell, windows in self.windows.items() if cell.is_row}
+        counted = contention.clean(rows)
+        if self.plan.run.wait_for_quiet and not counted.is_quiet():
+            return float("inf")
+        timed = counted.timings
         fewest = min((len(speed.units(timings)) for timings in timed.values()), default=0)
         if not self.by_rounds and fewest < LEAST_PAIRS:
             return float("inf")

@@ -39,6 +39,9 @@ class Silent:
     def decoding(self, cell: CellName, done: int, batches: int) -> None:
         pass
 
+    def waiting(self, cpus: float) -> None:
+        pass
+
 
 class LiveProgress:
     """A row per cell, redrawn when a record comes; no thread runs while a window is timed."""
@@ -96,6 +99,10 @@ class LiveProgress:
         bar = "━" * (20 * done // batches)
         self._rows[cell].doing = f"outputs {bar:20} {done}/{batches}"
         self._live.update(self._picture(), refresh=True)
+
+    def waiting(self, cpus: float) -> None:
+        text = f"waiting for quiet: others use {cpus:.2f} CPUs"
+        self._live.update(Group(self._picture(), Text(text, style="yellow")), refresh=True)
 
     def _judge(self) -> None:
         """Show the gate's verdict as soon as two curves part, not only in the report."""

@@ -65,6 +65,10 @@ class RunSection(Section):
     precision: Fraction | None = Field(
         default=None, gt=0, lt=1, description="such as 2%: time until intervals are as narrow"
     )
+    wait_for_quiet: bool = Field(
+        default=True,
+        description="with a precision: no window while others use the CPUs, nor do such count",
+    )
     budget: Seconds | None = Field(
         default=None,
         gt=0,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fake_records import A, B, header, row, steady, told, whole
 
-from compare.findings.contention import clean, is_contended, spare_cpus
+from compare.findings.contention import clean, is_contended
 from compare.findings.summary import Summary, summarise
 from compare.records.record_types import AnyRecord, Window
 from report.table import result_table
@@ -37,12 +37,10 @@ def test_one_busy_process_is_contention_and_a_quiet_machine_s_own_work_is_not() 
     assert is_contended(busy(window, 1.0))
     assert is_contended(window.model_copy(update={"steal_seconds": 0.5}))
     assert not is_contended(busy(window, 0.3, conductor_cpu_seconds=0.6))  # the suite's own
-    assert not is_contended(busy(window, 1.0), spare=1.0)
 
 
 def test_threads_that_leave_room_are_not_disturbed_by_who_takes_it() -> None:
     everywhere = dict.fromkeys(range(24), 1.0)
-    assert spare_cpus(header(threads=1)) == 1.0
     assert played(everywhere, threads=1).comparisons[0].verdict == "faster"
 
 
