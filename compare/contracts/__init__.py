@@ -2,8 +2,8 @@
 
 Begin with `backend.py`: the whole of a backend is `Backend` and the `Trainer` that it builds;
 docs/adding-a-backend.md walks through one. `task.py` has what a task implements, `loading.py` finds
-and loads them. A plug-in need not inherit from these classes, it only has to fit them, and imports
-all that it needs of them from here.
+and loads them, `devices.py` says which device a label names. A plug-in need not inherit from these
+classes, it only has to fit them, and imports all that it needs of them from here.
 
 May import: `spec`, `stats`, `text`, and the ground.
 """

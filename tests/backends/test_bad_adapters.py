@@ -47,7 +47,7 @@ backend = Backend()
 
 UNLOADABLE = [
     ("class Backend:", "class Backend", "SyntaxError: expected ':' ({file}:20)"),
-    ("from compare.contracts", "import not_there, compare.contracts", "SyntaxError"),
+    ("from compare.contracts import", "import not_there, compare.contracts import", "SyntaxError"),
     ("backend = Backend()", "", "{file} defines no module-level name 'backend'"),
     ("backend = Backend()", "backend = Backend(1)", "Backend() takes no arguments ({file}:"),
     ("def versions", "def version", "Backend lacks the method versions() ({file}:20)"),

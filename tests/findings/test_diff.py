@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, Compare, command, document, environment
 from fake_records import A, B, C, header, steady, whole
 
-from compare.commands.diff import diff_folders, notes_of, parse_percent
+from compare.commands.diff import diff_folders, notes_of_pair, parse_percent
 from compare.errors import UserError
 from compare.findings.diff import CellDiff, Pair, Side, diff_cells
 from compare.records.differences import differing_fields
@@ -198,7 +198,7 @@ def test_what_else_differs_is_told_and_not_corrected() -> None:
         return Side([first, probed, SpeedCheck(round=1, seconds=check), opened, *rest])
 
     pair = Pair(played("1", 0.05, 1e9, (A,), threads=1), played("2", 0.06, 2e9, (A, B), threads=2))
-    told = "\n".join(notes_of(pair))
+    told = "\n".join(notes_of_pair(pair))
     for part in (
         "b:m is only in the new one", "a:m: torch 1 -> 2", "threads: 1 and 2", "cpu: 1 and 2",
         "50 ms in the base and 60 ms", "1e+09 and at 2e+09 FLOP/s",
@@ -207,7 +207,7 @@ def test_what_else_differs_is_told_and_not_corrected() -> None:
     (found,) = diff(*pair[:2])
     assert found.speed is not None
     assert found.speed.value == pytest.approx(1.0)
-    assert not notes_of(Pair(pair.base, pair.base))
+    assert not notes_of_pair(Pair(pair.base, pair.base))
 
 
 def test_fields_that_differ_are_named() -> None:
