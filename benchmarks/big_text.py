@@ -15,7 +15,7 @@ UNITS = ("words", "chars", "bytes", "bpe")
 READ = """
 import sys, time
 from compare.meters.memory import HighWater
-from compare.text.stream import tokenise_text
+from compare.sources.stream import tokenise_text
 mark = HighWater()
 mark.reset()
 began = time.perf_counter()

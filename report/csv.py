@@ -3,8 +3,8 @@
 import csv
 import io
 
+from compare.archive.scaling import SweepSummary
 from compare.archive.tidy import figures_of
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 

@@ -1,6 +1,6 @@
 """The whole summary as JSON: what `--json` prints, in a file. docs/schema/ has its schema."""
 
-from compare.findings.scaling import SweepSummary
+from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 

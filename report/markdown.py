@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from compare.findings.scaling import SweepSummary
+from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 from . import words

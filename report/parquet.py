@@ -5,9 +5,9 @@ import io
 import pandas as pd
 
 from compare.archive.frame import frame_of
+from compare.archive.scaling import SweepSummary
 from compare.archive.tidy import rows_of, rows_of_sweep
 from compare.extras import needed
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, share
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 

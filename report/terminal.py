@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from compare.findings.scaling import SweepSummary
+from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 from . import words

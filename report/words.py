@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate, memory, number, seconds
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 from .judged import sentences_of_data

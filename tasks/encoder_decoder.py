@@ -13,6 +13,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from compare.contracts import Example, Prepared, Quality
+from compare.sources.bad_rows import BadRows
+from compare.sources.rows import Row, read_rows
+from compare.sources.split import train_and_validation
 from compare.spec import (
     GPT,
     AnyLayer,
@@ -31,10 +34,7 @@ from compare.spec import (
     TiedHead,
     TransformerBlock,
 )
-from compare.text.bad_rows import BadRows
 from compare.text.padded import Sequences, training, validation
-from compare.text.rows import Row, read_rows
-from compare.text.split import train_and_validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
 
 from .texts import TextSection, judged_rows, spelt, unknown_share, values

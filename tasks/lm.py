@@ -14,6 +14,9 @@ from pydantic import Field, model_validator
 
 from compare.contracts import Array, Prepared, Quality
 from compare.errors import UserError
+from compare.sources.bad_rows import BadRows
+from compare.sources.plain import open_texts
+from compare.sources.stream import tokenise_text
 from compare.spec import (
     GPT,
     AnyLayer,
@@ -33,9 +36,6 @@ from compare.spec import (
     TransformerBlock,
     generator,
 )
-from compare.text.bad_rows import BadRows
-from compare.text.plain import open_texts
-from compare.text.stream import tokenise_text
 from compare.text.tokens import UNKNOWN, Unit, Words
 
 from .data.markov import VERSION, Language

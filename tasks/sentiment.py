@@ -15,6 +15,9 @@ from pydantic import Field, model_validator
 
 from compare.contracts import Array, Example, Prepared, Quality
 from compare.errors import UserError, unknown
+from compare.sources.bad_rows import BadRows
+from compare.sources.rows import Row, read_labelled
+from compare.sources.split import train_and_validation
 from compare.spec import (
     GPT,
     AnyLayer,
@@ -31,10 +34,7 @@ from compare.spec import (
     Settings,
     TransformerBlock,
 )
-from compare.text.bad_rows import BadRows
 from compare.text.padded import Sequences, training, validation
-from compare.text.rows import Row, read_labelled
-from compare.text.split import train_and_validation
 from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
 
 from .classes import judge

@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from compare.contracts import Array, Quality
+from compare.sources.rows import Row
+from compare.sources.split import drawn
 from compare.spec import TaskSection, TrainSpec
-from compare.text.rows import Row
-from compare.text.split import drawn
 from compare.text.tokens import UNKNOWN, Tokenizer
 from compare.text.words import Normalise
 

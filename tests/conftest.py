@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from compare.meters.machine import cpu_numbers
+from compare.meters.threads import cpu_numbers
 
 ROOT = Path(__file__).parent.parent
 ADAPTERS = ROOT / "tests" / "adapters"

@@ -18,7 +18,7 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
 SHIPPED = (".py", ".typed", ".html", ".css", ".js")
 FLOORS = (
     "errors", "version", "extras", "plugins",  # the ground
-    "stats", "spec", "text", "meters", "contracts", "records", "findings", "archive",
+    "stats", "spec", "text", "sources", "meters", "contracts", "records", "findings", "archive",
     "conformance", "worker", "planning", "running", "reporting", "serving", "testing", "commands",
     "cli",
 )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ValidationError
 
+from compare.archive.scaling import SweepSummary, SweptPoint, scalings
 from compare.errors import UserError
-from compare.findings.scaling import SweepSummary, SweptPoint, scalings
 from compare.findings.summary import Summary, summarise
 from compare.records.reading import FoundRecords, content_of, parse, read, sha256
 from compare.records.run_folder import RunFolder

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 

@@ -11,10 +11,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
 from compare.commands import options
 from compare.commands.tables import print_whole
 from compare.errors import UserError
-from compare.findings.diff import CellDiff, Diff, Pair, Side, diff_cells
 from compare.findings.number_text import NOTHING, estimate, memory, number
 from compare.records.differences import differing_fields, in_short, upgrades
 from compare.records.reading import read

@@ -5,8 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.commands import options
-from compare.meters.machine import default_threads, usable_cpus
 from compare.meters.processes import ProcessLoad, busy_processes
+from compare.meters.threads import default_threads, usable_cpus
 from compare.planning import survey
 from compare.plugins import installed
 

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 import typer
 
+from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder

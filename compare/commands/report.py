@@ -7,12 +7,12 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 import typer
 
+from compare.archive.scaling import SweepSummary
 from compare.archive.stored import read_sweep, store, summary_of
 from compare.commands import options
 from compare.commands.ending import exit_code, show
 from compare.errors import UserError, unknown
 from compare.findings.notes import repeated, unlike
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 from compare.records import merging
 from compare.records.reading import FoundRecords, read

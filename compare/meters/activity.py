@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from compare.meters.machine import CPUS, contents, cpu_numbers
+from compare.meters.kernel import CPUS, contents
+from compare.meters.threads import cpu_numbers
 
 BUSY_SHARE = 0.05
 """A thread is busy that used a CPU for more than this share of the window."""

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from compare.meters.machine import contents, cpu_numbers
+from compare.meters.kernel import contents
 from compare.meters.processes import descendants, glance
+from compare.meters.threads import cpu_numbers
 
 _STAT = Path("/proc/stat")
 _PRESSURE = Path("/proc/pressure/cpu")

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from compare.meters.machine import contents
+from compare.meters.kernel import contents
 
 _POWERCAP = Path("/sys/class/powercap")
 

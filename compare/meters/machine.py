@@ -15,14 +15,11 @@ from typing import Any
 
 import psutil
 
-from compare.errors import UserError
+from compare.meters.kernel import CPUS, UNAVAILABLE, contents
+from compare.meters.threads import CGROUP, cpu_numbers, cpu_quota, usable_cpus
 from compare.meters.variables import recordable
 
-UNAVAILABLE = "unavailable"
-CPUS = Path("/sys/devices/system/cpu")
-
 _NODES = Path("/sys/devices/system/node")
-_CGROUP = Path("/sys/fs/cgroup")
 _HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _KEEP_MEMORY = ":".join(
     [
@@ -32,50 +29,6 @@ _KEEP_MEMORY = ":".join(
         "glibc.malloc.arena_max=1",  # a thread's own arena hands out no block above 64 MB
     ]
 )
-
-
-def usable_cpus() -> int:
-    """CPUs that this process may run on: the affinity mask where there is one."""
-    return len(cpu_numbers()) or os.cpu_count() or 1
-
-
-def cpu_numbers() -> list[int]:
-    """The system's numbers of the CPUs in the affinity mask; empty where there is no mask."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-
-
-def default_threads() -> int:
-    """Threads of a worker that is not told how many: as many as usable CPUs, or as whole CPUs
-    that the control group's quota grants, where that is less; at least 1.
-
-    Rounded down: with more threads than the quota feeds, all of them are stopped for the rest of
-    each period, and those that have work wait for one that was stopped amidst its own.
-    """
-    quota = cpu_quota(_CGROUP, contents(Path("/proc/self/cgroup")))
-    granted = usable_cpus() if quota in (UNAVAILABLE, "none") else int(float(quota))
-    return max(1, min(usable_cpus(), granted))
-
-
-def require_threads(asked: int) -> int:
-    """`asked`, if there is a CPU for each thread; raises UserError if there are fewer.
-
-    With more threads than CPUs some frameworks spin through whole time slices, and others, which
-    look at the affinity mask, start fewer than they are told: nothing is comparable.
-    """
-    usable = usable_cpus()
-    if asked > usable:
-        cpus = f"{usable} CPU{'s' * (usable != 1)}"
-        raise UserError(f"--threads {asked}: only {cpus} can be used: take --threads {usable}")
-    return asked
-
-
-def pin_to(threads: int) -> None:
-    """Keep this process to its first `threads` CPUs, where the system can.
-
-    Frameworks that size their pools from the affinity mask (XLA) then do so alike.
-    """
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cpu_numbers()[:threads])
 
 
 def describe() -> dict[str, str | int]:
@@ -97,7 +50,7 @@ def describe() -> dict[str, str | int]:
         "governor": _of_each_cpu("scaling_governor"),
         "clock_mhz": _clock_range(),
         "hypervisor": _hypervisor(),
-        "cpu_quota": cpu_quota(_CGROUP, contents(Path("/proc/self/cgroup"))),
+        "cpu_quota": cpu_quota(CGROUP, contents(Path("/proc/self/cgroup"))),
         "memory_bytes": int(psutil.virtual_memory().total),
         "swap_bytes": int(psutil.swap_memory().total),
         "transparent_hugepages": chosen(contents(_HUGE_PAGES)),
@@ -137,43 +90,6 @@ def native_libraries() -> list[str] | None:
     except ModuleNotFoundError:
         return None
     return sorted({_library(info) for info in found})
-
-
-def contents(path: Path) -> str:
-    """Text of one of the kernel's files; empty where there is none, or none for this user."""
-    with suppress(OSError):
-        return path.read_text()
-    return ""
-
-
-def cpu_quota(root: Path, membership: str) -> str:
-    """CPUs that the control group of a process may use, as text: "1.5", or "none" if not limited.
-
-    `root` is where control groups are mounted, `membership` the text of /proc/PID/cgroup
-    (cgroups(7)). The tightest of the group and its parents counts. Version 2 says
-    "QUOTA PERIOD" in cpu.max, version 1 has two files; a quota of "max" or -1 is no limit.
-    """
-    limits, groups = list[float](), list[tuple[Path, str]]()
-    for line in membership.splitlines():
-        hierarchy, controllers, path = line.split(":", 2)
-        if hierarchy == "0":
-            groups.append((root, path))
-        elif "cpu" in controllers.split(","):
-            groups.append((root / "cpu", path))
-    for mounted, path in groups:
-        group = mounted / path.lstrip("/")
-        for folder in (group, *group.parents):
-            quota, _, period = contents(folder / "cpu.max").partition(" ")
-            if not period:
-                quota = contents(folder / "cpu.cfs_quota_us")
-                period = contents(folder / "cpu.cfs_period_us")
-            if period and quota.strip() not in ("max", "-1"):
-                limits.append(int(quota) / int(period))
-            if folder == mounted:
-                break
-    if not groups:
-        return UNAVAILABLE
-    return f"{min(limits):g}" if limits else "none"
 
 
 def chosen(options: str) -> str:

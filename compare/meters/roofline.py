@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING, NamedTuple
 
-from compare.meters.machine import CPUS, contents, cpu_numbers, pin_to, usable_cpus
+from compare.meters.kernel import CPUS, contents
+from compare.meters.threads import cpu_numbers, pin_to, usable_cpus
 
 if TYPE_CHECKING:  # NumPy sizes its pool as it is imported: only after `measure` has set how
     from compare.spec.arrays import Array

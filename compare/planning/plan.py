@@ -9,7 +9,7 @@ from compare.contracts.task import Prepared, Task
 from compare.errors import UserError
 from compare.findings.thresholds import WINDOW_SECONDS
 from compare.findings.time_to_target import Target
-from compare.meters.machine import default_threads, require_threads
+from compare.meters.threads import default_threads, require_threads
 from compare.planning.choice import Choice
 from compare.planning.overrides import resolve
 from compare.planning.selection import choose_cells

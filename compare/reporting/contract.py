@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # a worker imports this module, and has no use for what these need
-    from compare.findings.scaling import SweepSummary
+    from compare.archive.scaling import SweepSummary
     from compare.findings.summary import Summary
     from compare.records.record_types import AnyRecord
 

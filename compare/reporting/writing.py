@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from compare.archive.scaling import SweepSummary
 from compare.archive.stored import read_sweep, summarise_anew
-from compare.findings.scaling import SweepSummary
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder

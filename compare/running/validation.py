@@ -14,12 +14,10 @@ from compare.planning.plan import Plan
 from compare.records.record_types import Evaluated
 from compare.records.run_folder import RunFolder
 from compare.records.values import CellName, Estimate
+from compare.stats.resampling import RESAMPLES
 
 LOOKS = 20
 """How often a run looks whether its target is reached, unless it is told."""
-
-RESAMPLES = 1000
-"""Of the bootstrap intervals of a final evaluation."""
 
 Ask = Callable[..., dict[str, Any]]
 """`ask("outputs", index=3)`: one worker's answer"""

@@ -12,6 +12,9 @@ from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval
 
 _RESAMPLING_SEED = 1
 
+RESAMPLES = 1000
+"""Of the bootstrap intervals of a final evaluation."""
+
 
 def bootstrap(
     metric: Callable[..., Any], arrays: Sequence[NDArray[Any]], resamples: int

@@ -1,7 +1,7 @@
-"""From text as users have it to arrays of token ids: sources, tables, tokenisers, padded batches.
+"""From texts to arrays of token ids: words, tokenisers, padded batches.
 
-Begin with `stream.py` (one long text) or `rows.py` (rows of columns), which read what a task is
-given; `tokens.py` has the tokenisers, `padded.py` makes batches of sequences of many lengths.
+Begin with `tokens.py`, the tokenisers; `words.py` says what a word is, `padded.py` makes batches of
+sequences of many lengths, `cache.py` keeps what was tokenised.
 
 May import: `spec`, and the ground.
 """

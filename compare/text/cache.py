@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .tokens import Tokenizer
+from compare.text.tokens import Tokenizer
 
 Arrays = dict[str, NDArray[np.unsignedinteger[Any]]]
 

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.errors import UserError
-
-from .words import first_pieces, pieces_of, sizes_of_words, spaced_words_of, words_of
+from compare.text.words import first_pieces, pieces_of, sizes_of_words, spaced_words_of, words_of
 
 if TYPE_CHECKING:
     import tokenizers

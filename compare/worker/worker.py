@@ -25,9 +25,10 @@ from compare.conformance.checks import run_checks
 from compare.contracts.backend import Backend, CompilerPlan, Device, Trainer, Unsupported
 from compare.contracts.loading import install_hint, load_backend
 from compare.errors import UserError, one_line, place_of_error
-from compare.meters.machine import native_libraries, pin_to, usable_cpus
+from compare.meters.machine import native_libraries
 from compare.meters.memory import resident_bytes
 from compare.meters.roofline import fastest_product
+from compare.meters.threads import pin_to, usable_cpus
 from compare.meters.window import WindowMeters
 from compare.plugins import source_sha256
 from compare.spec.arrays import Array, Batch, Batches, as_float

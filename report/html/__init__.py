@@ -7,7 +7,7 @@ script that the page carries; pictures of the same plots are drawn here.
 import shlex
 from typing import TYPE_CHECKING, Literal
 
-from compare.findings.scaling import SweepSummary
+from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 from .. import words as general

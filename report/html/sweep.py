@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate
-from compare.findings.scaling import SweepSummary
 
 from .. import words as general
 from ..csv import report as table_csv

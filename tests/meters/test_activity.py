@@ -14,7 +14,7 @@ CASE = f"""
 import hashlib, json, time
 from threading import Barrier, Thread
 from compare.meters.activity import Activity
-from compare.meters.machine import pin_to
+from compare.meters.threads import pin_to
 
 def work(*barriers):
     data = bytes(1_000_000)  # of this size, hashing needs no interpreter lock

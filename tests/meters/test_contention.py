@@ -128,7 +128,7 @@ def test_two_busy_threads_on_one_cpu_wait_for_each_other() -> None:
 import hashlib, time
 from threading import Thread
 from compare.meters.contention import Contention
-from compare.meters.machine import pin_to
+from compare.meters.threads import pin_to
 pin_to(1)
 data = bytes(1_000_000)  # of this size, hashing needs no interpreter lock
 def work():

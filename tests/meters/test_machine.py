@@ -8,17 +8,9 @@ import pytest
 
 from compare.errors import UserError
 from compare.meters import machine
-from compare.meters.machine import (
-    UNAVAILABLE,
-    chosen,
-    cpu_quota,
-    default_threads,
-    describe,
-    relevant_environment,
-    require_threads,
-    usable_cpus,
-    worker_environment,
-)
+from compare.meters.kernel import UNAVAILABLE
+from compare.meters.machine import chosen, describe, relevant_environment, worker_environment
+from compare.meters.threads import cpu_quota, default_threads, require_threads, usable_cpus
 
 LIBRARIES = "from compare.meters.machine import native_libraries; print(native_libraries())"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc and /sys")

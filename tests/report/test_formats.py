@@ -12,9 +12,9 @@ import pytest
 from conftest import ROOT
 
 from compare.archive.frame import load
+from compare.archive.scaling import Scaling, SweepSummary, SweptPoint
 from compare.archive.stored import stored_summary
 from compare.errors import UserError
-from compare.findings.scaling import Scaling, SweepSummary, SweptPoint
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate

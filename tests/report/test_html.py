@@ -19,7 +19,7 @@ from compare.report.html.curves import MOST_POINTS, Curves, thinned
 from conftest import ROOT
 
 from compare.archive.history import History, HistoryRow, in_series
-from compare.findings.scaling import SweepSummary, SweptPoint, scalings
+from compare.archive.scaling import SweepSummary, SweptPoint, scalings
 from compare.findings.summary import Summary, summarise
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate

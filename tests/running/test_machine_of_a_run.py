@@ -11,7 +11,7 @@ import psutil
 import pytest
 from conftest import ADAPTERS, Compare, cell, document, needs
 
-from compare.meters.machine import usable_cpus
+from compare.meters.threads import usable_cpus
 
 TINY = ("--task", "lm", "--preset", "tiny", "--json")
 TROUBLE = str(ADAPTERS / "trouble.py")

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compare.contracts.loading import load_task
-from compare.text.bad_rows import BadRows
-from compare.text.rows import read_rows
-from compare.text.split import train_and_validation
+from compare.sources.bad_rows import BadRows
+from compare.sources.rows import read_rows
+from compare.sources.split import train_and_validation
 from compare.text.tokens import Unit, train_tokenizer
 
 ALWAYS = settings(

@@ -4,9 +4,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from compare.errors import UserError
-
-from .bad_rows import BadRow
-from .files import read_file
+from compare.sources.bad_rows import BadRow
+from compare.sources.files import read_file
 
 LONGEST_LINE = 1_000_000  # bytes of a line or a table's field: more is a broken file, not a text
 

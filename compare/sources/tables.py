@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from compare.errors import UserError, unknown
-
-from .bad_rows import BadRow, BadRows
-from .files import unpacked_name
-from .lines import place, read_lines, read_text, usable
+from compare.sources.bad_rows import BadRow, BadRows
+from compare.sources.files import unpacked_name
+from compare.sources.lines import place, read_lines, read_text, usable
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from compare.errors import UserError
-
-from .bad_rows import BadRows
-from .hub import read_hub
-from .source import Source, open_source, text_source
-from .tables import is_table, read_column
+from compare.sources.bad_rows import BadRows
+from compare.sources.hub import read_hub
+from compare.sources.source import Source, open_source, text_source
+from compare.sources.tables import is_table, read_column
 
 
 def open_texts(

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from compare.errors import UserError
-from compare.text.source import open_source, text_source
-from compare.text.stream import TokenisedText, encode_blocks, tokenise_text
+from compare.sources.source import open_source, text_source
+from compare.sources.stream import TokenisedText, encode_blocks, tokenise_text
 from compare.text.tokens import Unit, train_tokenizer
 
 UNITS: list[Unit] = ["words", "spaces", "chars", "bytes", "bpe"]

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cache
-from .source import BLOCK, BORDER_WINDOW, VALIDATION_SHARE, Source, open_source
-from .tokens import BPE_SAMPLE, UNKNOWN, Tokenizer, Unit, train_tokenizer
-from .words import Normalise
+from compare.sources.source import BLOCK, BORDER_WINDOW, VALIDATION_SHARE, Source, open_source
+from compare.text import cache
+from compare.text.tokens import BPE_SAMPLE, UNKNOWN, Tokenizer, Unit, train_tokenizer
+from compare.text.words import Normalise
 
 VERSION = 2  # to be raised when the same text would get other ids
 

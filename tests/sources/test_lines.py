@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
-from compare.text.lines import LONGEST_LINE, read_lines
+from compare.sources.lines import LONGEST_LINE, read_lines
 
 
 def file(folder: Path, content: bytes) -> Path:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from compare.archive.scaling import SweptPoint, fit_exponent, scalings
 from compare.findings.cell_summary import CellSummary
-from compare.findings.scaling import SweptPoint, fit_exponent, scalings
 from compare.findings.summary import Summary
 
 

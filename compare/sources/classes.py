@@ -7,10 +7,9 @@ no texts that are there without a class, as `unsup/` of the IMDB reviews.
 from pathlib import Path
 
 from compare.errors import UserError, unknown
-
-from .bad_rows import BadRows
-from .files import unpacked_name as _unpacked
-from .lines import entries, is_folder, nearest, place, read_lines, read_text, usable
+from compare.sources.bad_rows import BadRows
+from compare.sources.files import unpacked_name as _unpacked
+from compare.sources.lines import entries, is_folder, nearest, place, read_lines, read_text, usable
 
 Row = tuple[str, str]
 """A text, and the name of its class."""

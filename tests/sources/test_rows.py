@@ -10,10 +10,10 @@ import pytest
 from conftest import SHARED_DATA
 
 from compare.errors import UserError
-from compare.text.bad_rows import BadRows
-from compare.text.rows import read_labelled, read_rows
-from compare.text.source import open_source
-from compare.text.split import train_and_validation
+from compare.sources.bad_rows import BadRows
+from compare.sources.rows import read_labelled, read_rows
+from compare.sources.source import open_source
+from compare.sources.split import train_and_validation
 
 shared = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs the folder shared/data")
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from unicodedata import is_normalized
 
 from compare.errors import UserError
-
-from .files import read_file, unpacked_name
-from .words import Normalise, is_mark, normalised
+from compare.sources.files import read_file, unpacked_name
+from compare.text.words import Normalise, is_mark, normalised
 
 BLOCK = 1 << 18  # bytes of a text that are looked at at a time
 VALIDATION_SHARE = 10  # one part in ten

@@ -8,8 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from compare.errors import UserError, unknown
-
-from .tables import as_text
+from compare.sources.tables import as_text
 
 _PATIENCE = 5.0  # seconds to wait for the hub to answer before it counts as out of reach
 

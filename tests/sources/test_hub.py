@@ -9,8 +9,8 @@ import pytest
 from conftest import environment
 
 from compare.errors import UserError
-from compare.text.hub import read_hub
-from compare.text.rows import read_labelled, read_rows
+from compare.sources.hub import read_hub
+from compare.sources.rows import read_labelled, read_rows
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ def test_without_the_library_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) ->
 READ = """
 import sys
 from compare.errors import UserError
-from compare.text.hub import read_hub
+from compare.sources.hub import read_hub
 try:
     print(read_hub(sys.argv[1], "train", ["text"]))
 except UserError as error:

@@ -4,8 +4,8 @@ from collections import Counter
 import pytest
 
 from compare.errors import UserError
-from compare.text.rows import Row
-from compare.text.split import drawn, train_and_validation
+from compare.sources.rows import Row
+from compare.sources.split import drawn, train_and_validation
 
 SORTED = [(f"bad film {i}", "neg") for i in range(300)] + [(f"good {i}", "pos") for i in range(100)]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 
 from compare.errors import UserError
-from compare.text.classes import has_splits
-from compare.text.rows import Row
+from compare.sources.classes import has_splits
+from compare.sources.rows import Row
 from compare.text.words import Normalise, normalised
 
 SHARE = 0.1

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compare.errors import UserError
-
-from . import tables
-from .bad_rows import BadRows
-from .classes import read_classes
-from .files import COMPRESSED
-from .hub import read_hub
-from .lines import entries, is_folder, nearest, place, read_lines, usable
+from compare.sources import tables
+from compare.sources.bad_rows import BadRows
+from compare.sources.classes import read_classes
+from compare.sources.files import COMPRESSED
+from compare.sources.hub import read_hub
+from compare.sources.lines import entries, is_folder, nearest, place, read_lines, usable
 
 Row = tuple[str, str]
 """A text, and what is wanted for it: a translation, a summary, the name of its class."""
