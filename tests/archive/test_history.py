@@ -10,7 +10,7 @@ import pytest
 from conftest import Compare, document
 from test_summary import A, B, header, steady, whole
 
-from compare.archive.brief import figures_of
+from compare.archive.brief import brief_of
 from compare.archive.history import History, HistoryRow, read_history
 from compare.archive.stored import store
 from compare.commands.history import history
@@ -77,7 +77,7 @@ def test_rows_are_in_series_with_upgrades_marked(results: Path) -> None:
         assert before.high is not None
         assert before.value == pytest.approx(ratio)
         assert before.low < ratio < before.high
-    assert found["a"].tokens_per_second == figures_of(results / "a").run.cells[0].tokens_per_second
+    assert found["a"].tokens_per_second == brief_of(results / "a").run.cells[0].tokens_per_second
 
 
 def test_other_experiments_and_machines_are_other_series(tmp_path: Path) -> None:
@@ -139,15 +139,15 @@ def test_what_cannot_be_read_is_named_and_nothing_is_changed(results: Path) -> N
 def test_a_stored_summary_that_is_out_of_date_is_not_believed(results: Path) -> None:
     path = results / "a" / "summary.json"
     stored = json.loads(path.read_text())
-    right = figures_of(results / "a")
+    right = brief_of(results / "a")
     for change in ({"records_sha256": "0"}, {"suite_version": f"{VERSION}+"}):
         wrong = {**stored["summary"], "preset": "wrong"}
         path.write_text(json.dumps({**stored, "summary": wrong}))
-        assert figures_of(results / "a").run.preset == "wrong"
+        assert brief_of(results / "a").run.preset == "wrong"
         path.write_text(json.dumps({**stored, "summary": wrong, **change}))
-        assert figures_of(results / "a") == right
+        assert brief_of(results / "a") == right
     path.write_text("{")
-    assert figures_of(results / "a") == right
+    assert brief_of(results / "a") == right
 
 
 def test_the_command(results: Path, compare: Compare) -> None:
@@ -163,3 +163,11 @@ def test_the_command(results: Path, compare: Compare) -> None:
     for name, told in (("csv", "'csv' has no page for a history"), ("hmtl", "unknown report for")):
         with pytest.raises(UserError, match=told):
             history(results, format_=name)
+
+
+def test_a_copied_run_is_one_run(results: Path) -> None:
+    once = read_history(results)
+    shutil.copytree(results / "a", results / "z")
+    twice = read_history(results)
+    assert twice.rows == once.rows
+    assert twice.copies == [f"'{results / 'z'}' is a copy of '{results / 'a'}', which counts once"]

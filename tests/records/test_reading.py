@@ -93,14 +93,14 @@ def test_a_whole_run_has_no_problems(sweep: Path) -> None:
             lambda lines: [lines[0], *[b"{\n"] * 9, *lines[1:], b'{"kind":"pause"}\n', b"[]\n"],
             [
                 "lines 2, 3, 4 and 6 more of records.jsonl are not JSON",
-                "lines NEXT, LAST of records.jsonl are no record of schema 4",
+                "lines NEXT, LAST of records.jsonl are no record of schema 5",
             ],
         ),
         (
             newer,
             [
-                "it is of a newer schema (5): what that has added is left out",
-                "2 lines of a newer schema (5) are not understood",
+                "it is of a newer schema (6): what that has added is left out",
+                "2 lines of a newer schema (6) are not understood",
             ],
         ),
     ],
@@ -114,7 +114,7 @@ def test_what_can_be_read_is_reported_and_what_can_not_is_named(
     before = hashes(folder.path)
     assert read(folder).problems == wanted
     summary, found = read_summary(folder)
-    assert (found, summary.notes[: len(wanted)]) == (wanted, wanted)
+    assert (found, [note.text for note in summary.notes[: len(wanted)]]) == (wanted, wanted)
     (cell,) = summary.cells
     assert (cell.status, len(cell.losses)) == ("ok", STEPS)
     if wanted:
@@ -150,7 +150,7 @@ def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
 ) -> None:
     folder = damaged(lambda lines: [*lines[:-1], b"x" + lines[-1][1:]])
     assert (folder.path / "summary.json").is_file()
-    assert "is not JSON" in stored_summary(folder).notes[0]
+    assert "is not JSON" in stored_summary(folder).notes[0].text
 
 
 def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path
         (lambda lines: with_header(lines, weather="fair"), "header is damaged, weather: Extra inp"),
         (
             lambda lines: with_header(lines, schema_version=9, experiment="by name"),
-            "schema version 9 is newer than this one reads (4)",
+            "schema version 9 is newer than this one reads (5)",
         ),
         (
             lambda lines: with_header(lines, schema_version=9, machine={"chip": "new"}),
-            "schema version 9 is newer than this one reads (4)",
+            "schema version 9 is newer than this one reads (5)",
         ),
     ],
 )
