@@ -68,7 +68,8 @@ def test_what_is_done_with_a_run_is_done_as_the_readme_says(
     for line in lines:
         named = re.sub(r"\b(RUN|BASE|NEW)\b", folder.name, line.replace(" --open", ""))
         finished = compare(*shlex.split(named)[1:])
-        assert finished.returncode == 0, (line, finished.stderr)
+        too_short = 3 if line.startswith("compare diff") else 0  # windows of ms tell nothing
+        assert finished.returncode == too_short, (line, finished.stderr)
     assert (folder / "report.md").read_text() == before
     assert {"report.tex", "summary.parquet", "plots"} <= {
         path.name for path in (tmp_path / "paper").iterdir()

@@ -33,8 +33,10 @@ def merged(runs: Sequence[Sequence[AnyRecord]]) -> list[AnyRecord]:
 
     Rounds are numbered on, so what was played in different runs is never paired window by window;
     a cell that several runs have gains rounds. One echo is kept, and a roofline only where all runs
-    are of one machine. Raises UserError, naming the fields, where experiments differ.
+    are of one machine. Runs of equal ids count once. Raises UserError, naming the fields, where
+    experiments differ.
     """
+    runs = once(runs)
     headers = [header_of(run) for run in runs]
     first = headers[0]
     for other in headers[1:]:

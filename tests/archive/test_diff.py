@@ -122,6 +122,22 @@ def test_a_single_window_tells_nothing() -> None:
     assert (found.speed, found.verdict, found.regressions) == (None, None, [])
 
 
+def test_runs_that_could_not_have_shown_a_slowdown_do_not_pass() -> None:
+    (rough,) = diff(side(timed(A, times(1, ROUGH))), side(timed(A, times(2, ROUGH))))
+    assert rough.smallest_slowdown is not None
+    assert rough.smallest_slowdown > 0.3
+    assert (rough.unknown, rough.regressions) == (True, [])
+    (precise,) = diff(side(timed(A, times(1, PRECISE))), side(timed(A, times(2, PRECISE))))
+    assert precise.smallest_slowdown == pytest.approx(0.02, abs=0.01)
+    assert not precise.unknown
+    (ruled_out,) = diff(side(timed(A, times(1, 0.1, 5.0))), side(timed(A, times(2, 0.1))))
+    assert ruled_out.smallest_slowdown is not None
+    assert ruled_out.smallest_slowdown > 0.05
+    assert not ruled_out.unknown  # it is five times as fast
+    (single,) = diff(side(timed(A, [1.0])), side(timed(A, [1.0])))
+    assert single.unknown
+
+
 def test_welch_is_that_of_the_textbook() -> None:
     """Held against scipy.stats, which is too heavy to import outside a test."""
     from scipy.stats import ttest_ind
@@ -274,9 +290,15 @@ def test_two_runs_on_the_command_line(compare: Compare, tmp_path: Path) -> None:
     assert "regression: sleepy:nap is slower: a step takes" in finished.stdout
     finished = compare("diff", str(base), str(new), "--json")
     assert (finished.returncode, document(finished)["cells"][0]["verdict"]) == (1, "slower")
-    finished = compare("diff", str(base), str(base))
+    finished = compare("diff", str(base), str(base), "--fail-over", "900%")
     assert finished.returncode == 0
-    assert "no regression beyond 5% and noise" in finished.stdout
+    assert "no regression beyond 900% and noise" in finished.stdout
+    finished = compare("diff", str(base), str(base), "--fail-over", "0.001%")
+    assert finished.returncode == 3
+    assert "cannot tell: sleepy:nap could be slower by more than 0.001% unseen" in finished.stdout
+    assert "no regression" not in finished.stdout
+    finished = compare("diff", str(base), str(base), "--fail-over", "0.001%", "--allow-blind")
+    assert finished.returncode == 0
     finished = compare("diff", str(base), str(ROOT / "results/reference/lm-long"))
     assert (finished.returncode, finished.stdout) == (2, "")
     assert finished.stderr.startswith("compare: not the same experiment: ")

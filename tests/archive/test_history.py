@@ -137,3 +137,11 @@ def test_the_command(results: Path, compare: Compare) -> None:
     for name, told in (("csv", "'csv' has no page for a history"), ("hmtl", "unknown report for")):
         with pytest.raises(UserError, match=told):
             history(results, format_=name)
+
+
+def test_a_copied_run_is_one_run(results: Path) -> None:
+    once = read_history(results)
+    shutil.copytree(results / "a", results / "z")
+    twice = read_history(results)
+    assert twice.rows == once.rows
+    assert twice.copies == [f"'{results / 'z'}' is a copy of '{results / 'a'}', which counts once"]

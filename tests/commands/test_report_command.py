@@ -70,7 +70,7 @@ def test_runs_of_one_experiment_are_one_report(compare: Compare, runs: tuple[Pat
     assert one["max_loss_difference"] == 0.0
     assert len(other["losses"]) == 60
     assert found["comparisons"] == []
-    assert any("played at different times" in note for note in found["notes"])
+    assert any("played at different times" in note["text"] for note in found["notes"])
 
 
 def test_a_cell_of_several_runs_has_the_windows_of_all(

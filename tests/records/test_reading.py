@@ -114,7 +114,7 @@ def test_what_can_be_read_is_reported_and_what_can_not_is_named(
     before = hashes(folder.path)
     assert read(folder).problems == wanted
     summary, found = read_summary(folder)
-    assert (found, summary.notes[: len(wanted)]) == (wanted, wanted)
+    assert (found, [note.text for note in summary.notes[: len(wanted)]]) == (wanted, wanted)
     (cell,) = summary.cells
     assert (cell.status, len(cell.losses)) == ("ok", STEPS)
     if wanted:
@@ -150,7 +150,7 @@ def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
 ) -> None:
     folder = damaged(lambda lines: [*lines[:-1], b"x" + lines[-1][1:]])
     assert (folder.path / "summary.json").is_file()
-    assert "is not JSON" in stored_summary(folder).notes[0]
+    assert "is not JSON" in stored_summary(folder).notes[0].text
 
 
 def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path) -> None:

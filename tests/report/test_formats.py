@@ -15,6 +15,7 @@ from compare.archive.frame import load
 from compare.archive.scaling import Scaling, SweepSummary, SweptPoint
 from compare.archive.stored import stored_summary
 from compare.errors import UserError
+from compare.findings.notes import Note
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate
@@ -136,7 +137,8 @@ def balanced(latex: str) -> bool:
 def ugly(summary: Summary) -> Summary:
     cells = [cell.model_copy(update={"backend": UGLY, "reason": UGLY}) for cell in summary.cells]
     experiment = summary.experiment | {"data": summary.experiment["data"] | {"source": UGLY}}
-    update = {"cells": cells, "experiment": experiment, "notes": [UGLY], "run_id": UGLY}
+    notes = [Note(grade="breaks", text=UGLY)]
+    update = {"cells": cells, "experiment": experiment, "notes": notes, "run_id": UGLY}
     return summary.model_copy(update=update)
 
 

@@ -20,6 +20,7 @@ from conftest import ROOT
 
 from compare.archive.history import History, HistoryRow, in_series
 from compare.archive.scaling import SweepSummary, SweptPoint, scalings
+from compare.findings.notes import Note
 from compare.findings.summary import Summary, summarise
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate
@@ -56,7 +57,7 @@ def ugly(summary: Summary) -> Summary:
     return summary.model_copy(
         update={
             "cells": [first.model_copy(update=changes), *others],
-            "notes": [UGLY],
+            "notes": [Note(grade="breaks", text=UGLY)],
             "command": ["compare", UGLY],
         }
     )
