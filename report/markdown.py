@@ -7,7 +7,15 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 from . import words
-from .table import Table, cost_table, result_table, scaling_table, sweep_table
+from .table import (
+    Table,
+    cost_table,
+    legend,
+    result_table,
+    scaling_table,
+    sweep_legend,
+    sweep_table,
+)
 
 _ESCAPES = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|"} | {"\n": " "})
 
@@ -34,7 +42,7 @@ class MarkdownReport:
                 ),
                 *_logs(summary),
             ],
-            words.legend(summary),
+            legend(summary),
             words.environment(summary),
             summary.command,
         )
@@ -49,7 +57,7 @@ class MarkdownReport:
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *_list(words.sweep_sentences(sweep)),
             ],
-            [*words.sweep_legend(sweep), *(words.legend(played) if played else [])],
+            [*sweep_legend(sweep), *(legend(played) if played else [])],
             words.environment(played) if played else [],
             sweep.command,
         )

@@ -12,7 +12,15 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
 from . import words
-from .table import Table, cost_table, result_table, scaling_table, sweep_table
+from .table import (
+    Table,
+    cost_table,
+    legend,
+    result_table,
+    scaling_table,
+    sweep_legend,
+    sweep_table,
+)
 
 _STYLES = {"ok": "green", "skipped": "dim", "failed": "red", "parity_failed": "red"}
 _WIDTH_OF_A_PIPE = 300
@@ -33,7 +41,7 @@ class TerminalReport:
                 _lines([*words.verdicts(summary), *words.first_sentences(summary), *logs]),
                 *([_table(costs)] if costs else []),
                 _lines([*words.about(summary), *_graded(summary)]),
-                _quiet([*words.legend(summary), "", *words.environment(summary)], summary.command),
+                _quiet([*legend(summary), "", *words.environment(summary)], summary.command),
             ]
         )
 
@@ -48,7 +56,7 @@ class TerminalReport:
                 _lines([f"and {left_out:,} more points, in the files"] if left_out else []),
                 *([_table(scaling)] if scaling else []),
                 _lines(words.sweep_sentences(sweep, _MOST_POINTS)),
-                _quiet([*words.sweep_legend(sweep), *environment], sweep.command),
+                _quiet([*sweep_legend(sweep), *environment], sweep.command),
             ]
         )
 

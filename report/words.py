@@ -22,8 +22,14 @@ def title(summary: Summary) -> str:
         f"{_model(experiment['model'])}{parameters:,} parameters, "
         f"{train['steps']} steps of {train['batch']} x "
         f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
-        f"{train['precision']}"
+        f"{train['precision']}, on {_devices(summary)}"
     )
+
+
+def _devices(summary: Summary) -> str:
+    """In the maker's words where the framework tells them, else as the command line writes them."""
+    names = dict.fromkeys(c.device_name or c.device for c in summary.cells if c.device)
+    return " and ".join(name for name in names if name) or "no device"
 
 
 def sweep_title(sweep: SweepSummary) -> str:
@@ -156,55 +162,9 @@ def _troubles(cells: list[CellSummary]) -> Iterator[str]:
             yield f"{cell.label} {cell.status}: {cell.reason}"
 
 
-def legend(summary: Summary) -> list[str]:
-    """What the columns mean that do not say it themselves."""
-    units = {c.unit for c in summary.comparisons}
-    unit = "round" if units == {"round"} else "window"
-    lines = []
-    if summary.metrics:
-        lines.append(
-            f"{', '.join(summary.metrics)}: with 95% bootstrap intervals over the examples"
-        )
-    if summary.target:
-        lines.append(
-            f"to {summary.target}: training time until validation reached it, compilation included"
-        )
-    lines += [
-        f"tokens/s: the geometric mean over {unit}s; of fastest: the ratio of these, with a 95%"
-        f" interval that is paired {unit} by {unit} and adjusted for the number of pairs (Holm):"
-        " faster is said where it excludes 1",
-        "compile: what the first steps took beyond a steady step",
-        "peak memory: resident, while training; over idle: beyond the imported framework",
-        "loss diff.: the largest difference to another backend's loss, at any step or of"
-        " validation, as a share of what rounding allows",
-        "of roofline: the least time that a step can take on this machine, over what it took",
-    ]
-    if any(cell.doubt for cell in summary.cells):
-        lines.insert(0, "?: measured, and not to be relied on: see the notes")
-    if any(cell.outputs_differing is not None for cell in summary.cells):
-        lines.append("outputs diff.: of the validation split, how many differ from another's")
-    if any(cell.product_flops_per_second for cell in summary.cells):
-        lines.append(
-            "own product: the framework's float32 matrix product, to hold against the roof"
-        )
-    if any(cell.ratio_to_itself for cell in summary.cells):
-        lines.append("of itself: the same backend twice; no smaller difference is called one")
-    if any(cell.planned_memory_bytes for cell in summary.cells):
-        lines.append("planned: what the framework's compiler says that a step will hold")
-    lines.append("steal: CPUs that a hypervisor withheld; switches/s: involuntary ones")
-    return lines
-
-
-def sweep_legend(sweep: SweepSummary) -> list[str]:
-    lines = ["exponent: cost grows as size to its power, with a 95% interval over the points"]
-    if "run.threads" in sweep.axes:
-        lines.append("busy threads: how many were seen at work; cores used: CPU seconds per second")
-    return lines
-
-
 def environment(summary: Summary) -> list[str]:
     """Machine and software, a line each."""
-    found = summary.environment
+    found, cells = summary.environment, summary.cells
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     about = [f"{name} {found[name]}" for name in ("governor", "hypervisor") if name in found]
     lines = [
@@ -214,6 +174,11 @@ def environment(summary: Summary) -> list[str]:
     ]
     libraries = {c.label: c.libraries for c in summary.cells if c.libraries}
     lines += [f"{label}: {', '.join(loaded)}" for label, loaded in libraries.items()]
+    devices = {(c.device, c.device_name, c.device_memory_bytes, c.device_driver) for c in cells}
+    for label, name, held, driver in sorted(devices, key=str):
+        if name:
+            parts = [f"{label}: {name}", memory(held) if held else "", driver]
+            lines.append(", ".join(part for part in parts if part))
     if all(cell.joules_per_step is None for cell in summary.cells):
         lines.append("energy: unavailable, no counter can be read")
     if summary.price_per_hour is not None:

@@ -53,7 +53,9 @@ class TorchBackend:
             found.append(Device("mps"))
         for index in range(torch.cuda.device_count()):
             about = torch.cuda.get_device_properties(index)
-            found.append(Device("cuda", index, about.name, about.total_memory))
+            found.append(
+                Device("cuda", index, about.name, about.total_memory, f"CUDA {torch.version.cuda}")
+            )
         return found
 
     def product(self, device: Device, left: Array, right: Array) -> Callable[[], object]:

@@ -3,7 +3,7 @@
 Begin with `summary.py`, which puts together what the others find of a run: `cells.py` (the records
 of one backend) and `cell_summary.py` (its figures), `parity.py` (when curves agree) and `gate.py`
 (whether these do), `speed.py` (who is faster), `contention.py` (whose machine it was), `doubts.py`
-(what cannot be judged), `notes.py` (what a reader should know first).
+(what cannot be judged), `notes.py` and `machine_notes.py` (what a reader should know first).
 
 `thresholds.py` has what is asked of windows before they are believed, `number_text.py` how figures
 are written.

@@ -35,6 +35,9 @@ class CellSummary(BaseModel):
     status: Status
     reason: str = ""
     device: str | None = None
+    device_name: str = ""
+    device_memory_bytes: int | None = None
+    device_driver: str = ""
     losses: list[float | None] = []
     loss_differences: list[float | None] = []
     validation_loss: float | None = None
@@ -123,7 +126,7 @@ def row_of(
     target = Target.read(header.run["target"], header.metrics)
     shapes = [p.shape for p in header.experiment.model.parameters().values()]
     on_host = cell.built is not None and cell.built.device == "cpu"
-    peak = cell.peak()
+    peak, about = cell.peak(), cell.device_info()
     price = header.run.get("price_per_hour")
     order = sorted((w.round, w.index) for w in cell.timed)
     doubt = doubts.too_busy(cell, pace.counted) or doubts.too_short(
@@ -135,6 +138,9 @@ def row_of(
         status=end.status,
         reason=end.reason,
         device=cell.built.device if cell.built else None,
+        device_name=about.name,
+        device_memory_bytes=about.memory_bytes,
+        device_driver=about.driver,
         losses=list(cell.losses()),
         validation_loss=loss,
         perplexity=math.exp(min(loss, 700.0)) if loss is not None else None,

@@ -17,7 +17,7 @@ from compare.records.record_types import (
     Planned,
     Window,
 )
-from compare.records.values import CellName
+from compare.records.values import CellName, DeviceInfo
 from compare.stats.steadiness import Steadiness, steadiness
 
 PHASES = ("import", "build", "compile", "warmup", "steady", "evaluation")
@@ -45,6 +45,12 @@ class Cell:
         self.windows = [r for r in mine if isinstance(r, Window)]
         self.timed = [w for w in self.windows if w.is_timed]
         self.timings = speed.timings_of(self.windows)
+
+    def device_info(self) -> DeviceInfo:
+        """What the framework knows of the device that the cell computed on."""
+        label = self.built.device if self.built else ""
+        seen = self.opened.device_infos if self.opened else []
+        return next((one for one in seen if one.label == label), DeviceInfo(label=label))
 
     def losses(self) -> list[float]:
         """The training loss of every step, up to the first one whose record is lost."""

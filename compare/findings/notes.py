@@ -6,77 +6,26 @@ the number of backends that it shows in.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
-from typing import Literal
-
-from pydantic import BaseModel
 
 from compare.findings import doubts
-from compare.findings.cell_summary import CellSummary, Pace
-from compare.findings.cells import Cell
-from compare.findings.gate import Gate
+from compare.findings.machine_notes import of_machine
+from compare.findings.note import Found, Note
 from compare.findings.number_text import seconds
-from compare.findings.speed import Comparison
 from compare.findings.thresholds import (
     JUDGED_PAIRS,
     ROUNDS_FOR_INTERVALS,
     SHORT_SECONDS,
 )
-from compare.records.record_types import AnyRecord, Echoed, Ended, Header, Probed, SpeedCheck
-
-Grade = Literal["breaks", "widens", "record"]
-"""What a note does to the verdict; the last is for the record."""
-
-_MUCH_STEAL = 0.02
-_MUCH_DRIFT = 0.1
-
-
-class Note(BaseModel):
-    """`text` is about the `cells`, labels, or about the run where there are none; `remedy` is what
-    can be done about it, in the way that the run was made."""
-
-    grade: Grade
-    text: str
-    cells: list[str] = []
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        about = f"{', '.join(self.cells)}: " if self.cells else ""
-        return f"{about}{self.text}" + (f"; {self.remedy}" if self.remedy else "")
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found of a run, of which notes tell."""
-
-    header: Header
-    records: Sequence[AnyRecord]
-    cells: Sequence[Cell]
-    rows: Sequence[CellSummary]
-    pace: Pace
-    comparisons: Sequence[Comparison]
-    gate: Gate
-    precision: float | None
-
-    @property
-    def asked_for_a_precision(self) -> bool:
-        return self.header.run.get("precision") is not None
-
-    @property
-    def remedy(self) -> str:
-        """For windows that are too few or too short."""
-        if self.asked_for_a_precision:
-            return "give it more --budget"
-        return "take more --steps or ask for a --precision"
+from compare.records.record_types import Echoed, Ended
 
 
 def notes_of(found: Found, problems: Sequence[str] = ()) -> list[Note]:
     """The gravest grade first. `problems` are what of the records could not be read."""
     notes = [
         *(Note(grade="breaks", text=problem) for problem in problems),
-        *_of_contention(found),
+        *of_machine(found),
         *_of_windows(found),
         *_of_times(found),
         *_of_precision(found),
@@ -84,10 +33,6 @@ def notes_of(found: Found, problems: Sequence[str] = ()) -> list[Note]:
         *_of_scores(found),
         *_of_outputs(found),
         *_of_rounds(found),
-        *_of_stalls(found),
-        *_of_drift(found),
-        *_of_noise(found),
-        *_of_machine(found),
     ]
     order = ("breaks", "widens", "record")
     return sorted(notes, key=lambda note: order.index(note.grade))
@@ -106,47 +51,6 @@ def repeated(runs: Sequence[str]) -> list[Note]:
     if not runs:
         return []
     return [Note(grade="record", text=f"given more than once, and counted once: {', '.join(runs)}")]
-
-
-def _of_contention(found: Found) -> Iterator[Note]:
-    counted = found.pace.counted
-    busy: dict[str, list[str]] = {}
-    for cell in found.cells:
-        if why := doubts.too_busy(cell, counted):
-            busy.setdefault(why, []).append(cell.name.label)
-    header = found.header
-    own = header.run.get("threads") == header.machine.get("cpus") != 1
-    remedy = "end them, or leave them room: --threads 1" if own else "end them and run it again"
-    if found.asked_for_a_precision:
-        remedy += "; a longer --budget waits for quiet"
-    for why, labels in _merged(busy):
-        yield Note(
-            grade="breaks", text=f"{why}: not judged{_who(header)}", cells=labels, remedy=remedy
-        )
-    named = {label for labels in busy.values() for label in labels}
-    some = {
-        cell.name.label: len(counted.contended[cell.name])
-        for cell in found.cells
-        if counted.contended[cell.name] and cell.name.label not in named
-    }
-    if some:
-        count = ", ".join(f"{n} of {label}" for label, n in some.items())
-        how = "do not count" if counted.left_out else "count, being too few to leave out"
-        yield Note(
-            grade="widens",
-            text=f"windows in which something else ran {how}: {count}{_who(header)}",
-        )
-
-
-def _merged(busy: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
-    """One cause is one line: the first figure that is told stands for all cells."""
-    labels = [label for several in busy.values() for label in several]
-    return [(next(iter(busy)), labels)] if busy else []
-
-
-def _who(header: Header) -> str:
-    seen = [f"{one.name} used {one.cpus:.2g}" for one in header.busy or ()]
-    return f" (before the first window: {', '.join(seen)})" if seen else ""
 
 
 def _of_windows(found: Found) -> Iterator[Note]:
@@ -262,54 +166,4 @@ def _of_rounds(found: Found) -> Iterator[Note]:
             text=f"{len(rounds)} rounds are too few to be what is compared: windows are, and what"
             " differs from process to process is in no interval",
             remedy=f"play {ROUNDS_FOR_INTERVALS} --rounds",
-        )
-
-
-def _of_stalls(found: Found) -> Iterator[Note]:
-    timings = found.pace.counted.timings
-    timed = {cell.name: timings[cell.name] for cell in found.cells if timings[cell.name]}
-    for label, text in doubts.stalls(timed, found.comparisons).items():
-        yield Note(grade="widens", text=text, cells=[label])
-
-
-def _of_drift(found: Found) -> Iterator[Note]:
-    shared, own = doubts.drifts([cell for cell in found.cells if cell.timings])
-    if shared:
-        yield Note(grade="record", text=shared)
-    for label, how in own.items():
-        text = f"not in a steady state: {how}"
-        yield Note(grade="widens", text=text, cells=[label], remedy=found.remedy)
-
-
-def _of_noise(found: Found) -> Iterator[Note]:
-    noisy = {c.name.label: len(n) for c in found.cells if (n := c.steadiness().noisy)}
-    if noisy:
-        count = ", ".join(f"{n} of {label}" for label, n in noisy.items())
-        text = f"windows far off the others of their cell count, and widen intervals: {count}"
-        yield Note(grade="record", text=text)
-    steal = {c.name.label: s for c in found.cells if (s := c.steal_share() or 0.0) > _MUCH_STEAL}
-    if steal:
-        text = f"a hypervisor withheld up to {max(steal.values()):.2g} CPUs of this machine"
-        yield Note(grade="widens", text=text, cells=list(steal))
-
-
-def _of_machine(found: Found) -> Iterator[Note]:
-    checks = [record.seconds for record in found.records if isinstance(record, SpeedCheck)]
-    if checks and max(checks) > min(checks) * (1 + _MUCH_DRIFT):
-        yield Note(
-            grade="record",
-            text=f"one fixed matrix product took from {min(checks) * 1e3:.3g} to"
-            f" {max(checks) * 1e3:.3g} ms between rounds: the machine's speed was not constant",
-        )
-    for probed in [record for record in found.records if isinstance(record, Probed)][-1:]:
-        if probed.narrowed_by:
-            names = ", ".join(probed.narrowed_by)
-            text = f"set in the environment, and not heeded for the roof: {names}"
-            yield Note(grade="record", text=text)
-    above = [row.label for row in found.rows if row.roofline_share and row.roofline_share > 1]
-    if above:
-        yield Note(
-            grade="record",
-            text="faster than the roof that was measured, so shares of it cannot be trusted",
-            cells=above,
         )

@@ -11,7 +11,8 @@ from compare.findings.cell_summary import CellSummary, Pace, estimate_of, row_of
 from compare.findings.cells import Cell
 from compare.findings.doubts import doubts
 from compare.findings.gate import hold
-from compare.findings.notes import Found, Note, notes_of
+from compare.findings.note import Found, Note
+from compare.findings.notes import notes_of
 from compare.findings.speed import Comparison
 from compare.meters import cost
 from compare.records.record_types import (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
+from .. import table
 from .. import words as general
 from ..table import cost_table, result_table
 from . import curves, downloads, figures, page, theme, words
@@ -40,6 +41,7 @@ class HtmlReport:
             summary=summary,
             words=words,
             general=general,
+            tables=table,
             verdicts=verdicts,
             more_verdicts=more_verdicts,
             results=result_table(summary),

@@ -13,6 +13,7 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate
 
+from .. import table
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, sweep_table
@@ -72,6 +73,7 @@ def render(sweep: SweepSummary) -> str:
         sweep=sweep,
         first=first,
         general=general,
+        tables=table,
         axes=[_axis(field, values) for field, values in sweep.axes.items()],
         results=sweep_table(sweep, _MOST_POINTS),
         left_out=max(0, len(sweep.points) - _MOST_POINTS),

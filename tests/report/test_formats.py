@@ -15,7 +15,7 @@ from compare.archive.frame import load
 from compare.archive.scaling import Scaling, SweepSummary, SweptPoint
 from compare.archive.stored import stored_summary
 from compare.errors import UserError
-from compare.findings.notes import Note
+from compare.findings.note import Note
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate

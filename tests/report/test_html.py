@@ -20,7 +20,7 @@ from conftest import ROOT
 
 from compare.archive.history import History, HistoryRow, in_series
 from compare.archive.scaling import SweepSummary, SweptPoint, scalings
-from compare.findings.notes import Note
+from compare.findings.note import Note
 from compare.findings.summary import Summary, summarise
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate
