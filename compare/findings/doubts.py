@@ -29,13 +29,19 @@ def doubts(cells: Mapping[CellName, Cell], counted: Counted, preset: str) -> dic
 
 def too_short(cell: Cell, counted: Counted, preset: str) -> str:
     """Why a cell's windows are too short to be judged; empty where they are not."""
-    lasted = [timing.seconds for timing in counted.timings[cell.name].values()]
-    if not lasted or median(lasted) >= JUDGED_SECONDS:
+    lasted = _lasted(cell, counted)
+    if lasted >= JUDGED_SECONDS:
         return ""
-    why = f"windows of {seconds(median(lasted))} are too short"
+    why = f"windows of {seconds(lasted)} are too short"
     if preset == FOR_TRYING:
         why += f": the preset {FOR_TRYING} is for seeing that it works"
     return why
+
+
+def _lasted(cell: Cell, counted: Counted) -> float:
+    """Seconds of a window that counts, in the middle; infinite where there are none."""
+    lasted = [timing.seconds for timing in counted.timings[cell.name].values()]
+    return median(lasted) if lasted else math.inf
 
 
 def too_busy(cell: Cell, counted: Counted) -> str:
@@ -129,9 +135,9 @@ def _why(first: Cell, second: Cell, counted: Counted, preset: str) -> str:
     share = counted.share(first.name, second.name)
     if counted.is_contended(first.name, second.name):
         return f"something else ran in {share:.0%} of their windows"
-    short = [why for cell in (first, second) if (why := too_short(cell, counted, preset))]
-    if short:
-        return short[0]
+    shortest = min((first, second), key=lambda cell: _lasted(cell, counted))
+    if short := too_short(shortest, counted, preset):
+        return short
     if pairs < JUDGED_PAIRS:
         return f"{pairs} pairs of windows are too few" if pairs > 1 else "one pair is too few"
     return ""
