@@ -241,7 +241,7 @@ def test_fields_that_differ_are_named() -> None:
 
 SLEEPY = """
 import time
-from compare.plugins import load_backend
+from compare.contracts.loading import load_backend
 
 class Trainer:
     def __init__(self, inner):
