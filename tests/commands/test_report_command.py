@@ -79,6 +79,11 @@ def test_a_cell_of_several_runs_has_the_windows_of_all(
     again = tmp_path / "again"
     shutil.copytree(runs[0], again)
     (once,) = json.loads((runs[0] / "summary.json").read_text())["summary"]["cells"]
+    copied = document(compare("report", str(runs[0]), str(again), "--json"))
+    assert copied["cells"][0]["timed_windows"] == once["timed_windows"]  # a copy is no second run
+    assert any("given more than once" in note["text"] for note in copied["notes"])
+    records = again / "records.jsonl"
+    records.write_text(records.read_text().replace(f'"{runs[0].name}"', '"another"'))
     (twice,) = document(compare("report", str(runs[0]), str(again), "--json"))["cells"]
     assert twice["timed_windows"] == 2 * once["timed_windows"]
     assert twice["losses"] == once["losses"]
