@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from compare.findings import doubts
 from compare.findings.note import Found, Note
+from compare.findings.thresholds import CPUS_OF_OTHERS
 from compare.records.record_types import Header, Opened, Probed, SpeedCheck
 
 _MUCH_STEAL = 0.02
@@ -13,6 +14,7 @@ _MUCH_DRIFT = 0.1
 def of_machine(found: Found) -> Iterator[Note]:
     """The gravest first."""
     yield from _of_contention(found)
+    yield from _of_restless(found)
     yield from _of_stalls(found)
     yield from _of_drift(found)
     yield from _of_noise(found)
@@ -48,6 +50,24 @@ def _of_contention(found: Found) -> Iterator[Note]:
             grade="widens",
             text=f"windows in which something else ran {how}: {count}{_who(header)}",
         )
+
+
+def _of_restless(found: Found) -> Iterator[Note]:
+    """Workers that computed while another's window was timed."""
+    timed = [w for cell in found.cells for w in cell.timed]
+    used: dict[str, list[float]] = {}
+    for window in timed:
+        for label, seconds in window.resting_cpu_seconds.items():
+            used.setdefault(label, []).append(seconds / (window.lead_seconds + window.seconds))
+    for label, cpus in used.items():
+        beside = sum(w.cell.label != label for w in timed)
+        if sum(cpus) / beside > CPUS_OF_OTHERS:
+            yield Note(
+                grade="breaks",
+                text=f"used {sum(cpus) / beside:.2g} CPUs while others were timed",
+                cells=[label],
+                remedy="its train() may return before the device has finished: it has to wait",
+            )
 
 
 def _merged(busy: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:

@@ -165,11 +165,11 @@ def pressure_seconds(pressure: str) -> float | None:
 def tree_cpu_seconds() -> float:
     """CPU time of this process and of those that it started, ended and waited for or not."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    living = sum(_cpu_seconds(pid) for pid in descendants())
+    living = sum(cpu_seconds_of(pid) for pid in descendants())
     return time.process_time() + ended.ru_utime + ended.ru_stime + living
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds_of(pid: int) -> float:
     """Of another process, by its clock, whose id is made as in clock_getcpuclockid(3), and of the
     children that it waited for, in ticks. 0 where there is no such process any more."""
     with suppress(OSError):

@@ -125,7 +125,8 @@ class Window(Record):
     `others_cpu_seconds`: what all processes but the worker, the conductor among them, used of the
     CPUs that the worker may run on; `pressure_seconds` (of the machine) and
     `group_pressure_seconds` (of the control group): for how long a thread that could run had no
-    CPU; `queue_seconds`: the same of the worker's threads, added up.
+    CPU; `queue_seconds`: the same of the worker's threads, added up. `resting_cpu_seconds`: what
+    the workers of other cells used, by label, while they should have rested.
     """
 
     kind: Literal["window"] = "window"
@@ -155,6 +156,7 @@ class Window(Record):
     pressure_seconds: float | None = None
     group_pressure_seconds: float | None = None
     queue_seconds: float | None = None
+    resting_cpu_seconds: dict[str, float] = Field(default={})
 
     @property
     def cpus_of_others(self) -> float | None:

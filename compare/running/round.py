@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from compare.contracts.backend import Device
+from compare.meters.contention import cpu_seconds_of
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
 from compare.records.record_types import (
@@ -28,6 +29,8 @@ from compare.records.values import CellName, DeviceInfo, Record
 from compare.running.turns import turns
 from compare.running.validation import Evaluator
 from compare.worker.process import CellEnded, WorkerProcess
+
+_RESTING_SECONDS = 0.02  # of a worker that rests: what its runtime's own threads look after
 
 
 class Round:
@@ -130,17 +133,30 @@ class Round:
         repeats: int = 1,
     ) -> float:
         """One window; seconds per step of its timed ones."""
-        before = time.process_time()
+        before, resting = time.process_time(), self._cpu_of_others(cell)
         answer = self._ask(cell, "train", first=first, last=last, untimed=untimed, repeats=repeats)
         used = time.process_time() - before
+        rested = {
+            label: seconds - resting[label]
+            for label, seconds in self._cpu_of_others(cell).items()
+            if seconds - resting[label] > _RESTING_SECONDS
+        }
         if role == "beyond":
             answer["losses"] = []
         window = Window(
             cell=cell, round=self.number, role=role, index=index, first_step=first,
-            conductor_cpu_seconds=used, **answer,
+            conductor_cpu_seconds=used, resting_cpu_seconds=rested, **answer,
         )  # fmt: skip
         self.write(window)
         return window.seconds / max(1, window.timed_steps)
+
+    def _cpu_of_others(self, cell: CellName) -> dict[str, float]:
+        """CPU seconds that the workers of all other cells have used so far, by label."""
+        return {
+            other.label: cpu_seconds_of(worker.pid)
+            for other, worker in self.workers.items()
+            if other != cell
+        }
 
     def echo_again(self, cell: CellName, draw: int, pieces: Sequence[tuple[int, int]]) -> float:
         """The echo's whole training once more, from other perturbations, steps piece by piece."""

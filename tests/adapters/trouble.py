@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ from compare.spec import Experiment
 HELD = 300_000_000  # bytes
 AFTER = 10  # steps that go well before trouble starts
 TRAINED, WAITING, GO_ON = Path("trained"), Path("waiting"), Path("go_on")
+
+
+def burn(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
 
 
 class TroubledTrainer:
@@ -68,6 +75,8 @@ class TroubledTrainer:
                 hold = f"held = b'x' * {HELD}; import time; time.sleep(1000)"
                 self.child = self.child or subprocess.Popen([sys.executable, "-c", hold])
                 time.sleep(0.3)
+            case "returns_early":  # and goes on computing, as an asynchronous device would
+                Thread(target=burn, args=(0.5,), daemon=True).start()
             case "slow":
                 time.sleep(0.2)
             case "second_waits":  # the first process that trains here does not
@@ -84,6 +93,7 @@ class Trouble:
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
         "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing",
         "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
+        "returns_early",
     )  # fmt: skip
     oracle = False
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from compare.report.table import result_table
+from conftest import ADAPTERS, Compare, document
 from fake_records import STEPS, A, B, C, header, row, steady, told, whole
 
 from compare.findings.summary import Summary, summarise
 from compare.records.record_types import AnyRecord, Ended, Evaluated
 from compare.records.values import CellName
-from report.table import result_table
 
 ECHO = A.model_copy(update={"echo": True})
 
@@ -76,3 +77,21 @@ def test_outputs_that_differ_are_counted_beside_the_echo_s() -> None:
     assert "up to 1 of 3 outputs differ" in note
     assert "of the echo, which differs by rounding alone, 1 did" in note
     assert judged({A: 5.0, B: 5.0}).cells[0].outputs_differing is None
+
+
+def test_logits_that_were_rounded_are_caught_by_the_validation_loss(compare: Compare) -> None:
+    """A real adapter whose training is right, and whose logits pass through float16."""
+    asked = ("--task", "lm", "--preset", "tiny", "--steps", "300", "--json")
+    rate = ("--set", "optimizer.learning_rate=0.01")
+    trouble = str(ADAPTERS / "trouble.py")
+    rounded = f"reference,{trouble}:half_precision_logits"
+    rows = {
+        row["backend"]: row
+        for row in document(compare(*asked, *rate, "--backend", rounded))["cells"]
+    }
+    assert rows["reference"]["status"] == "ok"
+    assert rows["trouble"]["status"] == "parity_failed"
+    assert rows["trouble"]["reason"].startswith("the validation loss is")
+    assert rows["trouble"]["max_loss_difference"] == 0  # no training loss tells it
+    right = document(compare(*asked, *rate, "--backend", f"reference,{trouble}:none"))["cells"]
+    assert [row["status"] for row in right] == ["ok", "ok"]

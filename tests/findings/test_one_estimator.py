@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from compare.report.table import result_table
+from compare.report.words import verdicts
 from fake_records import A, B, C, header, whole, window
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,6 @@ from compare.findings.summary import Summary, summarise
 from compare.records.merging import merged
 from compare.records.record_types import AnyRecord, KeptRound, Resumed
 from compare.records.values import CellName
-from report.table import result_table
-from report.words import verdicts
 
 D = CellName(backend="d", mode="m")
 STARTED = datetime.now(UTC)

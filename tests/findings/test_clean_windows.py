@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
+from compare.report.table import result_table
+from compare.report.words import first_sentences, trust, verdicts
 from fake_records import A, B, header, row, steady, told, whole
 
 from compare.findings.contention import clean, is_contended
 from compare.findings.summary import Summary, summarise
 from compare.records.record_types import AnyRecord, Window
-from report.table import result_table
-from report.words import first_sentences, trust, verdicts
 
 
 def busy(window: Window, cpus: float, **more: Any) -> Window:
