@@ -29,7 +29,7 @@ def figures_of(cell: CellSummary) -> TidyRow:
                 row |= _with_ends(metric, score)
         elif name == "phases":
             row |= {f"{phase}_seconds": spent for phase, spent in value.items()}
-        elif name == "noisy_windows":
+        elif name in ("noisy_windows", "contended_windows"):
             row[name] = len(value)
         elif name == "versions":
             row[name] = " ".join(f"{library}={version}" for library, version in value.items())

@@ -177,7 +177,7 @@ def test_the_queries_of_the_page_find_every_cell_s_rate(
 
 def test_the_query_reads_records_of_several_tasks_and_versions() -> None:
     query = f"""
-        SELECT cell.backend, sum(tokens) / sum(seconds) AS rate
+        SELECT cell.backend, exp(avg(ln(tokens / seconds))) AS rate
         FROM read_json('{REFERENCE}/*/records.jsonl', filename = true, ignore_errors = true)
         WHERE kind = 'window' AND role IN ('steady', 'beyond') AND NOT cell.echo
           AND filename LIKE '%sentiment-reviews%' GROUP BY ALL ORDER BY ALL

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
-from compare.meters import machine
+from compare.meters import threads
 from compare.meters.kernel import UNAVAILABLE
 from compare.meters.machine import chosen, describe, relevant_environment, worker_environment
 from compare.meters.threads import cpu_quota, default_threads, require_threads, usable_cpus
@@ -70,7 +70,7 @@ def test_threads_are_no_more_than_whole_cpus_of_the_quota(
     for folder in (tmp_path, tmp_path / "cpu"):  # of either version of control groups
         folder.mkdir(exist_ok=True)
         (folder / "cpu.max").write_text(f"{quota} 100000\n")
-    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    monkeypatch.setattr(threads, "CGROUP", tmp_path)
     assert default_threads() == (granted or usable_cpus())
 
 

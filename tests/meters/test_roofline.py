@@ -61,7 +61,7 @@ def test_a_wrong_product_is_no_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "        if name == 'numpy.random':\n"
         "            import numpy\n"
         "            right = numpy.matmul\n"
-        "            numpy.matmul = lambda a, b, out: right(a, 1.5 * b, out=out)\n"
+        "            numpy.matmul = lambda a, b, out=None: right(a, 1.5 * b, out=out)\n"
         "sys.meta_path.insert(0, Wrong())\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
