@@ -27,13 +27,15 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/mkdocs build --strict --site-dir build/site
 
-# About three hours on two cores; the machine should have nothing else to do.
+# About four hours on two cores; the machine should have nothing else to do.
 bench: $(READY)
 	mkdir -p $(BENCH)
 	$(BIN)/python benchmarks/against_native.py --rounds 6 --json $(BENCH)/native.json
 	$(BIN)/python benchmarks/modes.py --json $(BENCH)/modes.json
 	$(BIN)/python benchmarks/overhead.py --json $(BENCH)/overhead.json
 	$(BIN)/python benchmarks/against_itself.py --json $(BENCH)/itself.json
+	$(BIN)/python benchmarks/repeatability.py --preset small --json $(BENCH)/repeatability-small.json
+	$(BIN)/python benchmarks/repeatability.py --preset gpt --json $(BENCH)/repeatability-gpt.json
 	$(BIN)/python benchmarks/many_cells.py --json $(BENCH)/many_cells.json
 	$(BIN)/python benchmarks/big_text.py
 	$(BIN)/python benchmarks/table.py $(BENCH)

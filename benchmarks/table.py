@@ -8,10 +8,12 @@ Reads the JSON files that the benchmarks left in the folder, and writes its READ
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from against_itself import sentence
+from repeatability import sentences
 
 from compare.meters import machine
 
@@ -24,6 +26,8 @@ def main(folder: Path) -> int:
         ("modes.json", _modes),
         ("overhead.json", _overhead),
         ("itself.json", _itself),
+        ("repeatability-small.json", partial(_repeatability, "small")),
+        ("repeatability-gpt.json", partial(_repeatability, "gpt")),
         ("many_cells.json", _many_cells),
     ]
     lines = ["# The suite, measured", "", *_about(folder), ""]
@@ -45,6 +49,12 @@ def _about(folder: Path) -> list[str]:
         f" {found['python']}. Ratios are of windows played in pairs, a moment apart, with 95%"
         " intervals: above 1, the first is faster."
     ]
+
+
+def _repeatability(preset: str, rows: Rows) -> Iterator[str]:
+    yield f"## One comparison of {preset}, again and again"
+    yield ""
+    yield from sentences(rows)
 
 
 def _native(rows: Rows) -> Iterator[str]:
