@@ -53,7 +53,9 @@ def _rows(preset: str, options: argparse.Namespace, scratch: Path) -> list[dict[
     labels = [
         f"{name}:{mode}" for name in options.backend.split(",") for mode in described[name].modes
     ]
-    records = play(preset, labels, {"budget": options.budget}, scratch, f"{preset}: every mode")
+    records = play(
+        preset, labels, {"budget": options.budget, "rounds": 1}, scratch, f"{preset}: every mode"
+    )
     names = {cell.label: cell for cell in header_of(records).cells}
     summaries = {row.label: row for row in summarise(records).cells}
     rows = []

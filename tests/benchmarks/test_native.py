@@ -39,7 +39,7 @@ def test_loops_arrive_at_the_losses_of_the_oracle(compare: Compare, preset: str)
     settings = [part for text in (*TINY, *MODELS[preset]) for part in ("--set", text)]
     cells = ["reference", *(f"{ADAPTER}:{loop}" for loop in installed)]
     finished = compare(
-        "--task", "lm", "--preset", preset, "--steps", "10", *settings,
+        "--task", "lm", "--preset", preset, "--steps", "10", "--rounds", "1", *settings,
         "--backend", ",".join(cells), "--json",
     )  # fmt: skip
     oracle, *found = document(finished)["cells"]
