@@ -10,9 +10,9 @@ from rich.text import Text
 
 from compare.commands import options
 from compare.conformance.checks import Finding
+from compare.limits import CHECK_SECONDS
 from compare.planning.selection import choose_cells, find_oracle
 from compare.running.checking import check_cell
-from compare.worker.limits import CHECK_SECONDS
 
 
 def check_backend(

@@ -5,7 +5,7 @@ of one backend) and `cell_summary.py` (its figures), `parity.py` (when curves ag
 (whether these do), `speed.py` (who is faster), `contention.py` (whose machine it was), `doubts.py`
 (what cannot be judged), `notes.py` and `machine_notes.py` (what a reader should know first).
 
-`thresholds.py` has what is asked of windows before they are believed, `number_text.py` how figures
+`window_thresholds.py` has what is asked of windows before they are believed, `number_text.py` how figures
 are written.
 
 May import: `records`, `stats`, `meters`, `spec`, and the ground.

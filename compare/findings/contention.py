@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from compare.findings import speed
 from compare.findings.speed import Place
-from compare.findings.thresholds import (
+from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
     LEAST_CLEAN,
     LEAST_PAIRS,

@@ -10,7 +10,7 @@ from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.number_text import seconds
 from compare.findings.speed import Comparison, Pair
-from compare.findings.thresholds import JUDGED_PAIRS, JUDGED_SECONDS, STALL
+from compare.findings.window_thresholds import JUDGED_PAIRS, JUDGED_SECONDS, STALL
 from compare.records.values import CellName
 
 FOR_TRYING = "tiny"

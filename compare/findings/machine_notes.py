@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from compare.contracts.devices import KINDS
 from compare.findings import doubts
 from compare.findings.note import Found, Note
-from compare.findings.thresholds import CPUS_OF_OTHERS
+from compare.findings.window_thresholds import CPUS_OF_OTHERS
 from compare.records.record_types import Header, Opened, Probed, SpeedCheck
 
 _MUCH_STEAL = 0.02
@@ -137,11 +138,11 @@ def _of_devices(found: Found) -> Iterator[Note]:
     kinds = {r.cell.label: {label.partition(":")[0] for label in r.devices} for r in opened}
     if found.header.run.get("device") != "auto" or not kinds:
         return
-    better = [kind for kind in ("cuda", "mps") if any(kind in seen for seen in kinds.values())]
-    if better and (without := [label for label, seen in kinds.items() if better[0] not in seen]):
+    best = next(kind for kind in KINDS if any(kind in seen for seen in kinds.values()))
+    if without := [label for label, seen in kinds.items() if best not in seen]:
         yield Note(
             grade="record",
-            text=f"no {better[0]} device is seen by it, so none of the backends computed on one",
+            text=f"no {best} device is seen by it, so none of the backends computed on one",
             cells=without,
-            remedy=f"--device {better[0]} insists, and skips who has none",
+            remedy=f"--device {best} insists, and skips who has none",
         )

@@ -13,7 +13,7 @@ from compare.findings import doubts
 from compare.findings.machine_notes import of_machine
 from compare.findings.note import Found, Note
 from compare.findings.number_text import seconds
-from compare.findings.thresholds import (
+from compare.findings.window_thresholds import (
     JUDGED_PAIRS,
     ROUNDS_FOR_INTERVALS,
     SHORT_SECONDS,

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
-from compare.findings.thresholds import ROUNDS_FOR_INTERVALS
+from compare.findings.window_thresholds import ROUNDS_FOR_INTERVALS
 from compare.records.record_types import Window
 from compare.records.values import CellName, Estimate
 from compare.stats import intervals, two_way

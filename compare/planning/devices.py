@@ -1,7 +1,7 @@
 """The device that a cell computes on."""
 
 from compare.contracts.backend import Device
-from compare.contracts.devices import device_of
+from compare.contracts.devices import KINDS, device_of
 from compare.worker.process import CellEnded
 
 
@@ -12,7 +12,7 @@ def choose_device(asked: str, own: list[Device], everyone: list[list[Device]]) -
     """
     if asked == "auto":
         common = set.intersection(*({device.kind for device in some} for some in everyone))
-        asked = next((kind for kind in ("cuda", "mps", "cpu") if kind in common), "cpu")
+        asked = next((kind for kind in KINDS if kind in common), "cpu")
     if device := device_of(asked, own):
         return device
     seen = ", ".join(device.label for device in own)

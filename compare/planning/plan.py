@@ -7,8 +7,8 @@ from typing import Any
 from compare.contracts.loading import load_task
 from compare.contracts.task import Prepared, Task
 from compare.errors import UserError
-from compare.findings.thresholds import WINDOW_SECONDS
 from compare.findings.time_to_target import Target
+from compare.findings.window_thresholds import WINDOW_SECONDS
 from compare.meters.threads import default_threads, require_threads
 from compare.planning.choice import Choice
 from compare.planning.overrides import resolve

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from compare.contracts.backend import Device
+from compare.limits import ANSWER_SECONDS
 from compare.planning.choice import Choice
 from compare.records.values import CellName
 from compare.worker.channel import Message
-from compare.worker.limits import OPEN_SECONDS
 from compare.worker.process import CellEnded, WorkerProcess
 
 _AT_ONCE = 4
@@ -99,7 +99,7 @@ def _open(name: str, mode: str, python: str | None) -> Message:
         worker = WorkerProcess(name, python, None, Path(scratch) / "log")
         try:
             worker.hello()
-            return worker.ask("open", OPEN_SECONDS, mode=mode, threads=None)
+            return worker.ask("open", ANSWER_SECONDS, mode=mode, threads=None)
         finally:
             worker.stop()
 

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 
 from compare.conformance.checks import Finding
+from compare.limits import CHECK_SECONDS
 from compare.planning.choice import Choice
-from compare.worker.limits import CHECK_SECONDS
 from compare.worker.process import CellEnded, WorkerProcess
 
 

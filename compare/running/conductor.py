@@ -14,7 +14,7 @@ from math import ceil
 from typing import Protocol
 
 from compare.findings import contention, speed
-from compare.findings.thresholds import (
+from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
     LEAST_PAIRS,
     LEAST_WINDOWS,

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from compare.errors import is_own_code
+from compare.limits import HELLO_SECONDS
 from compare.meters.machine import worker_environment
 from compare.records.record_types import Status
 from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Late, Message
-from compare.worker.limits import HELLO_SECONDS
 
 _TAIL_LINES = 12
 _PATIENCE = 5.0  # seconds for a process to end after its channel closed

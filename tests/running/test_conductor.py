@@ -1,7 +1,7 @@
 import pytest
 
 from compare.contracts import Device
-from compare.findings.thresholds import LEAST_WINDOWS
+from compare.findings.window_thresholds import LEAST_WINDOWS
 from compare.planning.devices import choose_device
 from compare.running.conductor import window_steps
 from compare.worker.process import CellEnded

@@ -15,7 +15,7 @@ from conftest import ADAPTERS, Compare, cell, document
 from pydantic import ValidationError
 from scipy import stats as scipy_stats
 
-from compare.findings.thresholds import LEAST_PAIRS
+from compare.findings.window_thresholds import LEAST_PAIRS
 from compare.planning.choice import Choice
 from compare.planning.plan import make_plan
 from compare.records.record_types import Ended, Role, Window
