@@ -105,7 +105,7 @@ def test_no_modules_import_each_other() -> None:
         ("records/reading.py", "from compare.commands.run import run", "compare/commands/run"),
         ("spec/model.py", "if TYPE_CHECKING:\n    import compare.cli", "compare/cli"),
         ("errors.py", "def f():\n    from compare.version import VERSION", "compare/version"),
-        ("text/lines.py", "from ..findings.summary import Summary", "compare/findings/summary"),
+        ("sources/lines.py", "from ..findings.summary import Summary", "compare/findings/summary"),
     ],
 )
 def test_an_import_upward_is_told_with_both_files(

@@ -37,8 +37,11 @@ class Side:
         self.summary: Summary = summarise(records)
         header = header_of(kept)
         self.cells = {name.label: Cell(name, kept) for name in header.cells}
-        counted = contention.clean({cell.name: cell.windows for cell in self.cells.values()})
-        self.timings = {name.label: windows for name, windows in counted.timings.items()}
+        controls = [Cell(name.its_control(), kept) for name in header.cells]
+        counted = contention.counted_of(list(self.cells.values()), controls)
+        self.timings = {
+            name.label: windows for name, windows in counted.timings.items() if name.is_row
+        }
         self.rows = {row.label: row for row in self.summary.cells}
         self.threads = header.run.get("threads")
         self.speed_checks = [r.seconds for r in kept if isinstance(r, SpeedCheck)]

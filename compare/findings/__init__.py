@@ -5,8 +5,8 @@ of one backend) and `cell_summary.py` (its figures), `parity.py` (when curves ag
 (whether these do), `speed.py` (who is faster), `contention.py` (whose machine it was), `doubts.py`
 (what cannot be judged), `notes.py` and `machine_notes.py` (what a reader should know first).
 
-`window_thresholds.py` has what is asked of windows before they are believed, `number_text.py` how figures
-are written.
+`window_thresholds.py` has what is asked of windows before they are believed, `number_text.py` how
+figures are written.
 
 May import: `records`, `stats`, `meters`, `spec`, and the ground.
 """

@@ -4,11 +4,12 @@ A rule that looks at other processes and never at the result: which windows coun
 what others used meanwhile, whatever the rate was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 from compare.findings import speed
+from compare.findings.cells import Cell
 from compare.findings.speed import Place
 from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
@@ -61,9 +62,19 @@ def is_contended(window: Window) -> bool:
     return (cpus_taken(window) or 0.0) > CPUS_OF_OTHERS
 
 
-def clean(cells: Mapping[CellName, Sequence[Window]]) -> Counted:
-    """Contended windows left out, where every pair of cells keeps enough without them; a window of
-    a pair is contended if either's is."""
+def counted_of(cells: Sequence[Cell], controls: Sequence[Cell]) -> Counted:
+    """Of the cells of a run and of what repeated them. Those that did not end well have no say in
+    whether windows are left out."""
+    everyone = (*cells, *controls)
+    well = {cell.name for cell in everyone if cell.windows and cell.end().status == "ok"}
+    return clean({cell.name: cell.windows for cell in everyone}, well)
+
+
+def clean(
+    cells: Mapping[CellName, Sequence[Window]], deciding: Container[CellName] | None = None
+) -> Counted:
+    """Contended windows left out, where every pair of the `deciding` cells, by default of all,
+    keeps enough without them; a window of a pair is contended if either's is."""
     timings = {cell: speed.timings_of(windows) for cell, windows in cells.items()}
     contended = {
         cell: frozenset((w.round, w.index) for w in windows if w.is_timed and is_contended(w))
@@ -77,6 +88,7 @@ def clean(cells: Mapping[CellName, Sequence[Window]]) -> Counted:
             (timings[a].keys() & timings[b].keys()) - contended[a] - contended[b],
         )
         for a, b in combinations_with_replacement(timings, 2)
+        if deciding is None or (a in deciding and b in deciding)
     )
     if enough:
         timings = {

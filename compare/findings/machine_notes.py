@@ -138,8 +138,9 @@ def _of_devices(found: Found) -> Iterator[Note]:
     kinds = {r.cell.label: {label.partition(":")[0] for label in r.devices} for r in opened}
     if found.header.run.get("device") != "auto" or not kinds:
         return
-    best = next(kind for kind in KINDS if any(kind in seen for seen in kinds.values()))
-    if without := [label for label, seen in kinds.items() if best not in seen]:
+    best = next((kind for kind in KINDS if any(kind in seen for seen in kinds.values())), "cpu")
+    without = [label for label, seen in kinds.items() if best not in seen]
+    if without and best != "cpu":
         yield Note(
             grade="record",
             text=f"no {best} device is seen by it, so none of the backends computed on one",

@@ -160,10 +160,11 @@ def _of_outputs(found: Found) -> Iterator[Note]:
 
 def _of_rounds(found: Found) -> Iterator[Note]:
     rounds = {place[0] for cell in found.cells for place in cell.timings}
-    if found.comparisons and 1 < len(rounds) < ROUNDS_FOR_INTERVALS:
+    if len(rounds) > 1 and any(one.unit == "window" for one in found.comparisons):
+        few = f"{len(rounds)} rounds" if len(rounds) < ROUNDS_FOR_INTERVALS else "shared rounds"
         yield Note(
             grade="widens",
-            text=f"{len(rounds)} rounds are too few to be what is compared: windows are, and what"
-            " differs from process to process is in no interval",
+            text=f"{few} are too few to be what is compared: windows are, and what differs from"
+            " process to process is in no interval",
             remedy=f"play {ROUNDS_FOR_INTERVALS} --rounds",
         )

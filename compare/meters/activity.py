@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from compare.meters.contention import cpu_times
 from compare.meters.kernel import CPUS, contents
 from compare.meters.threads import cpu_numbers
 
@@ -37,8 +38,8 @@ class WindowActivity(NamedTuple):
 
     `voluntary_switches`: how often a thread went to wait, for another thread or for a disk.
 
-    `steal_seconds`: what a hypervisor gave to others while CPUs of this machine had work, added
-    up over all its CPUs, whether this process used them or not, in ticks of 10 ms as a rule. Zero
+    `steal_seconds`: what a hypervisor gave to others while CPUs had work, added up over those that
+    this process may run on, whether it used them or not, in ticks of 10 ms as a rule. Zero
     on bare metal, and also where a hypervisor hides it. None where there is no such count.
 
     `mhz`: clock of the CPUs in the affinity mask at the end of the window, their mean. One sample,
@@ -63,7 +64,7 @@ class Activity:
     """
 
     def start(self) -> None:
-        self._steal = steal_seconds(contents(_STAT))
+        self._steal = steal_seconds(contents(_STAT), cpu_numbers())
         self._threads = _thread_seconds()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         self._cpu = time.process_time()
@@ -73,7 +74,7 @@ class Activity:
         cpu = time.process_time() - self._cpu
         usage = resource.getrusage(resource.RUSAGE_SELF)
         threads, mhz = _thread_seconds(), _current_mhz()
-        stolen = steal_seconds(contents(_STAT))
+        stolen = steal_seconds(contents(_STAT), cpu_numbers())
         used = [after - self._threads.get(thread, 0.0) for thread, after in threads.items()]
         return WindowActivity(
             cpu_seconds=cpu,
@@ -85,13 +86,11 @@ class Activity:
         )
 
 
-def steal_seconds(stat: str) -> float | None:
-    """Stolen time since boot, of all CPUs, from the text of /proc/stat (proc(5)): the eighth
-    figure of its first line, in ticks. None where there is none."""
-    columns = stat.partition("\n")[0].split()
-    if len(columns) < 9 or columns[0] != "cpu":
-        return None
-    return int(columns[8]) / os.sysconf("SC_CLK_TCK")
+def steal_seconds(stat: str, cpus: list[int]) -> float | None:
+    """Stolen time since boot, of the CPUs of these numbers together, from the text of /proc/stat
+    (proc(5)): the eighth figure of their lines, in ticks. None where there is none."""
+    times = cpu_times(stat, cpus)
+    return times.steal if times else None
 
 
 def mean_mhz(cpuinfo: str, cpus: list[int]) -> float | None:

@@ -119,7 +119,7 @@ class Window(Record):
 
     `harness_seconds`: timed, but outside the adapter. `cpu_seconds`: user and system time of the
     worker, `busy_threads` how many of its threads were at work; `steal_seconds`: what a hypervisor
-    withheld, of all CPUs together; `conductor_cpu_seconds`: of the conductor while it waited.
+    withheld of its CPUs together; `conductor_cpu_seconds`: of the conductor while it waited.
     `children_peak_bytes`: the most that processes started by the worker were seen to hold.
 
     `others_cpu_seconds`: what all processes but the worker, the conductor among them, used of the
@@ -160,12 +160,14 @@ class Window(Record):
 
     @property
     def cpus_of_others(self) -> float | None:
-        """How many CPUs others used meanwhile, neither the worker nor the conductor."""
+        """How many CPUs others used meanwhile: neither the worker, nor the conductor, nor the
+        workers that rested, which are the run's own."""
         if self.others_cpu_seconds is None or not self.seconds:
             return None
-        return (
-            max(0.0, self.others_cpu_seconds - (self.conductor_cpu_seconds or 0.0)) / self.seconds
-        )
+        return max(0.0, self.others_cpu_seconds - self._own_cpu_seconds()) / self.seconds
+
+    def _own_cpu_seconds(self) -> float:
+        return (self.conductor_cpu_seconds or 0.0) + sum(self.resting_cpu_seconds.values())
 
     @property
     def is_timed(self) -> bool:

@@ -7,28 +7,25 @@ result has come out; only the echo is trained again where the parity gate is in 
 
 import random
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from typing import Protocol
 
-from compare.findings import contention, speed
+from compare.findings import contention
 from compare.findings.window_thresholds import (
-    CPUS_OF_OTHERS,
-    LEAST_PAIRS,
     LEAST_WINDOWS,
     ROUND_WINDOWS,
-    ROUNDS_FOR_INTERVALS,
     SHORT_SECONDS,
     WINDOW_SECONDS,
 )
 from compare.meters import machine, roofline
-from compare.meters.contention import cpus_of_others_now
 from compare.meters.processes import busy_processes
+from compare.planning.devices import settled
 from compare.planning.plan import Plan
 from compare.records.record_types import (
     AnyRecord,
+    Built,
     Ended,
     Header,
     KeptRound,
@@ -44,6 +41,7 @@ from compare.records.values import BusyProcess, CellName, Record
 from compare.running import echo
 from compare.running.resumption import last_round, missing_rounds, skipped_among
 from compare.running.round import Round
+from compare.running.stopping import Stopping
 from compare.running.validation import Evaluator
 from compare.spec.inputs import write_inputs
 from compare.version import VERSION
@@ -66,7 +64,9 @@ class Conductor:
     def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
         self.plan, self.folder, self.watcher = plan, folder, watcher
         self.random = random.Random(plan.experiment.train.seed)
-        self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
+        self.stopping = Stopping(plan, watcher.waiting)
+        self.by_rounds = self.stopping.by_rounds
+        self.device = plan.run.device
         self.window_steps = 0
         self.short = False  # whether windows of the training are too short to be timed
         self.windows: dict[CellName, list[Window]] = {}
@@ -86,6 +86,9 @@ class Conductor:
             for record in records:
                 if isinstance(record, Window) and (record.cell, record.round) in finished:
                     self.windows.setdefault(record.cell, []).append(record)
+        kept_cells = {(one.cell, one.round) for one in kept}
+        built = [r for r in records if isinstance(r, Built) and (r.cell, r.round) in kept_cells]
+        self.device = built[0].device if built else self.device
         self._write(
             Resumed(
                 started=datetime.now(UTC),
@@ -129,23 +132,31 @@ class Conductor:
     def _play_all(self, needed: Mapping[CellName, int], first: int, needs_echo: bool) -> None:
         """Rounds from number `first` on, each with the cells that need one more."""
         plan, failed = self.plan, False
-        began, rounds = time.monotonic(), max(needed.values(), default=0)
+        rounds = max(needed.values(), default=0)
+        self.stopping.begin()
         shutil.rmtree(self.folder.inputs, ignore_errors=True)  # a crash may have left half of them
         write_inputs(self.folder.inputs, plan.experiment, plan.weights, plan.prepared.arrays)
         number, still = first, dict(needed)
         while cells := [cell for cell in plan.cells if still[cell] > 0]:
             share = (number - first + 1) / rounds  # of the budget, until the end of this round
-            self.budget_ends = began + share * plan.run.measuring_seconds
+            self.stopping.grant(share)
             failed |= self._play(number, cells, number == first, needs_echo)
             still = {c: count - 1 if c in self.windows else 0 for c, count in still.items()}
             number += 1
-        self.budget_ends = began + plan.run.measuring_seconds
-        while self.by_rounds and self.windows and self._wants_more():
+        self.stopping.grant(1.0)
+        while self._can_add_a_round() and self.stopping.wants_more(self.windows):
+            if not self.stopping.wait_for_quiet():
+                break
             cells = [cell for cell in plan.cells if cell in self.windows]
             failed |= self._play(number, cells, first=False, needs_echo=False)
             number += 1
         if not failed:
             shutil.rmtree(self.folder.inputs)  # nothing to replay, and it can be made again
+
+    def _can_add_a_round(self) -> bool:
+        """Whether rounds are what counts, and a cell is left that can be timed."""
+        timed = any(w.is_timed for cell in self.plan.cells for w in self.windows.get(cell, ()))
+        return self.by_rounds and timed
 
     def _play(self, number: int, cells: list[CellName], first: bool, needs_echo: bool) -> bool:
         """One round: fresh processes, in the first one the whole training, in the others as much
@@ -153,17 +164,25 @@ class Conductor:
         played = Round(
             self.plan, self.folder, number, first, self.evaluator, self.random, self._write
         )
-        self._wait_for_quiet()
+        self.stopping.wait_for_quiet()
         self._check_speed(number)
         try:
             for cell in cells:
                 played.attempt(cell, played.open)
                 if self.plan.run.control:
                     played.attempt(cell.its_control(), played.open)
+            everyone = [played.devices[cell] for cell in played.workers]
+            self.device = played.device = settled(self.device, everyone)  # for all rounds alike
             played.each(played.build)
             played.each(played.train, "first", 0, 0, 1, 0)
             compared = self.plan.experiment.losses_are_comparable()
-            if first and needs_echo and compared and len(self.plan.cells) > 1 and played.workers:
+            if (
+                first
+                and needs_echo
+                and compared
+                and len(self.plan.cells) > 1
+                and any(cell.is_row for cell in played.workers)
+            ):
                 echo.start(played)
             at = self._train_on(played)
             echo.go_on(played, self.windows)
@@ -221,11 +240,11 @@ class Conductor:
         )
         last = index + ROUND_WINDOWS
         while played.workers and (
-            index < last if self.by_rounds else not timed or self._wants_more()
+            index < last if self.by_rounds else not timed or self.stopping.wants_more(self.windows)
         ):
             first = at + index % windows * size
-            if self._was_contended(played):
-                self._wait_for_quiet()
+            if self._was_contended(played) and not self.stopping.wait_for_quiet() and timed:
+                break  # the budget went by while it waited
             played.each(self._beyond, played, index, first)
             index, timed = index + 1, True
 
@@ -240,39 +259,8 @@ class Conductor:
         """Whether others took the CPUs in the last window of any cell."""
         return any(contention.is_contended(self.windows[cell][-1]) for cell in played.workers)
 
-    def _wait_for_quiet(self) -> None:
-        """Where a precision is asked for, begin nothing while others use the CPUs, as long as the
-        budget lasts: a rule that looks at them, and never at a result."""
-        run = self.plan.run
-        if run.precision is None or not run.wait_for_quiet:
-            return
-        while time.monotonic() < self.budget_ends:
-            taken = cpus_of_others_now(self.plan.threads) or 0.0
-            if taken <= CPUS_OF_OTHERS:
-                return
-            self.watcher.waiting(taken)
-
-    def _wants_more(self) -> bool:
-        """Whether there is time left, and an interval that is wider than it is asked to be."""
-        if time.monotonic() >= self.budget_ends:
-            return False
-        wanted = self.plan.run.precision
-        return wanted is None or self._precision() > wanted
-
-    def _precision(self) -> float:
-        """The precision so far; of fewer windows than LEAST_PAIRS it is none."""
-        rows = {cell: windows for cell, windows in self.windows.items() if cell.is_row}
-        counted = contention.clean(rows)
-        if self.plan.run.wait_for_quiet and not counted.is_quiet():
-            return float("inf")
-        timed = counted.timings
-        fewest = min((len(speed.units(timings)) for timings in timed.values()), default=0)
-        if not self.by_rounds and fewest < LEAST_PAIRS:
-            return float("inf")
-        return speed.precision(timed, speed.compare_all(timed, {}))
-
     def _look_for_the_target(self, played: Round, before: int, step: int) -> None:
-        if self.evaluator.due(before, step):
+        if played.first and self.evaluator.due(before, step):
             played.each(played.look, step)
 
     def _probe(self) -> None:

@@ -128,7 +128,7 @@ class LiveProgress:
         done = sum(playing)
         text = f"round {self._round}" if self._round > 1 or self._rounds > 1 else ""
         text += f" of {self._rounds}" if text and self._round <= self._rounds else ""
-        if not playing or min(playing) < 2:
+        if not playing or min(playing) < 2 or self._round != self._first_round:
             return text or "starting"
         if self._pace is None:
             self._pace = (time.monotonic(), done)

@@ -91,7 +91,9 @@ def missing_rounds(
     """How many rounds each cell still needs: one that was skipped needs no other."""
     cells = [one.cell for one in kept]
     return {
-        cell: 0 if cell in skipped and cell in cells else plan.run.rounds - cells.count(cell)
+        cell: 0
+        if cell in skipped and cell in cells
+        else max(0, plan.run.rounds - cells.count(cell))
         for cell in plan.cells
     }
 

@@ -53,6 +53,7 @@ class Round:
         self.adapters = {choice.cell: choice.adapter for choice in plan.choices}
         self.workers: dict[CellName, WorkerProcess] = {}
         self.devices: dict[CellName, list[Device]] = {}
+        self.device = "auto"  # until it is settled what all compute on
         self.built: dict[CellName, Device] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
         self.echoed: list[list[float]] = []  # curves of the echo's further trainings
@@ -63,6 +64,8 @@ class Round:
     def each(self, act: Callable[..., float], *arguments: Any) -> list[float]:
         """Do one thing in every cell that is still there, in balanced turns."""
         there = list(self.workers)
+        if not there:
+            return []
         if self._turns is None or self._cells != there:  # a cell has ended, or the echo has come
             self._cells, self._turns = there, turns(len(there), self.shuffler)
         order = [there[place] for place in next(self._turns)]
@@ -115,8 +118,7 @@ class Round:
         return 0.0
 
     def build(self, cell: CellName) -> float:
-        others = [self.devices[other] for other in self.workers]
-        device = choose_device(self.plan.run.device, self.devices[cell], others)
+        device = choose_device(self.device, self.devices[cell], [])
         self.built[cell] = device
         answer = self._ask(cell, "build", device=vars(device), perturb=cell.echo)
         self.write(Built(cell=cell, round=self.number, device=device.label, **answer))

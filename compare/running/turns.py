@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 
 def turns(count: int, shuffler: random.Random) -> Iterator[list[int]]:
-    """Orders of `count` cells without end: each cell takes each place equally often, and follows
-    each other one equally often.
+    """Orders of `count` cells, without end unless there is none: each cell takes each place equally
+    often, and follows each other one equally often.
 
     A Latin square that is balanced for its neighbours (Williams 1949, "Experimental designs
     balanced for the estimation of residual effects of treatments"), or for odd counts it and its
     mirror image; cells and rows are shuffled anew each time it has been gone through. What a cell
     leaves behind, a warm cache or threads that still wait in a loop, so falls on all alike.
     """
-    while True:
+    while count:
         labels = list(range(count))
         shuffler.shuffle(labels)
         rows = _square(count)

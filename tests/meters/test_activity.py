@@ -75,9 +75,11 @@ def test_threads_that_share_a_cpu_are_switched_against_their_will() -> None:
 
 def test_stolen_time_is_the_eighth_figure_of_the_first_line() -> None:
     stat = "cpu  18985 7 5244 77645 442 3 43 250 9 1\ncpu0 4983 0 1394 44687 84 0 12 15 0 0\n"
-    assert steal_seconds(stat) == pytest.approx(2.5)  # ticks of 10 ms
-    assert steal_seconds("cpu  18985 7 5244 77645\nintr 3 3 3 3 3\n") is None
-    assert steal_seconds("") is None
+    assert steal_seconds(stat, [0]) == pytest.approx(2.5)  # ticks of 10 ms
+    assert steal_seconds("cpu  18985 7 5244 77645\nintr 3 3 3 3 3\n", [0]) is None
+    assert steal_seconds("", [0]) is None
+    two = f"{stat}cpu1 4983 0 1394 44687 84 0 12 235 0 0\n"
+    assert steal_seconds(two, [1]) == pytest.approx(2.35)  # of the CPUs that may be used
 
 
 def test_the_clock_is_the_mean_over_the_cpus_that_may_be_used() -> None:

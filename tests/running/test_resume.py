@@ -130,7 +130,7 @@ def test_a_changed_adapter_is_played_again_and_no_other(
     assert cell(found, "trouble")["losses"] == cell(found, "reference")["losses"]
     assert cell(found, "trouble")["max_loss_difference"] == 0.0
     assert found["comparisons"] == []  # they were not timed together
-    assert any("played at different times" in note for note in found["notes"])
+    assert any("played at different times" in note["text"] for note in found["notes"])
 
 
 def test_another_machine_plays_every_cell_again(compare: Compare, run: Path) -> None:

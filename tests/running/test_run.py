@@ -95,7 +95,7 @@ def test_one_that_is_slightly_off_is_held_against_more_echoes(
     row = cell(found, "trouble")
     assert row["status"] == "parity_failed"
     assert "the loss is 2.0e-05 away" in row["reason"]
-    assert any("its echo was trained 5 times" in note for note in found["notes"])
+    assert any("its echo was trained 5 times" in note["text"] for note in found["notes"])
     (records,) = tmp_path.glob(RECORDS)
     lines = [json.loads(line) for line in records.read_text().splitlines()]
     echoes = [line["losses"] for line in lines if line["kind"] == "echoed"]
@@ -269,7 +269,7 @@ def test_native_dropout_is_labelled_and_its_losses_are_not_compared(compare: Com
     found = document(finished)
     assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
     assert [row["max_loss_difference"] for row in found["cells"]] == [None, None]
-    assert any("losses are not compared" in note for note in found["notes"])
+    assert any("losses are not compared" in note["text"] for note in found["notes"])
     torch, keras = (row["losses"] for row in found["cells"])
     assert torch != pytest.approx(keras, rel=1e-4)  # they did drop, and not the same values
 

@@ -21,6 +21,10 @@ def test_each_cell_takes_each_place_and_follows_each_other_equally_often(count: 
     assert len(followed) == count * (count - 1)
 
 
+def test_where_no_cell_is_left_there_are_no_turns() -> None:
+    assert list(turns(0, random.Random(1))) == []
+
+
 def test_a_cell_alone_is_always_first() -> None:
     orders = turns(1, random.Random(1))
     assert [next(orders) for _ in range(3)] == [[0], [0], [0]]

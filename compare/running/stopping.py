@@ -1,0 +1,70 @@
+"""When a run has measured enough, and what it waits for.
+
+By precision, by budget and by what others use of the machine; never by which result has come out.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from compare.findings import contention, speed
+from compare.findings.window_thresholds import (
+    CPUS_OF_OTHERS,
+    LEAST_PAIRS,
+    ROUNDS_FOR_INTERVALS,
+)
+from compare.meters.contention import cpus_of_others_now
+from compare.planning.plan import Plan
+from compare.records.record_types import Window
+from compare.records.values import CellName
+
+Windows = Mapping[CellName, Sequence[Window]]
+
+
+class Stopping:
+    """The rules of one run. `waiting` is told how many CPUs others use, as long as it waits."""
+
+    def __init__(self, plan: Plan, waiting: Callable[[float], None]) -> None:
+        self.run, self.threads, self.waiting = plan.run, plan.threads, waiting
+        self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
+        self._began = self._ends = time.monotonic()
+
+    def begin(self) -> None:
+        """The budget runs from now on."""
+        self._began = self._ends = time.monotonic()
+
+    def grant(self, share: float) -> None:
+        """A share of the budget may be spent, from its beginning on."""
+        self._ends = self._began + share * self.run.measuring_seconds
+
+    def wants_more(self, windows: Windows) -> bool:
+        """Whether there is time left, and an interval that is wider than it is asked to be."""
+        if time.monotonic() >= self._ends:
+            return False
+        wanted = self.run.precision
+        return wanted is None or self._precision(windows) > wanted
+
+    def wait_for_quiet(self) -> bool:
+        """Where a precision is asked for, return only when others leave the CPUs alone, or when
+        the budget is spent: whether it became quiet."""
+        if self.run.precision is None or not self.run.wait_for_quiet:
+            return True
+        while time.monotonic() < self._ends:
+            taken = cpus_of_others_now(self.threads) or 0.0
+            if taken <= CPUS_OF_OTHERS:
+                return True
+            self.waiting(taken)
+        return False
+
+    def _precision(self, windows: Windows) -> float:
+        """The precision so far; of fewer windows than LEAST_PAIRS it is none."""
+        counted = contention.clean({cell: w for cell, w in windows.items() if not cell.echo})
+        if self.run.wait_for_quiet and not counted.is_quiet():
+            return math.inf
+        timed = {cell: timings for cell, timings in counted.timings.items() if cell.is_row}
+        fewest = min((len(speed.units(timings)) for timings in timed.values()), default=0)
+        comparisons = speed.compare_all(timed, {})
+        by_windows = [one.pairs for one in comparisons if one.unit == "window"]
+        if min([*by_windows, fewest if not self.by_rounds else LEAST_PAIRS]) < LEAST_PAIRS:
+            return math.inf
+        return speed.precision(timed, comparisons)
