@@ -93,7 +93,7 @@ class Trouble:
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
         "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing",
         "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
-        "returns_early",
+        "returns_early", "two_devices",
     )  # fmt: skip
     oracle = False
 
@@ -110,7 +110,10 @@ class Trouble:
         return {"trouble": "1.0"}
 
     def devices(self) -> list[Device]:
-        return [Device("cuda", 0)] if self.mode == "gpu_only" else [Device("cpu")]
+        gpu = Device("cuda", 0, "a card")
+        if self.mode == "gpu_only":
+            return [gpu]
+        return [Device("cpu"), gpu] if self.mode == "two_devices" else [Device("cpu")]
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         if self.mode == "unsupported":

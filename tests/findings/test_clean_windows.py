@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from compare.report.table import result_table
 from compare.report.words import first_sentences, trust, verdicts
-from fake_records import A, B, header, row, steady, told, whole
+from fake_records import A, B, C, header, row, steady, told, whole
 
 from compare.findings.contention import clean, is_contended
 from compare.findings.summary import Summary, summarise
-from compare.records.record_types import AnyRecord, Window
+from compare.records.record_types import AnyRecord, Ended, Window
 
 
 def busy(window: Window, cpus: float, **more: Any) -> Window:
@@ -37,6 +37,23 @@ def test_one_busy_process_is_contention_and_a_quiet_machine_s_own_work_is_not() 
     assert is_contended(busy(window, 1.0))
     assert is_contended(window.model_copy(update={"steal_seconds": 0.5}))
     assert not is_contended(busy(window, 0.3, conductor_cpu_seconds=0.6))  # the suite's own
+
+
+def test_workers_of_the_run_itself_that_should_rest_are_no_others() -> None:
+    (window,) = steady(A, [2.0])
+    assert not is_contended(busy(window, 0.3, resting_cpu_seconds={"b:m": 0.6}))
+
+
+def test_one_that_failed_has_no_say_in_which_windows_count() -> None:
+    records: list[AnyRecord] = [header(A, B, C)]
+    for cell, pace in ((A, 1.0), (B, 1.2)):
+        mine = steady(cell, [pace * (1 + i % 5 / 100) for i in range(30)])
+        records += whole(cell, [busy(w, 1.0 if w.index < 8 else 0.03) for w in mine])
+    records += [busy(w, 1.0 if w.index < 2 else 0.03) for w in steady(C, [1.0] * 3)]
+    records.append(Ended(cell=C, round=1, status="failed", reason="it crashed"))
+    summary = summarise(records)
+    assert [one.verdict for one in summary.comparisons] == ["faster"]
+    assert row(summary, A).contended_windows == list(range(8))
 
 
 def test_a_machine_that_was_not_the_run_s_own_is_not_judged() -> None:

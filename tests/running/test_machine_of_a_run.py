@@ -106,3 +106,22 @@ def test_a_worker_that_goes_on_while_others_are_timed_is_named(compare: Compare)
     few = compare(*TINY, *asked, "--budget", "4s", "--backend", f"reference,{TROUBLE}:none")
     quiet = document(few)
     assert not any("while others were timed" in note["text"] for note in quiet["notes"])
+
+
+def test_all_rounds_are_on_one_device_whoever_is_left_and_who_held_it_back_is_named(
+    compare: Compare, tmp_path: Path
+) -> None:
+    both = f"{TROUBLE}:two_devices,{TROUBLE}:raises"  # the second one sees a CPU alone, and fails
+    found = document(compare(*TINY, "--rounds", "3", "--backend", both))
+    built = records(tmp_path, "built")
+    assert {one["round"] for one in built if one["cell"]["mode"] == "two_devices"} == {1, 2, 3}
+    assert {one["device"] for one in built} == {"cpu"}
+    (note,) = [note for note in found["notes"] if "no cuda device" in note["text"]]
+    assert note["cells"] == ["trouble:raises"]
+    assert note["remedy"].startswith("--device cuda insists")
+
+
+def test_a_device_is_named_as_its_maker_does(compare: Compare) -> None:
+    found = document(compare(*TINY, "--device", "cuda", "--backend", f"{TROUBLE}:two_devices"))
+    (row,) = found["cells"]
+    assert (row["device"], row["device_name"]) == ("cuda:0", "a card")

@@ -97,6 +97,22 @@ def test_a_whole_run_is_reported_again_and_nothing_is_added(compare: Compare, ru
     assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
 
 
+def test_a_run_with_more_rounds_than_it_needs_is_whole(compare: Compare, tmp_path: Path) -> None:
+    """As a precision leaves it, which goes on beyond the rounds that were asked for."""
+    compare(*TINY, "--rounds", "2", "--backend", "reference")
+    (folder,) = (tmp_path / "results").iterdir()
+
+    def ask_for_one(record: dict[str, Any]) -> None:
+        if record["kind"] == "header":
+            record["run"]["rounds"] = 1
+            record["request"]["overrides"].append({"run": {"rounds": 1}})
+
+    rewrite(folder, ask_for_one)
+    before = records(folder).read_bytes()
+    assert compare("resume", str(folder), "--json").returncode == 0
+    assert records(folder).read_bytes() == before
+
+
 def test_the_order_of_the_backends_does_not_matter(compare: Compare, run: Path) -> None:
     request = lines(run)[0]["request"]
     with_header(run, request=request | {"backends": request["backends"][::-1]})
@@ -239,7 +255,7 @@ def test_a_terminal_shows_what_is_played(run: Path) -> None:
         ("version", "version 0.0.1 made it, and this is"),
         ("schema", "cannot be resumed: it is of a newer schema (99)"),
         ("records", "cannot be read: its header is damaged, colour"),
-        ("data", "its experiment is not what it was: other data_sha256"),
+        ("data", "its experiment is not what it was: other data"),
         ("backends", "its experiment is not what it was: other backends"),
     ],
 )
