@@ -9,6 +9,12 @@ class UserError(Exception):
     """Bad input: the command line prints the message alone and exits with 2."""
 
 
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The question that ends an error: which of the known names come nearest; empty if none do."""
+    near = get_close_matches(given, sorted(known), n=3)
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
 def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> UserError:
     """The error for a misspelt name: says which names come nearest, or which there are."""
     names = sorted(known)

@@ -35,24 +35,18 @@ from compare.spec import (
     TransformerBlock,
 )
 from compare.text.padded import Sequences, training, validation
-from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, Unit, train_tokenizer
+from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, train_tokenizer
 
-from .texts import TextSection, judged_rows, spelt, unknown_share, values
+from .texts import RowsSection, judged_rows, spelt, unknown_share, values
 
 Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
 """`Task.quality`"""
 
 
-class PairsTask(TextSection):
+class PairsTask(RowsSection):
     source: str | None = Field(default=None, description="column, or ending of the file, to read")
     target: str | None = Field(default=None, description="column, or ending, to write")
-    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
-    validation: str | None = Field(
-        default=None, description="data, or a dataset's split, to validate on; else a tenth"
-    )
-    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
     source_length: int = Field(default=16, gt=0, description="source tokens; more are cut off")
-    buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
     beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
     length_penalty: float = Field(default=1.0, ge=0, description="0 prefers short outputs")
 

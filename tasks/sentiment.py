@@ -35,26 +35,20 @@ from compare.spec import (
     TransformerBlock,
 )
 from compare.text.padded import Sequences, training, validation
-from compare.text.tokens import PAD, UNKNOWN, Unit, train_tokenizer
+from compare.text.tokens import PAD, UNKNOWN, train_tokenizer
 
 from .classes import judge
 from .data import reviews
-from .texts import TextSection, judged_rows, unknown_share, values
+from .texts import RowsSection, judged_rows, unknown_share, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
 _RECIPE = {"learning_rate": 0.003, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
 
 
-class SentimentTask(TextSection):
+class SentimentTask(RowsSection):
     source: str | None = Field(default=None, description="column of the text")
     target: str | None = Field(default=None, description="column of the label")
-    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
-    validation: str | None = Field(
-        default=None, description="data, or a dataset's split, to validate on; else a tenth"
-    )
-    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
-    buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
     positive: str | None = Field(
         default=None, description="class, of two, that F1 is of; else the mean over classes"
     )

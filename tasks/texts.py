@@ -10,7 +10,7 @@ from compare.contracts import Array, Quality
 from compare.sources.rows import Row
 from compare.sources.split import drawn
 from compare.spec import TaskSection, TrainSpec
-from compare.text.tokens import UNKNOWN, Tokenizer
+from compare.text.tokens import UNKNOWN, Tokenizer, Unit
 from compare.text.words import Normalise
 
 
@@ -44,6 +44,17 @@ class TextSection(TaskSection):
         if self.judge == "sample":
             return train
         return train.model_copy(update={"validation_batches": max(1, -(-examples // train.batch))})
+
+
+class RowsSection(TextSection):
+    """What tasks share whose data is rows."""
+
+    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
+    validation: str | None = Field(
+        default=None, description="data, or a dataset's split, to validate on; else a tenth"
+    )
+    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
+    buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
 
 
 def judged_rows(held: Sequence[Row], train: TrainSpec, labelled: bool = False) -> list[Row]:

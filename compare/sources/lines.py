@@ -1,9 +1,8 @@
 """Files of one text per line, checked before anything is made of them."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
-from compare.errors import UserError
+from compare.errors import UserError, did_you_mean
 from compare.sources.bad_rows import BadRow
 from compare.sources.files import read_file
 
@@ -78,8 +77,8 @@ def is_folder(path: Path) -> bool:
 def nearest(path: Path, siblings: list[Path]) -> str:
     """The end of an error about a file that is not there: which files or prefixes are like it."""
     names = {name for each in siblings for name in (each.name, each.stem)} - {path.name, path.stem}
-    near = get_close_matches(path.name, sorted(names), n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    question = did_you_mean(path.name, names)
+    return f"; {question}" if question else ""
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -4,11 +4,10 @@ import hashlib
 import mmap
 import stat
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import is_normalized
 
-from compare.errors import UserError
+from compare.errors import UserError, did_you_mean
 from compare.sources.files import read_file, unpacked_name
 from compare.text.words import Normalise, is_mark, normalised
 
@@ -149,10 +148,8 @@ def _nearest(path: Path) -> str:
         names = [each.name for each in path.parent.iterdir() if each.is_file()]
     except OSError:
         return f": there is no folder {path.parent}"
-    near = get_close_matches(path.name, [*names, "pydoc"], n=3)
-    return (
-        f": did you mean {' or '.join(near)}?" if near else f": nothing in {path.parent} is like it"
-    )
+    question = did_you_mean(path.name, [*names, "pydoc"])
+    return f": {question or f'nothing in {path.parent} is like it'}"
 
 
 def _cut(block: bytes) -> int:

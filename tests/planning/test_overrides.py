@@ -85,8 +85,9 @@ FIELDS = [
     for name in type(model).model_fields
 ]
 VALUES = st.one_of(
-    st.integers(), st.floats(allow_subnormal=False), st.text(), st.booleans(), st.none(), st.dates(),
-    st.lists(st.integers(), max_size=2), st.integers(min_value=2**52), st.sampled_from([0, -1, 1]),
+    st.integers(), st.floats(allow_subnormal=False), st.text(), st.booleans(), st.none(),
+    st.dates(), st.lists(st.integers(), max_size=2), st.integers(min_value=2**52),
+    st.sampled_from([0, -1, 1]),
 )  # fmt: skip
 
 
