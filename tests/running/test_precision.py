@@ -15,6 +15,7 @@ from conftest import ADAPTERS, Compare, cell, document
 from pydantic import ValidationError
 from scipy import stats as scipy_stats
 
+from compare.contracts import Device
 from compare.findings.window_thresholds import LEAST_PAIRS, ROUND_WINDOWS
 from compare.planning.choice import Choice
 from compare.planning.plan import make_plan
@@ -130,6 +131,7 @@ class OnAClock(Round):
 
     def open(self, cell: CellName) -> float:
         self.workers[cell] = cast(WorkerProcess, None)
+        self.devices[cell] = [Device("cpu")]
         self.startup[cell] = 0.0
         return 0.0
 
