@@ -98,7 +98,7 @@ def test_where_memory_ran_out_it_is_told_that_a_cell_may_fit_alone(compare: Comp
 def test_a_worker_that_goes_on_while_others_are_timed_is_named(compare: Compare) -> None:
     asked = ("--precision", "1%", "--set", "run.wait_for_quiet=false")
     early = f"{TROUBLE}:returns_early"
-    many = compare(*TINY, *asked, "--budget", "15s", "--backend", f"reference,{early}")
+    many = compare(*TINY, *asked, "--budget", "30s", "--backend", f"reference,{early}")
     found = document(many)
     (note,) = [n for n in found["notes"] if "while others were timed" in n["text"]]
     assert (note["grade"], note["cells"]) == ("breaks", ["trouble:returns_early"])
