@@ -72,7 +72,7 @@ def sweep_table(sweep: SweepSummary, points: int | None = None) -> Table:
     """The rows of every point, or of the first ones, its values of the swept fields before them."""
     columns = results([point.summary for point in sweep.points if point.summary])
     if "run.threads" in sweep.axes:
-        columns += THREADS
+        columns += THREADS[::-1]
     not_played = [NOTHING, "not played", *[NOTHING] * (len(columns) - 2)]
     rows = []
     for point in sweep.points[:points]:
