@@ -178,4 +178,4 @@ def test_a_metric_that_fails_is_a_dash_with_its_reason_and_no_lost_run(
     assert row["status"] == "ok"
     assert row["quality"] == {}
     (note,) = [note for note in found["notes"] if "auroc" in note["text"]]
-    assert "no auroc of reference:numpy: ZeroDivisionError: the judge stumbled" in note
+    assert "no auroc of reference:numpy: ZeroDivisionError: the judge stumbled" in note["text"]
