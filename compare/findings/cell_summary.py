@@ -187,4 +187,4 @@ def row_of(
 
 
 def estimate_of(interval: intervals.Interval | None) -> Estimate | None:
-    return Estimate(**interval._asdict()) if interval else None
+    return Estimate.of(interval) if interval else None

@@ -150,7 +150,7 @@ def compare_all(
             Comparison(
                 first=pair[0].label,
                 second=pair[1].label,
-                ratio=Estimate(**ratio._asdict()),
+                ratio=Estimate.of(ratio),
                 p_value=p,
                 pairs=len(logs),
                 unit=unit,
@@ -191,10 +191,6 @@ def _apart(ratio: float) -> float:
 def _verdict(ratio: intervals.Interval, noise: float | None) -> Verdict:
     faster = ratio.low is not None and ratio.low > 1 + (noise or 0.0)
     return "faster" if faster else "not separated"
-
-
-def _interval(estimate: Estimate) -> intervals.Interval:
-    return intervals.Interval(estimate.value, estimate.low, estimate.high)
 
 
 def _by_round(places: Iterable[Place], logs: Iterable[float]) -> list[float]:
