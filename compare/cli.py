@@ -6,11 +6,12 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
+from compare import interrupts
 from compare.commands.audit import audit
 from compare.commands.check_backend import check_backend
 from compare.commands.diff import diff
 from compare.commands.doctor import doctor
-from compare.commands.ending import BAD_INPUT, INTERRUPTED
+from compare.commands.ending import BAD_INPUT
 from compare.commands.export import export
 from compare.commands.generate import generate
 from compare.commands.history import history
@@ -40,6 +41,7 @@ app.command()(serve)
 def main() -> None:
     """Entry point: errors that a user caused are one line on stderr and exit code 2."""
     gc.set_threshold(100_000)  # to look for garbage among many summaries takes longer than to read
+    interrupts.listen()
     try:
         code = app(standalone_mode=False)
     except UserError as error:
@@ -47,7 +49,7 @@ def main() -> None:
     except TyperException as error:
         code = _complain(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        code = interrupts.exit_code()
     sys.exit(code)
 
 

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import typer
 
+from compare import interrupts
 from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
@@ -15,7 +16,6 @@ from compare.reporting.loading import load_reports
 from compare.reporting.writing import rendered, report_run, report_sweep
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def end_run(folder: RunFolder, interrupted: bool, json: bool) -> NoReturn:
@@ -30,7 +30,7 @@ def end_sweep(folder: SweepFolder, interrupted: bool, json: bool) -> NoReturn:
 
 def _end(summary: Summary | SweepSummary, path: Path, interrupted: bool, json: bool) -> NoReturn:
     show(summary, [path], json)
-    raise typer.Exit(INTERRUPTED if interrupted else exit_code(summary))
+    raise typer.Exit(interrupts.exit_code() if interrupted else exit_code(summary))
 
 
 def show(summary: Summary | SweepSummary, written: Sequence[Path], json: bool) -> None:

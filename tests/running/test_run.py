@@ -162,13 +162,18 @@ def test_rounds_are_fresh_processes_that_train_the_same(compare: Compare, tmp_pa
     assert losses[2] == losses[1][: len(losses[2])]
 
 
-def test_ctrl_c_ends_the_workers_and_reports_what_was_measured(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_who_is_asked_to_stop_ends_the_workers_and_reports_what_was_measured(
+    tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
     run = _start(tmp_path, "--backend", f"reference,{TROUBLE}:slow", "--steps", "2000")
     _wait_for(tmp_path, '"role":"steady"')
     workers = psutil.Process(run.pid).children()
-    run.send_signal(signal.SIGINT)
+    run.send_signal(sent)
     output, errors = run.communicate(timeout=60)
-    assert run.returncode == 130
+    assert run.returncode == code
     assert "Traceback" not in errors
     rows = json.loads(output)["cells"]
     assert {row["status"] for row in rows} == {"interrupted"}
