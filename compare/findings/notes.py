@@ -160,11 +160,17 @@ def _of_outputs(found: Found) -> Iterator[Note]:
 
 def _of_rounds(found: Found) -> Iterator[Note]:
     rounds = {place[0] for cell in found.cells for place in cell.timings}
-    if len(rounds) > 1 and any(one.unit == "window" for one in found.comparisons):
-        few = f"{len(rounds)} rounds" if len(rounds) < ROUNDS_FOR_INTERVALS else "shared rounds"
+    judged = [one for one in found.comparisons if one.verdict != "not judged"]
+    if any(one.unit == "window" for one in judged):
+        few = (
+            "shared rounds are"
+            if len(rounds) >= ROUNDS_FOR_INTERVALS
+            else f"{len(rounds)} rounds are"
+        )
+        few = "one round is" if len(rounds) == 1 else few
         yield Note(
             grade="widens",
-            text=f"{few} are too few to be what is compared: windows are, and what differs from"
-            " process to process is in no interval",
+            text=f"{few} too few to be what is compared: windows are, and what differs from process"
+            " to process is in no interval",
             remedy=f"play {ROUNDS_FOR_INTERVALS} --rounds",
         )
