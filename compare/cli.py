@@ -20,7 +20,7 @@ from compare.commands.report import report
 from compare.commands.resume import resume
 from compare.commands.run import run
 from compare.commands.serve import serve
-from compare.errors import UserError
+from compare.errors import NO_ROOM, UserError, cannot_write
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -46,6 +46,10 @@ def main() -> None:
         code = app(standalone_mode=False)
     except UserError as error:
         code = _complain(str(error))
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        code = _complain(str(cannot_write(error.filename, error)))
     except TyperException as error:
         code = _complain(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, typer.Abort):

@@ -1,12 +1,24 @@
 """Errors that a user can cause, each told in one line."""
 
+import errno
 import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says of a full disk, a quota, a limit of a file's size."""
+
 
 class UserError(Exception):
     """Bad input: the command line prints the message alone and exits with 2."""
+
+
+def cannot_write(path: object, error: OSError) -> UserError:
+    """The error for a file that the system does not let us write, such as on a full disk."""
+    remedy = ": what is there stays readable, and `compare resume` goes on once there is room"
+    named = f" '{path}'" if path else ""
+    more = remedy if error.errno in NO_ROOM else ""
+    return UserError(f"cannot write{named}: {error.strerror}{more}")
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

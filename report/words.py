@@ -22,14 +22,14 @@ def title(summary: Summary) -> str:
         f"{_model(experiment['model'])}{parameters:,} parameters, "
         f"{train['steps']} steps of {train['batch']} x "
         f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
-        f"{train['precision']}, on {_devices(summary)}"
+        f"{train['precision']}{_devices(summary)}"
     )
 
 
 def _devices(summary: Summary) -> str:
     """In the maker's words where the framework tells them, else as the command line writes them."""
     names = dict.fromkeys(c.device_name or c.device for c in summary.cells if c.device)
-    return " and ".join(name for name in names if name) or "no device"
+    return f", on {' and '.join(name for name in names if name)}" if names else ""
 
 
 def sweep_title(sweep: SweepSummary) -> str:

@@ -202,10 +202,11 @@ class Round:
 
     def interrupt(self) -> None:
         """End whatever is still there, at once."""
-        for cell, worker in self.workers.items():
+        there, self.workers = self.workers, {}
+        for worker in there.values():  # all of them first: a record may have no room on the disk
             worker.kill()
+        for cell in there:
             self.write(Ended(cell=cell, round=self.number, status="interrupted"))
-        self.workers = {}
 
     def quickest_to_start(self) -> CellName:
         rows = [cell for cell in self.workers if cell.is_row]

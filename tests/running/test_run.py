@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -160,6 +162,44 @@ def test_rounds_are_fresh_processes_that_train_the_same(compare: Compare, tmp_pa
     assert timed[1] == [0, 1, 2, 3, 4]
     assert timed[2] == [0, 1]  # the first round trains whole; what further ones tell takes less
     assert losses[2] == losses[1][: len(losses[2])]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here: it takes root")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_on_a_full_disk_workers_are_ended_and_what_was_measured_can_be_gone_on_with(
+    small_disk: Path,
+) -> None:
+    run = _start(small_disk, "--backend", f"reference,{TROUBLE}:slow", "--steps", "300")
+    _wait_for(small_disk, '"role":"steady"')
+    workers = psutil.Process(run.pid).children()
+    fill = small_disk / "fill"
+    with suppress(OSError), fill.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    _, errors = run.communicate(timeout=120)
+    assert run.returncode == 2
+    (line,) = errors.splitlines()
+    assert line.startswith("compare: cannot write '")
+    assert "No space left on device: what is there stays readable" in line
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    fill.unlink()
+    (folder,) = (small_disk / "results").iterdir()
+    shown = subprocess.run(
+        command("report", str(folder), "--json"), capture_output=True, text=True, timeout=60
+    )
+    assert all(row["losses"] for row in json.loads(shown.stdout)["cells"])
 
 
 @pytest.mark.parametrize(
