@@ -22,8 +22,8 @@ from simulated import MACHINES, lockstep, one_after_the_other, shared
 from compare.findings import speed
 from compare.findings.speed import Comparison
 from compare.findings.summary import summarise
+from compare.findings.window_thresholds import LEAST_PAIRS
 from compare.records.record_types import AnyRecord, Ended
-from compare.running.conductor import LEAST_PAIRS
 from compare.stats import intervals
 
 RUNS = 2000
