@@ -9,8 +9,8 @@ from compare.spec import Experiment
 
 
 class JaxBackend:
-    """`jit` calls a compiled step, the scan over time unrolled where cells are small; `rolled` does
-    not unroll it, and `multistep` takes several steps a call."""
+    """`jit` calls a compiled step, the scan over time unrolled where cells are small and a CPU
+    computes; `rolled` does not unroll it, and `multistep` takes several steps a call."""
 
     name = "jax"
     modes = ("jit", "rolled", "multistep")

@@ -130,7 +130,9 @@ class _Ceiling:
             products = [rate for rate in rates if rate]
             peak, bandwidth = max(products, default=None), probed[-1].bytes_per_second
             self.measured = {"flops_per_second": peak, "bytes_per_second": bandwidth}
-            if peak and bandwidth and experiment.train.precision == "fp32":
+            # Of CPUs: it is no roof for what another device computes.
+            elsewhere = not on_host and any(isinstance(record, Built) for record in records)
+            if peak and bandwidth and experiment.train.precision == "fp32" and not elsewhere:
                 self.seconds = cost.roofline_seconds(operations, peak, bandwidth)
 
 

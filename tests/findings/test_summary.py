@@ -106,6 +106,15 @@ def test_the_share_of_the_roofline_is_the_least_time_over_the_time_it_took() -> 
     assert row(summary, A).flops_per_second == pytest.approx(summary.flops_per_step)
 
 
+def test_what_cpus_can_do_is_no_roof_of_a_gpu() -> None:
+    probed = Probed(flops_per_second=1e9, bytes_per_second=1e9)
+    played = whole(A, steady(A, [1.0, 1.0]))
+    on_gpu = [r.model_copy(update={"device": "cuda:0"}) if r.kind == "built" else r for r in played]
+    summary = summarise([header(), probed, *on_gpu])
+    assert summary.roofline_seconds is None
+    assert row(summary, A).roofline_share is None
+
+
 def test_ratios_are_to_the_fastest_and_to_itself() -> None:
     control = A.its_control()
     records = [
