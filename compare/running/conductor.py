@@ -167,10 +167,7 @@ class Conductor:
         self.stopping.wait_for_quiet()
         self._check_speed(number)
         try:
-            for cell in cells:
-                played.attempt(cell, played.open)
-                if self.plan.run.control:
-                    played.attempt(cell.its_control(), played.open)
+            self._open(played, cells)
             everyone = [played.devices[cell] for cell in played.workers]
             self.device = played.device = settled(self.device, everyone)  # for all rounds alike
             played.each(played.build)
@@ -196,6 +193,16 @@ class Conductor:
         self._check_speed(number)
         return played.failed
 
+    def _open(self, played: Round, cells: Sequence[CellName]) -> None:
+        """Start the workers: in the first round one after the other, as how long an import takes
+        is told; in the others together, since they wait for files and use one CPU each."""
+        controls = [[cell.its_control()] if self.plan.run.control else [] for cell in cells]
+        there = [one for cell, its in zip(cells, controls, strict=True) for one in (cell, *its)]
+        for together in [[cell] for cell in there] if played.first else [there]:
+            for act in (played.start, played.open):
+                for cell in together:
+                    played.attempt(cell, act)
+
     def _train_on(self, played: Round) -> int:
         """Everything after the first step: warm-up, then steady windows of one size. The step at
         which these begin."""
@@ -207,6 +214,7 @@ class Conductor:
         if not self.window_steps:
             self.window_steps = window_steps(paces, steps - at)
         odd = (steps - at) % self.window_steps if self.window_steps else steps - at
+        odd = odd if played.first or not self.window_steps else 0  # others do not train to the end
         if odd:  # steady windows are all of one size, so what does not fit comes before them
             played.each(played.train, "warmup", 1, at, at + odd, min(1, odd - 1))
         self._look_for_the_target(played, 0, at + odd)
