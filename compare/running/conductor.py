@@ -14,7 +14,6 @@ from typing import Protocol
 
 from compare.findings import contention
 from compare.findings.window_thresholds import (
-    LEAST_WINDOWS,
     ROUND_WINDOWS,
     SHORT_SECONDS,
     WINDOW_SECONDS,
@@ -43,6 +42,7 @@ from compare.running.resumption import last_round, missing_rounds, skipped_among
 from compare.running.round import Round
 from compare.running.stopping import Stopping
 from compare.running.validation import Evaluator
+from compare.running.window_size import window_steps
 from compare.spec.inputs import write_inputs
 from compare.version import VERSION
 
@@ -167,7 +167,7 @@ class Conductor:
         self.stopping.wait_for_quiet()
         self._check_speed(number)
         try:
-            self._open(played, cells)
+            played.open_all(cells)
             everyone = [played.devices[cell] for cell in played.workers]
             self.device = played.device = settled(self.device, everyone)  # for all rounds alike
             played.each(played.build)
@@ -192,16 +192,6 @@ class Conductor:
             played.interrupt()  # whatever is left on the way out
         self._check_speed(number)
         return played.failed
-
-    def _open(self, played: Round, cells: Sequence[CellName]) -> None:
-        """Start the workers: in the first round one after the other, as how long an import takes
-        is told; in the others together, since they wait for files and use one CPU each."""
-        controls = [[cell.its_control()] if self.plan.run.control else [] for cell in cells]
-        there = [one for cell, its in zip(cells, controls, strict=True) for one in (cell, *its)]
-        for together in [[cell] for cell in there] if played.first else [there]:
-            for act in (played.start, played.open):
-                for cell in together:
-                    played.attempt(cell, act)
 
     def _train_on(self, played: Round) -> int:
         """Everything after the first step: warm-up, then steady windows of one size. The step at
@@ -295,15 +285,3 @@ class Conductor:
             self.windows.pop(record.cell, None)
         self.folder.append(record)
         self.watcher.see(record)
-
-
-def window_steps(paces: list[float], steps: int) -> int:
-    """Steps per window, the untimed one included, for cells of these seconds per step.
-
-    As many as last WINDOW_SECONDS in the fastest cell; fewer where `steps` would not give
-    LEAST_WINDOWS of them; 0 where there is no room for a window at all.
-    """
-    if steps < 2 or not paces:
-        return 0
-    wanted = 1 + ceil(WINDOW_SECONDS / max(min(paces), 1e-9))
-    return max(2, min(wanted, steps // LEAST_WINDOWS))

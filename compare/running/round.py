@@ -98,6 +98,16 @@ class Round:
             )  # fmt: skip
             return None
 
+    def open_all(self, cells: Sequence[CellName]) -> None:
+        """Start the workers: in the first round one after the other, as how long an import takes
+        is told; in the others together, since they wait for files and use one CPU each."""
+        controls = [[cell.its_control()] if self.plan.run.control else [] for cell in cells]
+        there = [one for cell, its in zip(cells, controls, strict=True) for one in (cell, *its)]
+        for together in [[cell] for cell in there] if self.first else [there]:
+            for act in (self.start, self.open):
+                for cell in together:
+                    self.attempt(cell, act)
+
     def start(self, cell: CellName) -> float:
         """Start a worker and tell it to import its framework."""
         adapter = self.adapters[cell.its_row()]
