@@ -15,7 +15,7 @@ from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
 from compare.commands import options
 from compare.commands.tables import print_whole
 from compare.errors import UserError
-from compare.findings.number_text import NOTHING, estimate, memory, number
+from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, si
 from compare.records.differences import differing_fields, in_short, upgrades
 from compare.records.reading import read
 from compare.records.run_folder import RunFolder
@@ -128,15 +128,15 @@ def _of_speed(pair: Pair) -> Iterator[str]:
     checks = [median(side.speed_checks) for side in pair[:2] if side.speed_checks]
     if len(checks) == 2 and max(checks) / min(checks) - 1 > _OTHER_SPEED:
         yield (
-            f"one fixed matrix product took {checks[0] * 1e3:.3g} ms in the base and"
-            f" {checks[1] * 1e3:.3g} ms in the new one: the machine's own speed was not the same,"
+            f"one fixed matrix product took {seconds(checks[0])} in the base and"
+            f" {seconds(checks[1])} in the new one: the machine's own speed was not the same,"
             " and no figure is corrected for it"
         )
-    names = {"flops_per_second": "FLOP/s", "bytes_per_second": "bytes/s"}
+    names = {"flops_per_second": "FLOP/s", "bytes_per_second": "B/s"}
     for name, unit in names.items():
         roofs = [roof for side in pair[:2] if (roof := side.summary.roofline.get(name))]
         if len(roofs) == 2 and max(roofs) / min(roofs) - 1 > 2 * _OTHER_SPEED:
-            yield f"the machine was measured at {roofs[0]:.3g} and at {roofs[1]:.3g} {unit}"
+            yield f"the machine was measured at {si(roofs[0], unit)} and at {si(roofs[1], unit)}"
 
 
 def _of_each(pair: Pair) -> Iterator[str]:
