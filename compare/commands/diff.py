@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
-from compare.commands import options
+from compare.commands import completion, options
+from compare.commands.options import what
 from compare.commands.tables import print_whole
 from compare.errors import UserError
 from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, si
@@ -27,16 +28,27 @@ _OF_THE_MOMENT = ("load_average", "clock_mhz", "threads", "started", "versions")
 
 
 def diff(
-    base: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
-    new: Annotated[Path, typer.Argument(help="Folder of the one that is judged.")],
-    fail_over: Annotated[str, typer.Option(help="What is too much, beyond noise.")] = "5%",
+    base: options.Run,
+    new: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the one that is judged.", autocompletion=completion.run_folder
+        ),
+    ],
+    fail_over: Annotated[str, what(help="What is too much, beyond noise.")] = "5%",
     allow_blind: Annotated[
-        bool,
-        typer.Option("--allow-blind", help="Exit with 0 where it cannot be told."),
+        bool, what("--allow-blind", help="Exit with 0 where it cannot be told.")
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Did anything get slower, larger or numerically different?"""
+    """Did anything get slower, larger or numerically different?
+
+    Exit code 1 says yes, 3 that these runs are too noisy to tell.
+
+    Examples:
+    compare diff results/BASE results/NEW
+    compare diff results/BASE results/NEW --fail-over 2% --json
+    """
     found = diff_folders(base, new, parse_percent(fail_over))
     if json:
         print(found.model_dump_json(indent=2))

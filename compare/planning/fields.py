@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from compare.contracts.task import Task
 from compare.errors import UserError, did_you_mean
 from compare.spec.parameters import Takes
-from compare.spec.settings import Settings
+from compare.spec.settings import Section, Settings
 
 _LONGEST = 60  # letters of a value that an error shows
 
@@ -57,7 +57,8 @@ def describe_fields(settings: Settings) -> list[Described]:
 
 def field_of(task: Task, section: str, name: str) -> FieldInfo:
     """A field of a task's settings, with its type and limits."""
-    return type(getattr(task.settings(), section)).model_fields[name]
+    fields: Section = getattr(task.settings(), section)
+    return type(fields).model_fields[name]
 
 
 def takes(info: FieldInfo) -> str:
@@ -101,6 +102,13 @@ def shown(value: Any) -> str:
         return "a number as large as that"  # Python writes none of more than 4,300 digits
     text = value.isoformat() if isinstance(value, date | time) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def written(value: Any) -> str:
+    """A value of a field as `--set` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -11,10 +11,11 @@ from compare.planning.fields import Described, describe_fields
 from compare.planning.overrides import resolve
 from compare.plugins import installed
 
+TASKS = {name: load_task(name) for name in sorted(installed("task"))}
 FIELDS = [
     pytest.param(name, field, id=f"{name}-{field.key}")
-    for name in sorted(installed("task"))
-    for field in describe_fields(load_task(name).settings())
+    for name, task in TASKS.items()
+    for field in describe_fields(task.settings())
 ]
 A_SCHEMA = re.compile(
     r"[\^\\$]|pattern|regex|Input|input should|validation error|pydantic|https?:|_type|str_|int_"
@@ -35,7 +36,7 @@ def test_a_wrong_value_is_told_with_the_field_and_what_is_right(
 ) -> None:
     for value in wrong_for(field):
         with pytest.raises(UserError) as error:
-            resolve(load_task(task), "tiny", [{field.section: {field.name: value}}])
+            resolve(TASKS[task], "tiny", [{field.section: {field.name: value}}])
         told = str(error.value)
         plainly = told.replace("a finite number", "a number")
         assert plainly.startswith(f"{field.key} takes {field.takes}, not "), told
@@ -54,7 +55,7 @@ def test_what_a_field_is_said_to_take_it_takes(task: str, field: Described) -> N
     for word in field.choices:
         values = {field.section: {field.name: word}}
         try:
-            settings = resolve(load_task(task), "tiny", [values])
+            settings = resolve(TASKS[task], "tiny", [values])
         except UserError as error:  # of how fields go together
             if f"{field.key} takes" in str(error):
                 raise
