@@ -16,28 +16,30 @@ from races import play
 
 from compare.errors import UserError
 from compare.findings.summary import summarise
+from compare.running.progress import watched
 
 
 def main() -> int:
     options = _options()
     found: list[dict[str, Any]] = []
-    for number in range(1, options.runs + 1):
-        title = f"run {number} of {options.runs}"
-        run = {"control": True, "rounds": options.rounds, "roofline": False}
-        if options.budget:
-            run["budget"] = options.budget
-        with tempfile.TemporaryDirectory() as scratch:
-            records = play(
-                options.preset, options.backend.split(","), run, Path(scratch), title,
-                options.steps, validation_batches=1,
-            )  # fmt: skip
-        for row in summarise(records).cells:
-            if row.ratio_to_itself is None or row.ratio_to_itself.low is None:
-                raise UserError(f"{row.label} {row.status}: {row.reason or 'no interval'}")
-            ratio = row.ratio_to_itself.model_dump()
-            found.append({"backend": row.label, "windows": row.timed_windows, **ratio})
-        if options.json:  # after each: a benchmark of an hour may be cut off
-            options.json.write_text(json.dumps(found, indent=2) + "\n")
+    with watched() as progress:
+        for number in range(1, options.runs + 1):
+            run = {"control": True, "rounds": options.rounds, "roofline": False}
+            if options.budget:
+                run["budget"] = options.budget
+            with tempfile.TemporaryDirectory() as scratch:
+                progress.point(number, options.runs, options.preset)
+                records = play(
+                    options.preset, options.backend.split(","), run, Path(scratch), progress,
+                    options.steps, validation_batches=1,
+                )  # fmt: skip
+            for row in summarise(records).cells:
+                if row.ratio_to_itself is None or row.ratio_to_itself.low is None:
+                    raise UserError(f"{row.label} {row.status}: {row.reason or 'no interval'}")
+                ratio = row.ratio_to_itself.model_dump()
+                found.append({"backend": row.label, "windows": row.timed_windows, **ratio})
+            if options.json:  # after each: a benchmark of an hour may be cut off
+                options.json.write_text(json.dumps(found, indent=2) + "\n")
     print(sentence(found))
     return 0
 

@@ -15,16 +15,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from races import WIDTH_OF_A_PIPE, play
+from races import play
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from compare.commands.tables import print_whole
 from compare.errors import UserError
 from compare.findings import speed
 from compare.findings.cells import Cell
+from compare.findings.number_text import plural
 from compare.findings.parity import relative_difference
 from compare.records.record_types import AnyRecord, header_of
+from compare.running.progress import Silent, watched
 from compare.stats import intervals
 
 NATIVE = Path(__file__).parent / "native" / "adapter.py"
@@ -39,11 +41,11 @@ PRESETS = ("small", "lstm", "gpt")
 
 def main() -> int:
     options = _options()
-    rows = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for preset, backend, opponent in _races(options):
-            title = f"{preset}: {backend} against {opponent}"
-            rows.append(_race(preset, backend, opponent, options, Path(scratch), title))
+    rows, races = [], list(_races(options))
+    with tempfile.TemporaryDirectory() as scratch, watched() as progress:
+        for number, (preset, backend, opponent) in enumerate(races, 1):
+            progress.point(number, len(races), f"{preset}, {backend} against {opponent}")
+            rows.append(_race(preset, backend, opponent, options, Path(scratch), progress))
             if options.json:  # after each: a benchmark of an hour may be cut off
                 options.json.write_text(json.dumps(rows, indent=2) + "\n")
     _show(rows)
@@ -86,13 +88,18 @@ def _races(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
 
 
 def _race(
-    preset: str, backend: str, opponent: str, options: argparse.Namespace, out: Path, title: str
+    preset: str,
+    backend: str,
+    opponent: str,
+    options: argparse.Namespace,
+    out: Path,
+    progress: Silent,
 ) -> dict[str, Any]:
     """Two cells in lockstep, and what comes of it."""
     limits = {"precision": options.precision, "budget": options.budget}
     run = {"rounds": options.rounds, **{name: limit for name, limit in limits.items() if limit}}
     backends = [backend, f"{NATIVE}:{opponent}"]
-    records = play(preset, backends, run, out, title, options.steps)
+    records = play(preset, backends, run, out, progress, options.steps)
     cells = header_of(records).cells
     ours, theirs = (Cell(name, records) for name in cells)
     return {"preset": preset, **_figures(ours, theirs), **_end(ours, theirs, records)}
@@ -133,8 +140,13 @@ def _show(rows: list[dict[str, Any]]) -> None:
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row["preset"], row["backend"], row["opponent"], *_texts(row))
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)).print(table)
+    print_whole(table)
+    ratios = {row["backend"]: row["ratio"]["value"] for row in rows if row.get("ratio")}
+    print(f"{len(ratios)} of {plural(len(rows), 'race')} could be timed", end="")
+    if ratios:
+        slowest = min(ratios, key=lambda name: ratios[name])
+        print(f"; furthest behind is {slowest}, at {ratios[slowest]:.3f} of a loop by hand", end="")
+    print(".")
     for row in rows:
         if row["status"] != "ok":
             print(f"{row['preset']}, {row['status']}: {row['reason']}", file=sys.stderr)

@@ -12,27 +12,30 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from races import WIDTH_OF_A_PIPE, play
+from races import play
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from compare.commands.tables import print_whole
 from compare.findings import speed
 from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
+from compare.findings.number_text import plural
 from compare.findings.summary import summarise
 from compare.planning.survey import describe_backends
 from compare.plugins import installed
 from compare.records.record_types import header_of
+from compare.running.progress import Silent, watched
 from compare.stats import intervals
 
 
 def main() -> int:
     options = _options()
-    rows = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for preset in options.preset.split(","):
-            rows += _rows(preset, options, Path(scratch))
+    rows, presets = [], options.preset.split(",")
+    with tempfile.TemporaryDirectory() as scratch, watched() as progress:
+        for number, preset in enumerate(presets, 1):
+            progress.point(number, len(presets), f"every mode of {preset}")
+            rows += _rows(preset, options, Path(scratch), progress)
             if options.json:  # after each: a benchmark of an hour may be cut off
                 options.json.write_text(json.dumps(rows, indent=2) + "\n")
     _show(rows)
@@ -48,14 +51,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _rows(preset: str, options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
+def _rows(
+    preset: str, options: argparse.Namespace, scratch: Path, progress: Silent
+) -> list[dict[str, Any]]:
     described = describe_backends(installed("backend"), {})
     labels = [
         f"{name}:{mode}" for name in options.backend.split(",") for mode in described[name].modes
     ]
-    records = play(
-        preset, labels, {"budget": options.budget, "rounds": 1}, scratch, f"{preset}: every mode"
-    )
+    run = {"budget": options.budget, "rounds": 1}
+    records = play(preset, labels, run, scratch, progress)
     names = {cell.label: cell for cell in header_of(records).cells}
     summaries = {row.label: row for row in summarise(records).cells}
     rows = []
@@ -106,8 +110,9 @@ def _show(rows: list[dict[str, Any]]) -> None:
             f"{row['compile_seconds']:.1f} s",
             f"{row['peak_memory_bytes'] / 1e6:.0f} MB",
         )
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)).print(table)
+    print_whole(table)
+    ran = sum(row["status"] == "ok" for row in rows)
+    print(f"{ran} of {plural(len(rows), 'mode')} ran.")
 
 
 if __name__ == "__main__":

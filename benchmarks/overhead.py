@@ -17,13 +17,15 @@ from statistics import median
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from compare.commands.tables import print_whole
+from compare.findings.number_text import plural
 from compare.findings.speed import widest
 from compare.findings.summary import summarise
 from compare.records.record_types import AnyRecord, Ended, Header, Opened, Window
 from compare.records.run_folder import RunFolder
+from compare.running.progress import watched
 
 BARE = {
     "torch": "import torch",
@@ -33,19 +35,20 @@ BARE = {
 }
 _MEASURE = "; import psutil; print(psutil.Process().memory_info().rss)"
 _IMPORTS = 3
-_WIDTH_OF_A_PIPE = 120
 
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory() as scratch:
-        with Console(stderr=True).status("a run of four backends"):
-            began = time.monotonic()
-            folder = _play(options, Path(scratch))
-            seconds = time.monotonic() - began
+    backends, rows = options.backend.split(","), []
+    with tempfile.TemporaryDirectory() as scratch, watched() as progress:
+        progress.begin(f"a run of {plural(len(backends), 'backend')}")
+        began = time.monotonic()
+        folder = _play(options, Path(scratch))
+        seconds = time.monotonic() - began
         records = folder.records()
-    with Console(stderr=True).status("bare frameworks"):
-        rows = [_row(name, records) for name in options.backend.split(",")]
+        for done, name in enumerate(backends):
+            progress.count(f"bare {name}", done, len(backends))
+            rows.append(_row(name, records))
     ranking = _ranking(records, seconds)
     _show(rows, ranking)
     if options.json:
@@ -136,8 +139,7 @@ def _show(rows: list[dict[str, Any]], ranking: dict[str, Any]) -> None:
             f"{row['idle_bytes'] / 1e6:.0f} MB",
             f"{row['bare_bytes'] / 1e6:.0f} MB",
         )
-    console = Console()
-    (console if console.is_terminal else Console(width=_WIDTH_OF_A_PIPE)).print(table)
+    print_whole(table)
     print(
         f"ranking of {len(rows)} to +-{ranking['half_width']:.1%} (asked:"
         f" +-{ranking['wanted_half_width']:.0%}) in {ranking['seconds']:.0f} s,"

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from compare.planning.plan import make_plan
 from compare.records.record_types import AnyRecord
 from compare.records.run_folder import RunFolder
 from compare.records.values import Request
 from compare.running.conductor import Conductor
-from compare.running.progress import LiveProgress, Silent
-
-WIDTH_OF_A_PIPE = 120
+from compare.running.progress import Silent
 
 
 def play(
@@ -23,12 +19,12 @@ def play(
     backends: Sequence[str],
     run: dict[str, Any],
     scratch: Path,
-    title: str,
+    progress: Silent,
     steps: int = 100,
     **train: Any,
 ) -> list[AnyRecord]:
     """The records of a language model that all of `backends` trained on the CPU, with these
-    settings of the sections `run` and `train`."""
+    settings of the sections `run` and `train`, as `progress` showed it."""
     request = Request(
         task="lm",
         preset=preset,
@@ -36,9 +32,7 @@ def play(
         backends=list(backends),
         pythons={},
     )
-    plan = make_plan(request, sys.argv)
+    plan = make_plan(request, sys.argv, watch=progress.begin)
     folder = RunFolder.create(scratch, "lm", preset)
-    console = Console(stderr=True)
-    with LiveProgress(console, title) if console.is_terminal else Silent() as watcher:
-        Conductor(plan, folder, watcher).run()
+    Conductor(plan, folder, progress).run()
     return folder.records()

@@ -20,29 +20,32 @@ from races import play
 
 from compare.errors import UserError
 from compare.findings.summary import summarise
+from compare.running.progress import watched
 
 
 def main() -> int:
     options = _options()
     found: list[dict[str, Any]] = []
-    for number in range(1, options.runs + 1):
-        title, began = f"run {number} of {options.runs}", time.monotonic()
-        with tempfile.TemporaryDirectory() as scratch:
-            records = play(
-                options.preset, options.backend.split(","), {"roofline": False}, Path(scratch),
-                title, options.steps, validation_batches=1,
-            )  # fmt: skip
-        took = time.monotonic() - began
-        for one in summarise(records).comparisons:
-            ends = one.ratio.model_dump()
-            if one.first > one.second:  # which of them was ahead may change from run to run
-                low, high = (one.ratio.low or 0.0), (one.ratio.high or math.inf)
-                ends = {"value": 1 / one.ratio.value, "low": 1 / high, "high": 1 / low}
-            pair = " / ".join(sorted((one.first, one.second)))
-            found.append({"pair": pair, "unit": one.unit, "verdict": one.verdict,
-                          "seconds": round(took, 1), **ends})  # fmt: skip
-        if options.json:  # after each: a benchmark of an hour may be cut off
-            options.json.write_text(json.dumps(found, indent=2) + "\n")
+    with watched() as progress:
+        for number in range(1, options.runs + 1):
+            began = time.monotonic()
+            with tempfile.TemporaryDirectory() as scratch:
+                progress.point(number, options.runs, options.preset)
+                records = play(
+                    options.preset, options.backend.split(","), {"roofline": False}, Path(scratch),
+                    progress, options.steps, validation_batches=1,
+                )  # fmt: skip
+            took = time.monotonic() - began
+            for one in summarise(records).comparisons:
+                ends = one.ratio.model_dump()
+                if one.first > one.second:  # which of them was ahead may change from run to run
+                    low, high = (one.ratio.low or 0.0), (one.ratio.high or math.inf)
+                    ends = {"value": 1 / one.ratio.value, "low": 1 / high, "high": 1 / low}
+                pair = " / ".join(sorted((one.first, one.second)))
+                found.append({"pair": pair, "unit": one.unit, "verdict": one.verdict,
+                              "seconds": round(took, 1), **ends})  # fmt: skip
+            if options.json:  # after each: a benchmark of an hour may be cut off
+                options.json.write_text(json.dumps(found, indent=2) + "\n")
     print("\n".join(sentences(found)))
     return 0
 

@@ -15,6 +15,7 @@ from typing import Any
 from against_itself import sentence
 from repeatability import sentences
 
+from compare.findings.number_text import plural
 from compare.meters import machine
 
 Rows = list[dict[str, Any]]
@@ -45,9 +46,9 @@ def _about(folder: Path) -> list[str]:
         kept.write_text(json.dumps(machine.describe(), indent=2) + "\n", encoding="utf-8")
     found = json.loads(kept.read_text("utf-8"))
     return [
-        f"By `make bench` on {found['cpu']}, {found['cpus']} CPUs, {found['system']}, Python"
-        f" {found['python']}. Ratios are of windows played in pairs, a moment apart, with 95%"
-        " intervals: above 1, the first is faster."
+        f"By `make bench` on {found['cpu']}, {plural(found['cpus'], 'CPU')}, {found['system']},"
+        f" Python {found['python']}. Ratios are of windows played in pairs, a moment apart, with"
+        " 95% intervals: above 1, the first is faster."
     ]
 
 

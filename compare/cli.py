@@ -1,12 +1,17 @@
 """The table of contents of the command line: each command is a file of `commands`."""
 
 import gc
+import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from compare import interrupts
+from compare.commands import completion
 from compare.commands.audit import audit
 from compare.commands.check_backend import check_backend
 from compare.commands.diff import diff
@@ -22,26 +27,44 @@ from compare.commands.run import run
 from compare.commands.serve import serve
 from compare.errors import NO_ROOM, UserError, cannot_write
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
-app.callback(invoke_without_command=True)(run)
-app.command()(resume)
-app.command()(report)
-app.command("list")(list_)
-app.command()(doctor)
-app.command()(audit)
-app.command()(check_backend)
-app.command()(generate)
-app.command()(diff)
-app.command()(export)
-app.command()(history)
-app.command()(serve)
+class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> Any:
+        return _grouped(super().get_params(ctx))
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> Any:
+        return _grouped(super().get_params(ctx))
+
+
+def _grouped(params: list[Any]) -> list[Any]:
+    """Options of no group, such as `--help`, stand below the groups, and a flag takes no value."""
+    for param in params:
+        if getattr(param, "rich_help_panel", "") is None and not param.required:
+            param.rich_help_panel = "And"
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "resume": resume, "report": report, "list": list_, "doctor": doctor, "audit": audit,
+    "check-backend": check_backend, "generate": generate, "diff": diff, "export": export,
+    "history": history, "serve": serve,
+}  # fmt: skip
+
+app = typer.Typer(rich_markup_mode="rich")
+app.callback(cls=_Group, invoke_without_command=True)(run)
+for _name, _command in _COMMANDS.items():
+    app.command(_name, cls=_Command)(_command)
 
 
 def main() -> None:
     """Entry point: errors that a user caused are one line on stderr and exit code 2."""
     gc.set_threshold(100_000)  # to look for garbage among many summaries takes longer than to read
     interrupts.listen()
+    completion.whole_words(os.environ)
     try:
         code = app(standalone_mode=False)
     except UserError as error:

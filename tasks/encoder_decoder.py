@@ -52,13 +52,15 @@ class PairsTask(RowsSection):
 
 
 class PairsModel(Section):
-    architecture: Literal["elman", "lstm", "gru", "transformer"] = "transformer"
+    architecture: Literal["elman", "lstm", "gru", "transformer"] = Field(
+        default="transformer", description="kind of the layers between embedding and head"
+    )
     vocab: int = Field(default=10_000, gt=4, description="most frequent tokens of both sides")
     embedding: int = Field(default=128, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=256, gt=0, description="recurrent state, or feed-forward width")
     layers: int = Field(default=2, gt=0, description="of the encoder, and of the decoder")
     heads: int = Field(default=4, gt=0, description="attention heads")
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
     tied: bool = Field(default=False, description="the head uses the decoder's embedding")
 
     @model_validator(mode="after")

@@ -48,9 +48,7 @@ _GENERATED_VALIDATION = 100_000
 class LmTask(TextSection):
     of_data = (*TextSection.of_data, "tokens")
 
-    tokens: Unit = Field(
-        default="words", description="of --data: words, spaces, chars, bytes or bpe"
-    )
+    tokens: Unit = Field(default="words", description="what the text of --data is cut into")
     validation: str | None = Field(
         default=None, description="text, or a dataset's split, to validate on; else the last tenth"
     )
@@ -59,13 +57,15 @@ class LmTask(TextSection):
 
 
 class LmModel(Section):
-    architecture: Literal["elman", "lstm", "gru", "gpt"] = "elman"
+    architecture: Literal["elman", "lstm", "gru", "gpt"] = Field(
+        default="elman", description="kind of the layers between embedding and head"
+    )
     vocab: int = Field(default=10_000, gt=1, description="most frequent tokens that are kept")
     embedding: int = Field(default=200, gt=0, description="width of the embedding, and of gpt")
     hidden: int = Field(default=200, gt=0, description="recurrent state, or gpt's feed-forward")
-    layers: int = Field(default=2, gt=0)
+    layers: int = Field(default=2, gt=0, description="recurrent layers, or blocks of gpt")
     heads: int = Field(default=4, gt=0, description="attention heads of gpt")
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
     tied: bool = Field(default=False, description="the head uses the embedding's table")
 
     @model_validator(mode="after")

@@ -55,14 +55,18 @@ class SentimentTask(RowsSection):
 
 
 class SentimentModel(Section):
-    architecture: Literal["elman", "lstm", "gru", "transformer"] = "gru"
+    architecture: Literal["elman", "lstm", "gru", "transformer"] = Field(
+        default="gru", description="kind of the layers between embedding and head"
+    )
     vocab: int = Field(default=10_000, gt=2, description="most frequent tokens that are kept")
     embedding: int = Field(default=64, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=128, gt=0, description="recurrent state, or feed-forward width")
-    layers: int = Field(default=1, gt=0)
+    layers: int = Field(default=1, gt=0, description="recurrent layers, or blocks")
     heads: int = Field(default=4, gt=0, description="attention heads of the transformer")
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    pool: Literal["mean", "max", "last"] = "mean"
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
+    pool: Literal["mean", "max", "last"] = Field(
+        default="mean", description="what is made of all positions: one vector"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> "SentimentModel":

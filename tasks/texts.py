@@ -16,7 +16,7 @@ from compare.text.words import Normalise
 
 class TextSection(TaskSection):
     normalise: Normalise = Field(
-        default="nfc", description="composed characters on reading (Unicode's form C), or none"
+        default="nfc", description="characters are composed on reading (Unicode's form C), or left"
     )
     judge: Literal["sample", "all"] = Field(
         default="sample", description="of the validation data: train.validation_batches, or all"
@@ -53,7 +53,7 @@ class RowsSection(TextSection):
     validation: str | None = Field(
         default=None, description="data, or a dataset's split, to validate on; else a tenth"
     )
-    tokens: Unit = Field(default="words", description="words, spaces, chars, bytes or bpe")
+    tokens: Unit = Field(default="words", description="what texts are cut into")
     buckets: int = Field(default=1, gt=0, le=4, description="groups of like length in training")
 
 

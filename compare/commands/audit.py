@@ -6,32 +6,40 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from compare.commands import options
+from compare.commands.options import long
 from compare.commands.tables import print_whole
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.selection import find_oracle
 from compare.records.values import Request
 from compare.running.audit import TOLERANCES, Audited, Check, audit_cells
+from compare.running.progress import watched
 from compare.worker.process import CellEnded
 
 
 def audit(
-    task: Annotated[str, typer.Option(help="Task whose model is audited.")] = "lm",
-    preset: Annotated[str, typer.Option(help="Size of the experiment.")] = "tiny",
+    task: options.Task = "lm",
+    preset: options.Preset = "tiny",
     backend: options.Backends = "",
-    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 100,
     data: options.Data = None,
     set_: options.Set = None,
     config: options.Config = None,
+    steps: Annotated[int, long(help="Optimiser steps.")] = 100,
     python: options.Python = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Float64 proof that every backend computes the same."""
+    """Float64 proof that every backend computes the same.
+
+    Examples:
+    compare audit
+    compare audit --backend torch:eager --set model.architecture=gpt --steps 20
+    compare audit --task translation --backend torch:eager --steps 20
+    """
     asked = [
         {"train": {"precision": "fp64"}},
         *options.overrides(config, set_, {"task": {"data": data}, "train": {"steps": steps}}),
@@ -41,17 +49,18 @@ def audit(
         task=task, preset=preset, overrides=asked, backends=backends, pythons=pythons,
         every_mode=True,
     )  # fmt: skip
-    plan = make_plan(request, ["compare", *sys.argv[1:]])
-    console = Console(stderr=True)
-    with console.status("starting") as status:
+    with watched(quiet) as progress:
+        plan = make_plan(request, ["compare", *sys.argv[1:]], watch=progress.begin)
+        oracle = find_oracle()
         try:
-            audited = audit_cells(plan, find_oracle(), status.update)
+            audited = audit_cells(plan, oracle, progress.count)
         except CellEnded as end:
             raise UserError(f"the oracle cannot be audited against: {end.reason}") from None
     if json:
         print(json_module.dumps([row.model_dump() for row in audited], indent=2))
     else:
         print_whole(_audit_table(audited))
+        print(in_words(audited, oracle.cell.label, plan.experiment.train.precision))
     statuses = {row.status for row in audited}
     raise typer.Exit(0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1)
 
@@ -66,6 +75,27 @@ def _audit_table(audited: list[Audited]) -> Table:
         reason = f"{row.status}: {row.reason}" if row.reason else row.status
         table.add_row(Text(f"{row.backend}:{row.mode}"), Text(reason), *cells)
     return table
+
+
+def in_words(audited: list[Audited], oracle: str, precision: str) -> str:
+    """What the audit came to, in a sentence."""
+    labels: dict[str, list[str]] = {}
+    for row in audited:
+        label = f"{row.backend}:{row.mode}"
+        if label != oracle or len(audited) == 1:
+            labels.setdefault(row.status, []).append(label)
+    right, wrong = labels.pop("ok", []), labels.pop("parity_failed", [])
+    parts = []
+    if right:
+        verb = "computes" if len(right) == 1 else "compute"
+        parts.append(
+            f"{', '.join(right)} {verb} what {oracle} does, number by number in {precision}"
+        )
+    if wrong:
+        verb = "does" if len(wrong) == 1 else "do"
+        parts.append(f"{', '.join(wrong)} {verb} not compute what {oracle} does")
+    parts += [f"{status}: {', '.join(names)}" for status, names in labels.items()]
+    return "; ".join(parts) + "."
 
 
 def _check_text(kind: str, check: Check) -> Text:

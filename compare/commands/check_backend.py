@@ -5,28 +5,48 @@ from collections import Counter
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from compare.commands import options
+from compare.commands import completion, options
+from compare.commands.options import long, where
+from compare.commands.tables import console
+from compare.conformance.causes import causes, in_short
 from compare.conformance.checks import Finding
+from compare.findings.number_text import plural
 from compare.limits import CHECK_SECONDS
 from compare.planning.selection import choose_cells, find_oracle
 from compare.running.checking import check_cell
+from compare.running.progress import watched
+
+_COLOURS = {"passed": "green", "skipped": "yellow", "failed": "red"}
 
 
 def check_backend(
-    backend: Annotated[str, typer.Argument(help="NAME, NAME:MODE or path/to/adapter.py.")],
-    device: Annotated[str, typer.Option(help="Such as cuda:0; else the backend's first.")] = "",
-    timeout: Annotated[float, typer.Option(help="Seconds a mode may take.")] = CHECK_SECONDS,
+    backend: Annotated[
+        str,
+        typer.Argument(
+            help="NAME, NAME:MODE or path/to/adapter.py.", autocompletion=completion.backends
+        ),
+    ],
+    timeout: Annotated[float, long(help="Seconds that one check may take.")] = CHECK_SECONDS,
+    device: Annotated[str, where(help="Such as cuda:0; else the backend's first.")] = "",
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Tell an adapter's author what is right and wrong."""
-    oracle = find_oracle()
+    """Tell an adapter's author what is right and wrong.
+
+    Examples:
+    compare check-backend torch:eager --device cpu
+    compare check-backend path/to/adapter.py
+    """
     found: dict[str, list[Finding]] = {}
-    for choice in choose_cells([backend], {}, every_mode=True):
-        with Console(stderr=True).status(choice.cell.label):
-            found[choice.cell.label] = check_cell(choice, oracle.adapter, timeout, device)
+    with watched(quiet) as progress:
+        progress.begin("asking the backend who it is")
+        oracle = find_oracle()
+        for choice in choose_cells([backend], {}, every_mode=True):
+            found[choice.cell.label] = check_cell(
+                choice, oracle.adapter, timeout, device, progress.count
+            )
     if json:
         rows = {cell: [f.model_dump() for f in findings] for cell, findings in found.items()}
         print(json_module.dumps(rows, indent=2))
@@ -38,14 +58,37 @@ def check_backend(
 
 
 def _print_findings(cell: str, findings: list[Finding]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    marks = {"passed": "green", "failed": "red", "skipped": "yellow"}
-    for finding in findings:
-        line = Text(f"{finding.status:8}", style=marks[finding.status])
-        line.append(f"{cell}  {finding.check}", style="default")
-        line.append(f"  {finding.detail}" if finding.detail else "", style="default")
-        console.print(line)
-        if finding.hint:
-            console.print(Text(f"         usual causes: {finding.hint}", style="dim"))
-    counts = Counter(str(finding.status) for finding in findings)
-    console.print(", ".join(f"{counts[mark]} {mark}" for mark in marks))
+    """What passed in a line, one cause in one, and failures last, where the eye is."""
+    kinds = Counter(one.check.partition(":")[0] for one in findings if one.status == "passed")
+    if kinds:
+        named = ", ".join(f"{kind} {n}" if n > 1 else kind for kind, n in kinds.items())
+        _print("passed", f"{cell}  {plural(kinds.total(), 'check')}: {named}")
+    for status in ("skipped", "failed"):
+        for first, checks in causes(findings):
+            if first.status == status:
+                _print(status, f"{cell}  {first.check}  {first.detail}")
+                _print("", f"also {in_short(checks[1:])}" if checks[1:] else "")
+                _print("", f"usual causes: {first.hint}" if first.hint else "")
+    print(in_words(cell, findings))
+
+
+def _print(status: str, line: str) -> None:
+    if line:
+        text = Text(f"{status:8}", style=_COLOURS.get(status, ""))
+        text.append(f"{'' if status else ' '}{line}", style="default" if status else "dim")
+        console().print(text, soft_wrap=True)
+
+
+def in_words(cell: str, findings: list[Finding]) -> str:
+    """What the checks of one cell came to, in a sentence."""
+    counts = Counter(finding.status for finding in findings)
+    failed = [group for group in causes(findings) if group.first.status == "failed"]
+    skipped = f"; {plural(counts['skipped'], 'check')} skipped" if counts["skipped"] else ""
+    if not failed:
+        right = f"{cell} is right in all that it was checked in" if counts["passed"] else cell
+        return f"{right}: {plural(counts['passed'], 'check')} passed{skipped}."
+    return (
+        f"{cell} is wrong in {plural(counts['failed'], 'check')}, of"
+        f" {plural(len(failed), 'cause')} as far as can be told: begin with the first;"
+        f" {counts['passed']} passed{skipped}."
+    )

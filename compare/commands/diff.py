@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
-from compare.commands import options
+from compare.commands import completion, options
+from compare.commands.options import what
 from compare.commands.tables import print_whole
 from compare.errors import UserError
-from compare.findings.number_text import NOTHING, estimate, memory, number
+from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, si
 from compare.records.differences import differing_fields, in_short, upgrades
 from compare.records.reading import read
 from compare.records.run_folder import RunFolder
@@ -27,16 +28,27 @@ _OF_THE_MOMENT = ("load_average", "clock_mhz", "threads", "started", "versions")
 
 
 def diff(
-    base: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
-    new: Annotated[Path, typer.Argument(help="Folder of the one that is judged.")],
-    fail_over: Annotated[str, typer.Option(help="What is too much, beyond noise.")] = "5%",
+    base: options.Run,
+    new: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the one that is judged.", autocompletion=completion.run_folder
+        ),
+    ],
+    fail_over: Annotated[str, what(help="What is too much, beyond noise.")] = "5%",
     allow_blind: Annotated[
-        bool,
-        typer.Option("--allow-blind", help="Exit with 0 where it cannot be told."),
+        bool, what("--allow-blind", help="Exit with 0 where it cannot be told.")
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Did anything get slower, larger or numerically different?"""
+    """Did anything get slower, larger or numerically different?
+
+    Exit code 1 says yes, 3 that these runs are too noisy to tell.
+
+    Examples:
+    compare diff results/BASE results/NEW
+    compare diff results/BASE results/NEW --fail-over 2% --json
+    """
     found = diff_folders(base, new, parse_percent(fail_over))
     if json:
         print(found.model_dump_json(indent=2))
@@ -128,15 +140,15 @@ def _of_speed(pair: Pair) -> Iterator[str]:
     checks = [median(side.speed_checks) for side in pair[:2] if side.speed_checks]
     if len(checks) == 2 and max(checks) / min(checks) - 1 > _OTHER_SPEED:
         yield (
-            f"one fixed matrix product took {checks[0] * 1e3:.3g} ms in the base and"
-            f" {checks[1] * 1e3:.3g} ms in the new one: the machine's own speed was not the same,"
+            f"one fixed matrix product took {seconds(checks[0])} in the base and"
+            f" {seconds(checks[1])} in the new one: the machine's own speed was not the same,"
             " and no figure is corrected for it"
         )
-    names = {"flops_per_second": "FLOP/s", "bytes_per_second": "bytes/s"}
+    names = {"flops_per_second": "FLOP/s", "bytes_per_second": "B/s"}
     for name, unit in names.items():
         roofs = [roof for side in pair[:2] if (roof := side.summary.roofline.get(name))]
         if len(roofs) == 2 and max(roofs) / min(roofs) - 1 > 2 * _OTHER_SPEED:
-            yield f"the machine was measured at {roofs[0]:.3g} and at {roofs[1]:.3g} {unit}"
+            yield f"the machine was measured at {si(roofs[0], unit)} and at {si(roofs[1], unit)}"
 
 
 def _of_each(pair: Pair) -> Iterator[str]:

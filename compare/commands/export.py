@@ -5,23 +5,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from compare.archive.stored import summary_of
 from compare.archive.tidy import point_id
+from compare.commands import completion, options
+from compare.commands.options import what, where
 from compare.errors import UserError
+from compare.plugins import installed
 from compare.records.reading import FoundRecords, read
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
 from compare.reporting.loading import load_exporter
 
+EXPORTS = ", ".join(sorted(installed("export")))
+
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
-    to: Annotated[str, typer.Option(help="Such as mlflow; see `compare list`.")],
-    target: Annotated[str, typer.Option(help="Folder or address; else the tool's own.")] = "",
+    run: options.Run,
+    to: Annotated[str, what(help=f"One of {EXPORTS}.", autocompletion=completion.plugin("export"))],
+    target: Annotated[
+        str,
+        where(help="Folder or address; else the tool's own.", autocompletion=completion.nothing),
+    ] = "",
 ) -> None:
-    """Hand a run on to another tool."""
+    """Hand a run on to another tool.
+
+    Examples:
+    compare export results/RUN --to tensorboard --target boards
+    """
     exporter = load_exporter(to)
     written = []
     for prefix, found in _runs(run):

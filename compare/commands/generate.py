@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
-from compare.commands import options
+from compare.commands import completion, options
+from compare.commands.options import long, what
 from compare.errors import UserError, unknown
 from compare.planning.choice import Choice
 from compare.planning.selection import choose_cells
@@ -16,21 +16,36 @@ from compare.plugins import is_file
 from compare.records.record_types import Header, header_of
 from compare.records.run_folder import RECORDS, RunFolder
 from compare.running.generation import generate_ids
+from compare.running.progress import watched
 from compare.text.tokens import Tokenizer
 from compare.worker.process import CellEnded
 
 
 def generate(
-    run: Annotated[Path, typer.Argument(help="Run folder, made with --save-weights.")],
-    prompt: Annotated[str, typer.Option(help="Text to go on from, to translate, to summarise.")],
-    backend: Annotated[str, typer.Option(help="One of the run's; the first by default.")] = "",
-    tokens: Annotated[int, typer.Option(min=1, help="How many to add to a prompt.")] = 100,
-    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Of the likeliest k tokens.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws, where temperature > 0.")] = 1,
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Run folder, made with --save-weights.", autocompletion=completion.run_folder
+        ),
+    ],
+    prompt: Annotated[str, what(help="Text to go on from, to translate, to summarise.")],
+    backend: Annotated[
+        str,
+        what(help="One of the run's; the first by default.", autocompletion=completion.backends),
+    ] = "",
+    temperature: Annotated[float, what(min=0, help="0 takes the likeliest token.")] = 0,
+    top_k: Annotated[int | None, what(min=1, help="Of the likeliest k tokens.")] = None,
+    seed: Annotated[int, what(min=0, help="Draws, where temperature > 0.")] = 1,
+    tokens: Annotated[int, long(min=1, help="How many to add to a prompt.")] = 100,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Text from a run's final weights."""
+    """Text from a run's final weights.
+
+    Examples:
+    compare generate results/RUN --prompt "It was"
+    compare generate results/RUN --prompt "It was" --temperature 0.8 --top-k 40
+    """
     folder = RunFolder(run)
     header = _header(folder)
     choice = _choice(folder, header, backend)
@@ -39,7 +54,8 @@ def generate(
     if not ids:
         raise UserError("--prompt is empty: give it a token to go on from")
     how = {"tokens": tokens, "temperature": temperature, "top_k": top_k, "seed": seed}
-    with Console(stderr=True).status(choice.cell.label):
+    with watched(quiet) as progress:
+        progress.begin(f"generating with {choice.cell.label}")
         try:
             found = generate_ids(
                 header, choice, folder.weights(choice.cell), {"prompt": ids, **how}

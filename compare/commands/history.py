@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.archive.history import History, HistoryRow, read_history
-from compare.commands import options
+from compare.commands import completion, options
+from compare.commands.options import told, what
 from compare.commands.tables import print_whole
 from compare.errors import UserError, unknown
 from compare.findings.number_text import estimate, memory, number
@@ -20,13 +21,29 @@ _MOST_ROWS = 100  # nobody reads more on a terminal
 
 
 def history(
-    folder: Annotated[Path, typer.Argument(help="Folder of runs.")] = Path("results"),
-    task: Annotated[str, typer.Option(help="Only runs of this task.")] = "",
-    backend: Annotated[str, typer.Option(help="Only these, such as torch:eager,jax.")] = "",
-    format_: Annotated[str, typer.Option("--format", help="Such as html: print a page.")] = "",
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of runs.", autocompletion=completion.nothing)
+    ] = Path("results"),
+    task: Annotated[
+        str, what(help="Only runs of this task.", autocompletion=completion.plugin("task"))
+    ] = "",
+    backend: Annotated[
+        str,
+        what(help="Only these, such as torch:eager,jax.", autocompletion=completion.backends),
+    ] = "",
+    format_: Annotated[
+        str,
+        told("--format", help="html prints a page.", autocompletion=completion.plugin("report")),
+    ] = "",
     json: options.Json = False,
 ) -> None:
-    """Figures over time, the frameworks' upgrades marked."""
+    """Figures over time, the frameworks' upgrades marked.
+
+    Examples:
+    compare history
+    compare history results --task lm --backend torch:eager,jax
+    compare history --format html > history.html
+    """
     render = _renderer(format_) if format_ else None
     found = read_history(folder, task, options.split_backends(backend))
     if json:

@@ -9,8 +9,9 @@ import typer
 
 from compare.archive.scaling import SweepSummary
 from compare.archive.stored import read_sweep, store, summary_of
-from compare.commands import options
+from compare.commands import completion, options
 from compare.commands.ending import exit_code, show
+from compare.commands.options import told, what, where
 from compare.errors import UserError, unknown
 from compare.findings.notes import repeated, unlike
 from compare.findings.summary import Summary
@@ -38,19 +39,43 @@ class _Asked(NamedTuple):
 
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(help="Folders of runs of one experiment, or of one sweep.")
+        list[Path],
+        typer.Argument(
+            help="Folders of runs of one experiment, or of one sweep.",
+            autocompletion=completion.run_folder,
+        ),
     ],
     format_: Annotated[
-        str, typer.Option("--format", help="Such as html,latex; see `compare list`.")
+        str,
+        what(
+            "--format",
+            help="Such as html,latex; see `compare list`.",
+            autocompletion=completion.plugin("report"),
+        ),
     ] = "",
-    plots: Annotated[str, typer.Option(help="Each plot as a picture: png, svg or both.")] = "",
+    plots: Annotated[
+        str,
+        what(
+            help="Each plot as a picture: png, svg or both, with a comma.",
+            autocompletion=completion.one_of(*get_args(PictureKind)),
+        ),
+    ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; the run's own by default.")
+        Path | None,
+        where(
+            help="Folder for the files; the run's own by default.",
+            autocompletion=completion.nothing,
+        ),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Show it in a browser.")] = False,
+    open_: Annotated[bool, told("--open", help="Show it in a browser.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Make the report of runs anew, or of several as one."""
+    """Make the report of runs anew, or of several as one.
+
+    Examples:
+    compare report results/RUN --open
+    compare report results/RUN --format latex,parquet --plots svg --out paper
+    """
     asked = _Asked(_formats(format_), _kinds(plots), _opened() if open_ else None)
     summary, problems = _read(runs)
     where = out or (runs[0] if len(runs) == 1 and not problems else None)

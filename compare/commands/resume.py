@@ -1,24 +1,30 @@
 """`compare resume`: play what a run or sweep has not finished."""
 
 import sys
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
 from compare.running.jobs import resume_run, resume_sweep
+from compare.running.progress import watched
 
 
 def resume(
-    run: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
+    run: options.Run,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Play what a run or sweep has not finished."""
+    """Play what a run or sweep has not finished.
+
+    Examples:
+    compare resume results/RUN
+    """
     command = ["compare", *sys.argv[1:]]
     if is_sweep(run):
-        end_sweep(SweepFolder(run), resume_sweep(SweepFolder(run), command), json)
-    end_run(RunFolder(run), resume_run(RunFolder(run), command), json)
+        with watched(quiet) as progress:
+            interrupted = resume_sweep(SweepFolder(run), command, progress)
+        end_sweep(SweepFolder(run), interrupted, json)
+    with watched(quiet) as progress:
+        interrupted = resume_run(RunFolder(run), command, progress)
+    end_run(RunFolder(run), interrupted, json)

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.commands import options
+from compare.commands import completion, options, start
 from compare.commands.ending import end_run, end_sweep
+from compare.commands.options import long, told, what, where
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
@@ -15,39 +16,58 @@ from compare.plugins import installed
 from compare.records.run_folder import RunFolder
 from compare.records.values import Request
 from compare.running.jobs import play_run, play_sweep
+from compare.running.progress import watched
 from compare.version import VERSION
 
 
 def run(
     context: typer.Context,
-    task: Annotated[str | None, typer.Option(help="What to train; see `compare list`.")] = None,
-    preset: Annotated[str, typer.Option(help="Size of the experiment.")] = "small",
+    task: Annotated[str | None, options.TASK] = None,
+    preset: options.Preset = "small",
     backend: options.Backends = "",
     data: options.Data = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draws the initial weights.")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Fresh processes per backend.")] = None,
-    precision: Annotated[str | None, typer.Option(help="Time on until, e.g., within 2%.")] = None,
-    budget: Annotated[str | None, typer.Option(help="But no longer than, e.g., 10m.")] = None,
-    control: Annotated[bool, typer.Option(help="Each backend twice: its own noise.")] = False,
-    sweep: options.Sweeps = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of each backend.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda[:N] or mps.")] = None,
-    target: Annotated[str | None, typer.Option(help="Time until e.g. loss=5.5 or bleu=20.")] = None,
-    price_per_hour: Annotated[float | None, typer.Option(help="Of the machine.")] = None,
-    save_weights: Annotated[bool, typer.Option(help="Keep them, for `compare generate`.")] = False,
     set_: options.Set = None,
     config: options.Config = None,
+    sweep: options.Sweeps = None,
+    seed: Annotated[int | None, what(help="Draws the initial weights.")] = None,
+    save_weights: Annotated[
+        bool, what("--save-weights", help="Keep them, for `compare generate`.")
+    ] = False,
+    steps: Annotated[int | None, long(help="Optimiser steps.")] = None,
+    rounds: Annotated[int | None, long(help="Fresh processes per backend.")] = None,
+    precision: Annotated[
+        str | None, long(help="Time on until intervals are within, e.g., 2%.")
+    ] = None,
+    budget: Annotated[str | None, long(help="But no longer than 90s, 10m or 2h.")] = None,
+    control: Annotated[bool, long("--control", help="Each backend twice: its own noise.")] = False,
+    target: Annotated[
+        str | None,
+        long(help="Time until, e.g., loss=5.5 or bleu=20.", autocompletion=completion.target),
+    ] = None,
+    threads: Annotated[int | None, where(help="CPU threads of each backend.")] = None,
+    device: options.Device = None,
     python: options.Python = None,
     out: options.Out = Path("results"),
+    price_per_hour: Annotated[float | None, told(help="Of the machine: adds costs.")] = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
     version: Annotated[bool, typer.Option("--version", help="Of this suite.")] = False,
 ) -> None:
-    """Train one language model identically on every framework, and compare."""
+    """Train one language model identically on every framework, and compare.
+
+    Examples:
+    compare --task lm --preset tiny
+    compare --task lm --data book.txt --set task.tokens=chars
+    compare --task lm --precision 2% --budget 10m
+    compare --task lm --backend torch:eager,jax --set model.hidden=512
+    """
     if context.invoked_subcommand is not None:
         return
     if version:
         print(VERSION)
+        return
+    if task is None and len(sys.argv) == 1:
+        start.show()
         return
     if task is None:
         raise UserError(f"--task is missing: there is {', '.join(sorted(installed('task')))}")
@@ -69,8 +89,12 @@ def run(
     )
     command = ["compare", *sys.argv[1:]]
     if sweep:
-        swept = begin_sweep(out, request, parse_axes(sweep), command)
-        end_sweep(swept, play_sweep(swept, command), json)
-    plan = make_plan(request, command)
-    folder = RunFolder.create(out, plan.task.name, preset)
-    end_run(folder, play_run(plan, folder), json)
+        with watched(quiet) as progress:
+            swept = begin_sweep(out, request, parse_axes(sweep), command, progress.begin)
+            interrupted = play_sweep(swept, command, progress)
+        end_sweep(swept, interrupted, json)
+    with watched(quiet) as progress:
+        plan = make_plan(request, command, watch=progress.begin)
+        folder = RunFolder.create(out, plan.task.name, preset)
+        interrupted = play_run(plan, folder, progress)
+    end_run(folder, interrupted, json)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from compare.commands import completion
+from compare.commands.options import where
 from compare.errors import UserError
 from compare.serving.server import Server
 
@@ -15,11 +17,17 @@ _GENTLE = 10  # a run on the same machine may be being timed
 
 
 def serve(
-    folder: Annotated[Path, typer.Argument(help="Folder of runs.")] = Path("results"),
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8642,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of runs.", autocompletion=completion.nothing)
+    ] = Path("results"),
+    host: Annotated[str, where(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, where(min=0, max=65535, help="0 takes a free one.")] = 8642,
 ) -> None:
-    """Show runs in a browser, live while they are played."""
+    """Show runs in a browser, live while they are played.
+
+    Examples:
+    compare serve --port 8642
+    """
     if not folder.is_dir():
         raise UserError(f"'{folder}' is no folder")
     server = _listen(folder, host, port)

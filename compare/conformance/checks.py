@@ -80,20 +80,25 @@ class Bench:
         return ours, theirs, weights
 
 
-def run_checks(backend: Backend, oracle: Backend, device: str = "") -> list[Finding]:
-    """Every check, for a backend that was opened, in a process where nothing else runs.
+def run_checks(backend: Backend, oracle: Backend, device: str = "") -> Iterator[Finding]:
+    """Every check, one after the other, for a backend that was opened, in a process where nothing
+    else runs. A backend that cannot be built ends them.
 
     On the device with this label, or on the backend's first. Raises AdapterError where it has
     none of that label.
     """
-    findings = [_run("devices", _devices, backend)]
-    if findings[0].status == "failed":
-        return findings
+    devices = _run("devices", _devices, backend)
+    yield devices
+    if devices.status == "failed":
+        return
     bench = Bench(backend, oracle, _chosen(backend.devices(), device))
-    findings += [_run("trainer", _trainer, bench), _run("unsupported", _unsupported, backend)]
-    if findings[1].status == "failed":
-        return findings
-    return findings + [_run(f"{n}: {of}", check, bench, of) for n, check, of in _checks()]
+    trainer = _run("trainer", _trainer, bench)
+    yield trainer
+    yield _run("unsupported", _unsupported, backend)
+    if trainer.status == "failed":
+        return
+    for name, check, of in _checks():
+        yield _run(f"{name}: {of}", check, bench, of)
 
 
 def _chosen(devices: Sequence[Device], label: str) -> Device:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from compare.contracts.devices import KINDS
 from compare.findings import doubts
 from compare.findings.note import Found, Note
+from compare.findings.number_text import digits, plural, seconds
 from compare.findings.window_thresholds import CPUS_OF_OTHERS
 from compare.records.record_types import Header, Opened, Probed, SpeedCheck
 
@@ -58,14 +59,15 @@ def _of_restless(found: Found) -> Iterator[Note]:
     timed = [w for cell in found.cells for w in cell.timed]
     used: dict[str, list[float]] = {}
     for window in timed:
-        for label, seconds in window.resting_cpu_seconds.items():
-            used.setdefault(label, []).append(seconds / (window.lead_seconds + window.seconds))
+        for label, busy in window.resting_cpu_seconds.items():
+            used.setdefault(label, []).append(busy / (window.lead_seconds + window.seconds))
     for label, cpus in used.items():
         beside = sum(w.cell.label != label for w in timed)
-        if sum(cpus) / beside > CPUS_OF_OTHERS:
+        mean = sum(cpus) / beside
+        if mean > CPUS_OF_OTHERS:
             yield Note(
                 grade="breaks",
-                text=f"used {sum(cpus) / beside:.2g} CPUs while others were timed",
+                text=f"used {plural(digits(mean, 2), 'CPU')} while others were timed",
                 cells=[label],
                 remedy="its train() may return before the device has finished: it has to wait",
             )
@@ -78,7 +80,7 @@ def _merged(busy: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
 
 
 def _who(header: Header) -> str:
-    seen = [f"{one.name} used {one.cpus:.2g}" for one in header.busy or ()]
+    seen = [f"{one.name} used {digits(one.cpus, 2)}" for one in header.busy or ()]
     return f" (before the first window: {', '.join(seen)})" if seen else ""
 
 
@@ -99,7 +101,8 @@ def _of_noise(found: Found) -> Iterator[Note]:
         yield Note(grade="record", text=text)
     steal = {c.name.label: s for c in found.cells if (s := c.steal_share() or 0.0) > _MUCH_STEAL}
     if steal:
-        text = f"a hypervisor withheld up to {max(steal.values()):.2g} CPUs of this machine"
+        most = plural(digits(max(steal.values()), 2), "CPU")
+        text = f"a hypervisor withheld up to {most} of this machine"
         yield Note(grade="widens", text=text, cells=list(steal))
 
 
@@ -108,8 +111,8 @@ def _of_probes(found: Found) -> Iterator[Note]:
     if checks and max(checks) > min(checks) * (1 + _MUCH_DRIFT):
         yield Note(
             grade="record",
-            text=f"one fixed matrix product took from {min(checks) * 1e3:.3g} to"
-            f" {max(checks) * 1e3:.3g} ms between rounds: the machine's speed was not constant",
+            text=f"one fixed matrix product took from {seconds(min(checks))} to"
+            f" {seconds(max(checks))} between rounds: the machine's speed was not constant",
         )
     for probed in [record for record in found.records if isinstance(record, Probed)][-1:]:
         if probed.narrowed_by:

@@ -12,7 +12,7 @@ from statistics import median
 from compare.findings import doubts
 from compare.findings.machine_notes import of_machine
 from compare.findings.note import Found, Note
-from compare.findings.number_text import seconds
+from compare.findings.number_text import digits, plural, seconds
 from compare.findings.window_thresholds import (
     JUDGED_PAIRS,
     ROUNDS_FOR_INTERVALS,
@@ -77,9 +77,7 @@ def _of_windows(found: Found) -> Iterator[Note]:
         )
     few = [one.pairs for one in found.comparisons if one.pairs < JUDGED_PAIRS]
     if few and not unjudged:
-        text = (
-            f"{min(few)} {'pair' if min(few) == 1 else 'pairs'} of windows are too few to judge by"
-        )
+        text = f"{plural(min(few), 'pair')} of windows are too few to judge by"
         yield Note(grade="breaks", text=text, remedy=found.remedy)
 
 
@@ -101,8 +99,9 @@ def _of_precision(found: Found) -> Iterator[Note]:
     wanted, reached = found.header.run.get("precision"), found.precision
     if wanted is None or reached is None or reached <= wanted:
         return
-    how = "not every pair has an interval" if math.isinf(reached) else f"it is {100 * reached:.3g}%"
-    text = f"the precision of {100 * wanted:.3g}% was not reached: {how}"
+    so_far = f"it is {digits(100 * reached)}%" if math.isfinite(reached) else ""
+    how = so_far or "not every pair has an interval"
+    text = f"the precision of {digits(100 * wanted)}% was not reached: {how}"
     yield Note(grade="widens", text=text, remedy="give it more --budget")
 
 
@@ -118,7 +117,8 @@ def _of_losses(found: Found) -> Iterator[Note]:
     if warmup >= steps:
         yield Note(
             grade="record",
-            text=f"the learning rate rises over {warmup} steps, and training ends after {steps}",
+            text=f"the learning rate rises over {plural(warmup, 'step')}, and training ends after"
+            f" {steps:,}",
             remedy="take more --steps, or fewer optimizer.warmup_steps",
         )
     again = sum(isinstance(record, Echoed) for record in found.records)
@@ -154,7 +154,8 @@ def _of_outputs(found: Found) -> Iterator[Note]:
         return
     own = found.gate.echo_outputs
     beside = "" if own is None else f"; of the echo, which differs by rounding alone, {own} did"
-    text = f"up to {max(differ.values())} of {found.gate.outputs} outputs differ from another's"
+    outputs = plural(found.gate.outputs, "output")
+    text = f"up to {max(differ.values())} of {outputs} differ from another's"
     yield Note(grade="record", text=text + beside, cells=list(differ))
 
 

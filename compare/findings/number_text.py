@@ -1,5 +1,7 @@
 """How figures are written: each with a unit that keeps three digits, and a dash for none."""
 
+from decimal import Decimal
+
 from compare.records.values import Estimate
 
 NOTHING = "–"
@@ -8,7 +10,36 @@ NOTHING = "–"
 def seconds(value: float | None) -> str:
     if value is None:
         return NOTHING
-    return f"{value:.1f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+    return f"{value:.1f} s" if value >= 0.9995 else f"{digits(value * 1e3)} ms"
+
+
+def clock(value: float) -> str:
+    """Seconds as a clock shows them: 0:07, 12:40, 1:02:03."""
+    minutes, left = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def plural(count: int | str, thing: str) -> str:
+    """ "1 CPU", "1,200 CPUs" """
+    text = f"{count:,}" if isinstance(count, int) else count
+    return f"{text} {thing}" if text == "1" else f"{text} {thing}s"
+
+
+def digits(value: float, count: int = 3) -> str:
+    """So many significant digits, never a power of ten; of large numbers all before the point."""
+    if abs(value) >= 10 ** (count - 1):
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.{count}g}'):f}"
+
+
+def si(value: float, unit: str) -> str:
+    """Three digits with the unit's prefix: "980 kFLOP", "1.77 TFLOP/s"."""
+    for prefix in ("", "k", "M", "G", "T"):
+        if abs(value) < 999.5:
+            return f"{digits(value)} {prefix}{unit}"
+        value /= 1000
+    return f"{digits(value)} P{unit}"
 
 
 def memory(value: float | None) -> str:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from compare.contracts.task import Task
 from compare.errors import UserError, unknown
+from compare.planning.fields import field_of, is_optional, is_text, not_right
 from compare.spec.settings import Settings
 
 Overrides = Mapping[str, Mapping[str, Any]]
@@ -41,14 +42,22 @@ def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings
     try:
         return task.settings.model_validate(values)
     except ValidationError as error:
-        raise UserError(_first_problem(error)) from None
+        raise _first_problem(task, values, error) from None
 
 
 def _as_typed(task: Task, section: str, name: str, value: Any) -> Any:
-    """The value; in a field that is text, such as a column's name, a year or a date is text too."""
-    field = type(getattr(task.settings(), section)).model_fields[name]
-    text = field.annotation in (str, str | None) and not isinstance(value, bool)
-    return str(value) if text and isinstance(value, int | float | date | time) else value
+    """The value as its field takes it. In a field that is text, such as a column's name, a year or
+    a date is text too; where a number can be left out, `none` does so; and `true` is no number,
+    though Python has it for one."""
+    info = field_of(task, section, name)
+    if isinstance(value, bool):
+        if info.annotation is not bool:
+            raise not_right(f"{section}.{name}", info, value)
+    elif is_text(info):
+        return str(value) if isinstance(value, int | float | date | time) else value
+    elif isinstance(value, str) and value.lower() == "none" and is_optional(info):
+        return None
+    return value
 
 
 def _unknown_field(section: str, name: str, values: Mapping[str, Mapping[str, Any]]) -> UserError:
@@ -59,15 +68,15 @@ def _unknown_field(section: str, name: str, values: Mapping[str, Mapping[str, An
     return unknown("field", name, values[section], where=f"section {section}")
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(
+    task: Task, values: Mapping[str, Mapping[str, Any]], error: ValidationError
+) -> UserError:
     problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    return (
-        f"{place}: {message[0].lower()}{message[1:]}, not {problem['input']!r}"
-        if (problem["type"] != "value_error")
-        else f"{place}: {message}"
-    )
+    place = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "value_error":  # in a validator's own words
+        return UserError(f"{place or 'settings'}: {problem['msg'].removeprefix('Value error, ')}")
+    section, name = map(str, problem["loc"][:2])
+    return not_right(f"{section}.{name}", field_of(task, section, name), values[section][name])
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
@@ -85,7 +94,7 @@ def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # no TOML, or a number of thousands of digits
         return text
 
 
@@ -97,7 +106,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError(f"config file '{path}' does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file '{path}' cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UserError(f"config file '{path}' is not TOML: {error}") from None
     for name in [name for name, value in found.items() if not isinstance(value, dict)]:
         if name in Settings.model_fields:

@@ -1,6 +1,6 @@
 """From what a user asked to what will be played: settings, data, weights and cells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,10 +55,16 @@ class Plan:
         return self.run.threads or default_threads()
 
 
-def make_plan(request: Request, command: list[str], choices: list[Choice] | None = None) -> Plan:
+def make_plan(
+    request: Request,
+    command: list[str],
+    choices: list[Choice] | None = None,
+    watch: Callable[[str], None] = lambda doing: None,
+) -> Plan:
     """Resolve everything; raises UserError for any of it that cannot be, data included.
 
-    `choices` are those of an earlier plan for the same backends, which need not be asked again.
+    `choices` are those of an earlier plan for the same backends, which need not be asked again;
+    `watch` is told what is being done.
     """
     task = load_task(request.task)
     settings = resolve(task, request.preset, request.overrides)
@@ -66,8 +72,10 @@ def make_plan(request: Request, command: list[str], choices: list[Choice] | None
     if settings.run.threads:
         require_threads(settings.run.threads)
     if choices is None:
+        watch("asking the backends who they are")
         choices = choose_cells(request.backends, request.pythons, request.every_mode)
     _require_room_for_a_window(settings.run, len(choices))
+    watch("preparing the data")
     prepared = task.prepare(settings)
     weights = initial_weights(prepared.model, settings.train.seed)
     experiment = Experiment(

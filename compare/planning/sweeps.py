@@ -1,7 +1,7 @@
 """From `--sweep` texts to the points of a sweep, each a run of its own."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import chain, count, product
 from pathlib import Path
@@ -35,13 +35,17 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def begin_sweep(
-    results: Path, request: Request, axes: dict[str, list[Any]], command: list[str]
+    results: Path,
+    request: Request,
+    axes: dict[str, list[Any]],
+    command: list[str],
+    watch: Callable[[str], None] = lambda doing: None,
 ) -> SweepFolder:
     """A new folder with its manifest. Every point is planned first, so that a value that cannot be
-    raises UserError before anything is written."""
+    raises UserError before anything is written; `watch` is told what is being done."""
     points, choices = _points(axes), None
     for point in points:
-        plan = make_plan(request.laid_over(point.values), command, choices)
+        plan = make_plan(request.laid_over(point.values), command, choices, watch)
         choices = plan.choices
     folder = SweepFolder(new_folder(results, plan.task.name, request.preset, "sweep"))
     folder.write(

@@ -59,27 +59,31 @@ Numbers = Mapping[str, Mapping[str, Array]]
 """What a cell computed: kind ("logits", ...) -> name -> array"""
 
 
-def audit_cells(plan: Plan, oracle: Choice, watch: Callable[[str], None]) -> list[Audited]:
-    """Audit every cell of a plan against the oracle; `watch` is told what is being done.
+def audit_cells(
+    plan: Plan, oracle: Choice, watch: Callable[[str, int, int], None]
+) -> list[Audited]:
+    """Audit every cell of a plan against the oracle; `watch` is told what begins, how much is done
+    and of how much.
 
     Raises CellEnded if the oracle itself cannot play.
     """
+    trainings = 1 + len(plan.choices)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_inputs(folder / "inputs", plan.experiment, plan.weights, plan.prepared.arrays)
-        watch(f"{oracle.cell.label}: the oracle")
+        watch(f"the oracle, {oracle.cell.label}", 0, trainings)
         expected = _measure(plan, oracle, folder)
 
         @cache  # few audits need it
         def wandering() -> Mapping[str, float]:
-            watch(f"{oracle.cell.label}: the oracle's own rounding")
+            watch(f"the oracle's own rounding, {oracle.cell.label}", len(found), trainings)
             echo = _measure(plan, oracle, folder, perturb=True)
             apart = _apart(echo["weights"], expected["weights"])
             return {name: MARGIN * worst for name, (worst, _) in apart.items()}
 
-        found = []
+        found = list[Audited]()
         for choice in plan.choices:
-            watch(choice.cell.label)
+            watch(f"auditing {choice.cell.label}", 1 + len(found), trainings)
             found.append(_audit_one(plan, choice, folder, expected, wandering))
     return found
 

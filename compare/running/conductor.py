@@ -59,12 +59,14 @@ class Watcher(Protocol):
 
     def waiting(self, cpus: float) -> None: ...
 
+    def reached(self, precision: float) -> None: ...
+
 
 class Conductor:
     def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
         self.plan, self.folder, self.watcher = plan, folder, watcher
         self.random = random.Random(plan.experiment.train.seed)
-        self.stopping = Stopping(plan, watcher.waiting)
+        self.stopping = Stopping(plan, watcher.waiting, watcher.reached)
         self.by_rounds = self.stopping.by_rounds
         self.device = plan.run.device
         self.window_steps = 0

@@ -1,65 +1,177 @@
-"""What a run looks like while it runs: live on a terminal, silent in a pipe."""
+"""What a job looks like while it runs: one bar on a terminal, lines in a pipe, or nothing.
 
-import math
+Nothing here draws by itself while a window is timed: what is shown changes when a record comes.
+"""
+
+import sys
 import time
+from threading import Event, Lock, Thread
 from types import TracebackType
+from typing import Self
 
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from compare.findings import parity
-from compare.records.record_types import (
-    Built,
-    Echoed,
-    Ended,
-    Evaluated,
-    Header,
-    Opened,
-    Resumed,
-    Window,
-)
+from compare.findings.number_text import clock
+from compare.records.record_types import Echoed, Ended, Evaluated, Header, Window
 from compare.records.values import CellName, Record
+from compare.running.course import Course, Row
+
+EVERY = 30.0
+"""Seconds after which a pipe gets a line, though nothing new has begun"""
+
+
+def watched(quiet: bool = False) -> "Silent":
+    """What shows a job where stderr leads: no cursor moves in a file, whatever FORCE_COLOR says."""
+    if quiet or sys.stderr is None:
+        return Silent()
+    console = Console(stderr=True)
+    live = sys.stderr.isatty() and console.is_interactive  # not a dumb one
+    return LiveProgress(console) if live else Lines()
 
 
 class Silent:
-    """For a pipe: watches, and says nothing."""
+    """Watches, and says nothing; the others show what it knows."""
 
-    def __enter__(self) -> "Silent":
+    def __init__(self) -> None:
+        self.course = Course()
+
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         pass
+
+    def begin(self, phase: str) -> None:
+        """Something is made ready, such as the data."""
+        self.course.begin(phase)
+        self._show()
+
+    def point(self, number: int, of: int, name: str) -> None:
+        """One run of several begins."""
+        self.course.point(number, of, name)
+
+    def count(self, what: str, done: int, of: int) -> None:
+        """One of a number of things begins, so many of which are done."""
+        self.course.count(what, done, of)
+        self._show()
 
     def see(self, record: Record) -> None:
-        pass
+        """A record was written."""
+        self.course.see(record)
+        self._show()
 
     def decoding(self, cell: CellName, done: int, batches: int) -> None:
-        pass
+        """Outputs for so many validation batches are there."""
+        self.course.decoding(cell, done, batches)
+        self._show()
 
     def waiting(self, cpus: float) -> None:
+        """Others use so many CPUs, and the run waits until they do not."""
+        self.course.waiting(cpus)
+        self._show()
+
+    def reached(self, precision: float) -> None:
+        """How narrow intervals are by now, infinite where there are none."""
+        self.course.precision = precision
+        self._show()
+
+    def _show(self) -> None:
         pass
 
 
-class LiveProgress:
-    """A row per cell, redrawn when a record comes; no thread runs while a window is timed."""
+class Lines(Silent):
+    """For a pipe: a line for each phase of the first round, for each further round, and every
+    EVERY seconds. While data is read a thread looks at the clock; it ends before anything plays.
 
-    def __init__(self, console: Console, title: str = "") -> None:
-        self._title = title
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._rows: dict[CellName, _Row] = {}
+    What is wrong with what a user asked for is found out before the first line, and stands alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told, self._when = set[str](), time.monotonic()
+        self._lock, self._over = Lock(), Event()
+        self._beat = Thread(target=self._while_preparing, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beat.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop_beat()
+
+    def begin(self, phase: str) -> None:
+        self.course.begin(phase)
+
+    def see(self, record: Record) -> None:
+        self._stop_beat()
+        super().see(record)
+        if isinstance(record, Header) and (classes := _classes(record)):
+            self._print(classes)
+        if (
+            isinstance(record, Evaluated)
+            and record.cell.is_row
+            and record.step == self.course.steps
+        ):
+            self._print(f"{record.cell.label} evaluated: loss {record.loss:.4f}")
+        if isinstance(record, Ended) and record.status != "ok":
+            self._print(f"{record.cell.label} {record.status}: {record.reason}".rstrip(": "))
+
+    def _show(self) -> None:
+        with self._lock:
+            place = self.course.place()
+            if place in self._told and time.monotonic() - self._when < EVERY - 1:
+                return
+            self._told.add(place)
+            self._when = time.monotonic()
+            parts = (place, self.course.detail, self.course.outlook())
+            self._print("; ".join(part for part in parts if part))
+
+    def _print(self, text: str) -> None:
+        print(f"{clock(self.course.elapsed()):>5}  {text}", file=sys.stderr, flush=True)
+
+    def _while_preparing(self) -> None:
+        while not self._over.wait(EVERY):
+            self._show()
+
+    def _stop_beat(self) -> None:
+        self._over.set()
+        if self._beat.is_alive():
+            self._beat.join()
+
+
+class LiveProgress(Silent):
+    """For a terminal: the bar, and below it a row per cell. It draws by itself only until the first
+    record comes."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._live = Live(
+            console=console, get_renderable=self._picture, refresh_per_second=4, transient=True
+        )
+        self._playing = False
+        self._furthest = 0.0  # the bar does not go back
         self._curves: dict[CellName, list[float]] = {}
         self._echoed: list[list[float]] = []
-        self._header: Header | None = None
-        self._steps = 1
-        self._rounds = 1
-        self._round = 0
-        self._first_round = 0  # another one than 1 where a run is taken up again
-        self._pace: tuple[float, int] | None = None  # when the second step ended, steps then
+        self._parted: dict[CellName, str] = {}
 
-    def __enter__(self) -> "LiveProgress":
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 
@@ -72,108 +184,80 @@ class LiveProgress:
         self._live.stop()
 
     def see(self, record: Record) -> None:
+        if not self._playing:
+            self._playing = True
+            self._live.stop()
+            self._live = Live(
+                console=self._console, get_renderable=self._picture, auto_refresh=False,
+                transient=True,
+            )  # fmt: skip
+            self._live.start()
         if isinstance(record, Header):
-            self._steps = record.experiment.train.steps
-            self._header = record
-            if classes := record.experiment.data.get("class_counts"):
-                self._live.console.print(f"classes: {classes}", markup=False, highlight=False)
-            self._rounds = int(record.run["rounds"])
-            self._rows = {cell: _Row() for cell in record.cells}
-        elif isinstance(record, Resumed):
-            for one in record.kept:
-                self._rows.setdefault(one.cell, _Row()).doing = "finished before"
-        elif isinstance(record, Opened | Built | Window | Evaluated | Ended):
-            if record.round != self._round:
-                self._round, self._pace = record.round, None
-                self._first_round = self._first_round or record.round
-            self._rows.setdefault(record.cell, _Row()).see(record)
-        if isinstance(record, Window) and record.round == self._first_round:
+            self._curves, self._echoed, self._parted = {}, [], {}
+            if classes := _classes(record):
+                self._live.console.print(classes, markup=False, highlight=False)
+        super().see(record)
+        if isinstance(record, Window) and record.round == self.course.first_round:
             self._curves.setdefault(record.cell, []).extend(record.losses)
             self._judge()
         if isinstance(record, Echoed):
             self._echoed.append(record.losses)
             self._judge()
-        self._live.update(self._picture(), refresh=True)
 
-    def decoding(self, cell: CellName, done: int, batches: int) -> None:
-        bar = "━" * (20 * done // batches)
-        self._rows[cell].doing = f"outputs {bar:20} {done}/{batches}"
-        self._live.update(self._picture(), refresh=True)
-
-    def waiting(self, cpus: float) -> None:
-        text = f"waiting for quiet: others use {cpus:.2f} CPUs"
-        self._live.update(Group(self._picture(), Text(text, style="yellow")), refresh=True)
+    def _show(self) -> None:
+        self._live.refresh()
 
     def _judge(self) -> None:
         """Show the gate's verdict as soon as two curves part, not only in the report."""
-        assert self._header is not None  # it is the first record
-        experiment = self._header.experiment
+        header = self.course.header
+        assert header is not None  # it is the first record
+        experiment = header.experiment
         verdict = parity.judge(
-            self._curves, self._header.oracles, experiment.train.precision,
+            self._curves, header.oracles, experiment.train.precision,
             experiment.losses_are_comparable(), self._echoed,
         )  # fmt: skip
-        for cell, row in self._rows.items():
-            row.parted = verdict.reasons.get(cell, "")
+        self._parted = dict(verdict.reasons)
+        self._show()
 
     def _picture(self) -> Group:
-        table = Table(box=box.SIMPLE_HEAD, title=self._title or None, title_justify="left")
+        return Group(self._bar(), *([self._table()] if self.course.rows else []))
+
+    def _bar(self) -> Table:
+        course = self.course
+        share = course.share()
+        if share is not None:
+            self._furthest = max(self._furthest, share)
+        bar = ProgressBar(
+            total=1, completed=self._furthest, width=24, pulse=share is None and not self._furthest
+        )
+        parts = [
+            course.place(),
+            course.detail,
+            f"{clock(course.elapsed())} elapsed",
+            course.outlook(),
+        ]
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(bar, Text("; ".join(part for part in parts if part)))
+        return grid
+
+    def _table(self) -> Table:
+        table = Table(box=box.SIMPLE_HEAD)
         for title in ("backend", "doing", "step", "loss", "tokens/s"):
             table.add_column(title, justify="left" if title in ("backend", "doing") else "right")
-        for cell, row in self._rows.items():
-            table.add_row(cell.label, *row.texts(self._steps))
-        return Group(table, Text(self._time_left(), style="dim"))
+        for cell, row in self.course.rows.items():
+            table.add_row(cell.label, *self._texts(cell, row))
+        return table
 
-    def _time_left(self) -> str:
-        playing = [row.step for row in self._rows.values() if row.playing]
-        done = sum(playing)
-        text = f"round {self._round}" if self._round > 1 or self._rounds > 1 else ""
-        text += f" of {self._rounds}" if text and self._round <= self._rounds else ""
-        if not playing or min(playing) < 2 or self._round != self._first_round:
-            return text or "starting"
-        if self._pace is None:
-            self._pace = (time.monotonic(), done)
-        began, before = self._pace
-        if done == before:
-            return text
-        per_step = (time.monotonic() - began) / (done - before)
-        left = per_step * (self._steps * len(playing) - done)
-        return f"{text}  {math.ceil(left)} s of training left".strip()
-
-
-_DOING = {
-    "first": "compiling", "warmup": "warming up", "steady": "training", "beyond": "measuring on",
-}  # fmt: skip
-
-
-class _Row:
-    """What the display knows of one cell."""
-
-    def __init__(self) -> None:
-        self.doing, self.step, self.loss, self.rate = "waiting", 0, math.nan, math.nan
-        self.playing, self.parted = False, ""
-
-    def see(self, record: Record) -> None:
-        match record:
-            case Opened():
-                self.doing, self.step = "imported", 0
-            case Built():
-                self.doing, self.playing = "compiling", True
-            case Window():
-                self.doing = _DOING[record.role]
-                if record.losses:
-                    self.step = record.first_step + len(record.losses)
-                    self.loss = record.losses[-1]
-                if record.is_timed:
-                    self.rate = record.tokens / record.seconds
-            case Evaluated():
-                self.doing = f"evaluated: {record.loss:.4f}"
-            case Ended():
-                self.playing = False
-                self.doing = record.status + (f": {record.reason}" if record.reason else "")
-
-    def texts(self, steps: int) -> list[Text]:
-        loss = "" if math.isnan(self.loss) else f"{self.loss:.4f}"
-        rate = "" if math.isnan(self.rate) else f"{self.rate:,.0f}"
-        step = f"{self.step}/{steps}" if self.step else ""
-        doing = Text(self.parted, style="red") if self.parted else Text(self.doing)
+    def _texts(self, cell: CellName, row: Row) -> list[Text]:
+        loss = f"{row.loss:.4f}" if row.loss == row.loss else ""  # not a number before the first
+        rate = f"{row.rate:,.0f}" if row.rate == row.rate else ""
+        step = f"{row.step}/{self.course.steps}" if row.step else ""
+        parted = self._parted.get(cell, "")
+        doing = Text(parted, style="red") if parted else Text(row.doing)
         return [doing, Text(step), Text(loss), Text(rate)]
+
+
+def _classes(header: Header) -> str:
+    """Which classes are told apart, and how many examples of each there are, where a task does."""
+    counts = header.experiment.data.get("class_counts")
+    return f"classes: {counts}" if counts else ""

@@ -22,10 +22,14 @@ Windows = Mapping[CellName, Sequence[Window]]
 
 
 class Stopping:
-    """The rules of one run. `waiting` is told how many CPUs others use, as long as it waits."""
+    """The rules of one run. `waiting` is told how many CPUs others use, as long as it waits;
+    `reached`, how narrow the intervals are each time that it is looked for."""
 
-    def __init__(self, plan: Plan, waiting: Callable[[float], None]) -> None:
-        self.run, self.threads, self.waiting = plan.run, plan.threads, waiting
+    def __init__(
+        self, plan: Plan, waiting: Callable[[float], None], reached: Callable[[float], None]
+    ) -> None:
+        self.run, self.threads = plan.run, plan.threads
+        self.waiting, self.reached = waiting, reached
         self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
         self._began = self._ends = time.monotonic()
 
@@ -41,8 +45,11 @@ class Stopping:
         """Whether there is time left, and an interval that is wider than it is asked to be."""
         if time.monotonic() >= self._ends:
             return False
-        wanted = self.run.precision
-        return wanted is None or self._precision(windows) > wanted
+        if self.run.precision is None:
+            return True
+        found = self._precision(windows)
+        self.reached(found)
+        return found > self.run.precision
 
     def wait_for_quiet(self) -> bool:
         """Where a precision is asked for, return only when others leave the CPUs alone, or when

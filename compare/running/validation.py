@@ -92,11 +92,11 @@ class Evaluator:
         prepared = self.plan.prepared
         if not prepared.examples:
             return []
-        first = ask("outputs", index=0)
-        found, batches = first["outputs"], first["batches"]
-        for index in range(1, batches):
+        found, index, batches = list[Any](), 0, 1
+        while index < batches:
+            answer = ask("outputs", index=index)
+            found, index, batches = found + answer["outputs"], index + 1, answer["batches"]
             self.watch(cell, index, batches)
-            found += ask("outputs", index=index)["outputs"]
         if prepared.decoding is None:
             return list(found)
         assert prepared.tokenizer is not None

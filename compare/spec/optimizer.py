@@ -20,16 +20,20 @@ class OptimizerSpec(Spec):
     clip_norm: g * min(1, clip_norm / norm), the norm over all parameters (Pascanu et al. 2013)
     """
 
-    name: Literal["sgd", "adam", "adamw"] = "adam"
-    learning_rate: float = Field(default=0.001, gt=0)
-    momentum: float = Field(default=0.0, ge=0, lt=1)
-    nesterov: bool = False
-    beta1: float = Field(default=0.9, ge=0, lt=1)
-    beta2: float = Field(default=0.999, ge=0, lt=1)
-    epsilon: float = Field(default=1e-8, gt=0)
-    weight_decay: float = Field(default=0.0, ge=0)
-    clip_norm: float | None = Field(default=None, gt=0)
-    schedule: Literal["constant", "linear", "cosine", "step"] = "constant"
+    name: Literal["sgd", "adam", "adamw"] = Field(default="adam", description="the update rule")
+    learning_rate: float = Field(default=0.001, gt=0, description="where the schedule begins")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
+    nesterov: bool = Field(default=False, description="look ahead along the momentum")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of adam's first moment")
+    beta2: float = Field(default=0.999, ge=0, lt=1, description="decay of adam's second moment")
+    epsilon: float = Field(default=1e-8, gt=0, description="added to the root in adam's divisor")
+    weight_decay: float = Field(default=0.0, ge=0, description="of adamw, apart from the gradient")
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="largest norm of the gradient over all parameters"
+    )
+    schedule: Literal["constant", "linear", "cosine", "step"] = Field(
+        default="constant", description="how the learning rate goes on after the warm-up"
+    )
     warmup_steps: int = Field(default=0, ge=0, description="linear rise before the schedule")
     final_learning_rate: float = Field(default=0.0, ge=0, description="end of linear and cosine")
     decay_every: int = Field(default=1, gt=0, description="steps between decays of `step`")

@@ -1,11 +1,19 @@
 """What the layer descriptions are made of: parameters, how they are drawn, and dropout sites."""
 
-from typing import Literal, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 LARGEST_INTEGER = 2**53
 """Up to which every reader of JSON keeps whole numbers exact."""
+
+
+@dataclass(frozen=True)
+class Takes:
+    """In a field's annotation: what it takes, in words, where its type alone does not tell."""
+
+    words: str
 
 
 class Spec(BaseModel):
@@ -14,12 +22,12 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    @model_validator(mode="after")
-    def _integers_can_be_kept(self) -> Self:
-        for name, value in self:
-            if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-                raise ValueError(f"{name} is beyond {LARGEST_INTEGER}, the largest that is kept")
-        return self
+    @field_validator("*")
+    @classmethod
+    def _integers_can_be_kept(cls, value: Any) -> Any:
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            raise ValueError(f"beyond {LARGEST_INTEGER:,}, the largest that is kept")
+        return value
 
 
 class Initializer(Spec):

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from compare.limits import ANSWER_SECONDS
 from compare.spec.optimizer import OptimizerSpec
-from compare.spec.parameters import Spec
+from compare.spec.parameters import Spec, Takes
 from compare.spec.training import TrainSpec
 
 
@@ -18,7 +18,9 @@ class Section(Spec):
 class TaskSection(Section):
     """What every task can be told: which data to read instead of its generated corpus."""
 
-    data: str | None = Field(default=None, description="file to read; None generates a corpus")
+    data: str | None = Field(
+        default=None, description="files, pydoc or hf:NAME to read; else a corpus is generated"
+    )
 
 
 _PERCENT = re.compile(r"\s*(\d*\.?\d+)\s*%\s*")
@@ -37,8 +39,13 @@ def _seconds(value: Any) -> Any:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else value
 
 
-Fraction = Annotated[float, BeforeValidator(_fraction)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Fraction = Annotated[
+    float, BeforeValidator(_fraction), Takes("a percentage above 0% and below 100%, such as 2%")
+]
+Seconds = Annotated[
+    float, BeforeValidator(_seconds), Takes("a time above 0, such as 90s, 10m or 2h")
+]
+DeviceName = Annotated[str, Takes("auto, cpu, mps, cuda or one of several, such as cuda:0")]
 
 DEFAULT_BUDGET = 600.0
 """Seconds that a precision is sought for, unless it is told."""
@@ -48,9 +55,13 @@ class RunSection(Section):
     """How a comparison is played; none of it changes what is computed."""
 
     threads: int | None = Field(
-        default=None, gt=0, description="CPU threads; None is all CPUs, or what a quota grants"
+        default=None, gt=0, description="CPU threads; else all CPUs, or what a quota grants"
     )
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    device: DeviceName = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="what all compute on; auto: the best kind that every backend sees",
+    )
     rounds: int = Field(
         default=5,
         gt=0,
@@ -78,7 +89,7 @@ class RunSection(Section):
     )
     roofline: bool = Field(default=True, description="measure what the machine can do: 3 seconds")
     price_per_hour: float | None = Field(
-        default=None, ge=0, allow_inf_nan=False, description="of the machine"
+        default=None, ge=0, allow_inf_nan=False, description="of the machine, in any currency"
     )
 
     @property

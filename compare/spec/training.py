@@ -27,7 +27,9 @@ class TrainSpec(Spec):
     steps: int = Field(default=100, gt=0, description="optimiser steps")
     validation_batches: int = Field(default=10, gt=0, description="batches of the last evaluation")
     seed: int = Field(default=1, ge=0, description="draws weights, dropout, order of examples")
-    precision: Precision = "fp32"
+    precision: Precision = Field(
+        default="fp32", description="of the numbers; tf32, bf16: of matrix products alone"
+    )
     dropout_masks: Literal["core", "native"] = Field(
         default="core", description="drawn alike for every backend, or by each framework itself"
     )

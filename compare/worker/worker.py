@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from compare.conformance.adapter_errors import (
     require_trainer,
     wrong_answer,
 )
-from compare.conformance.checks import run_checks
+from compare.conformance.checks import Finding, run_checks
 from compare.contracts.backend import Backend, CompilerPlan, Device, Trainer, Unsupported
 from compare.contracts.loading import install_hint, load_backend
 from compare.errors import UserError, one_line, place_of_error
@@ -53,6 +54,7 @@ class Worker:
         self.trainer: Trainer
         self.meters = WindowMeters()
         self._datasets: dict[str, Dataset] = {}
+        self._checks: Iterator[Finding] | None = None
 
     def hello(self) -> Message:
         """Load the adapter, not yet its framework; say what it is."""
@@ -222,9 +224,12 @@ class Worker:
         return {}
 
     def check(self, oracle: str, device: str) -> Message:
-        """Run the conformance checks against the backend of this name."""
-        findings = run_checks(self.backend, load_backend(oracle), device)
-        return {"findings": [finding.model_dump() for finding in findings]}
+        """Make the next of the conformance checks against the backend of this name; None once all
+        are made."""
+        if self._checks is None:
+            self._checks = run_checks(self.backend, load_backend(oracle), device)
+        found = next(self._checks, None)
+        return {"finding": found and found.model_dump()}
 
     def save_weights(self, path: str) -> Message:
         """Write the weights as they are now."""

@@ -81,8 +81,8 @@ def test_a_control_shows_a_backend_s_own_noise(compare: Compare, tmp_path: Path)
     [
         (("--budget", "0.5s"), "--budget 0.5s is too short: one window of each backend"),
         (("--budget", "1s", "--control"), "takes 2s or more"),
-        (("--precision", "fast"), "run.precision: input should be a valid number"),
-        (("--budget", "soon"), "run.budget: input should be a valid number"),
+        (("--precision", "fast"), "run.precision takes a percentage above 0%"),
+        (("--budget", "soon"), "run.budget takes a time above 0, such as 90s"),
     ],
 )
 def test_bad_limits_are_refused_before_anything_is_written(

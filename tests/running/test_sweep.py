@@ -127,7 +127,7 @@ def test_folders_of_points_have_names_of_their_own(compare: Compare, books: Path
     [
         ("model.hiden=16,32", "unknown field 'hiden' in section model: did you mean hidden?"),
         ("model.hidden", "--sweep takes SECTION.FIELD=VALUE,VALUE, not 'model.hidden'"),
-        ("model.hidden=16,0", "model.hidden: input should be greater than 0, not 0"),
+        ("model.hidden=16,0", "model.hidden takes a whole number of 1 or more, not 0"),
         ("run.budget=1m,0.5s", "--budget 0.5s is too short"),
         (
             "train.batch=4,100000",
