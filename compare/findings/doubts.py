@@ -8,7 +8,7 @@ from statistics import median
 from compare.findings import speed
 from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
-from compare.findings.number_text import seconds
+from compare.findings.number_text import count_of, seconds, significant
 from compare.findings.speed import Comparison, Pair
 from compare.findings.window_thresholds import JUDGED_PAIRS, JUDGED_SECONDS, STALL
 from compare.records.values import CellName
@@ -52,8 +52,10 @@ def too_busy(cell: Cell, counted: Counted) -> str:
     bad = [w for w in cell.timed if (w.round, w.index) in places]
     taken = mean_cpus_of_others(bad)
     stolen = sum(w.steal_seconds or 0.0 for w in bad) / sum(w.seconds for w in bad)
-    parts = [f"other processes used {taken:.2g} CPUs"] if taken and taken > stolen else []
-    parts += [f"a hypervisor withheld {stolen:.2g}"] if stolen >= 0.01 or not parts else []
+    others = f"other processes used {count_of(taken or 0.0, 'CPU')}"
+    parts = [others] if taken and taken > stolen else []
+    withheld = f"a hypervisor withheld {significant(stolen, 2)}"
+    parts += [withheld] if stolen >= 0.01 or not parts else []
     return f"{' and '.join(parts)} in {len(bad)} of {len(cell.timed)} windows"
 
 

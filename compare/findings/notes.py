@@ -12,7 +12,7 @@ from statistics import median
 from compare.findings import doubts
 from compare.findings.machine_notes import of_machine
 from compare.findings.note import Found, Note
-from compare.findings.number_text import seconds
+from compare.findings.number_text import seconds, significant
 from compare.findings.window_thresholds import (
     JUDGED_PAIRS,
     ROUNDS_FOR_INTERVALS,
@@ -101,8 +101,10 @@ def _of_precision(found: Found) -> Iterator[Note]:
     wanted, reached = found.header.run.get("precision"), found.precision
     if wanted is None or reached is None or reached <= wanted:
         return
-    how = "not every pair has an interval" if math.isinf(reached) else f"it is {100 * reached:.3g}%"
-    text = f"the precision of {100 * wanted:.3g}% was not reached: {how}"
+    how = "not every pair has an interval"
+    if not math.isinf(reached):
+        how = f"it is {significant(100 * reached)}%"
+    text = f"the precision of {significant(100 * wanted)}% was not reached: {how}"
     yield Note(grade="widens", text=text, remedy="give it more --budget")
 
 

@@ -1,14 +1,20 @@
-"""How figures are written: each with a unit that keeps three digits, and a dash for none."""
+"""How figures are written: each with a unit that keeps three digits, and a dash for none.
+
+Never as a power of ten: "1.77e+03" is for programs.
+"""
+
+import math
 
 from compare.records.values import Estimate
 
 NOTHING = "–"
+_SECOND = 0.9995  # what rounds to a thousand milliseconds is a second
 
 
 def seconds(value: float | None) -> str:
     if value is None:
         return NOTHING
-    return f"{value:.1f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+    return f"{value:.1f} s" if value >= _SECOND else f"{value * 1e3:.3g} ms"
 
 
 def memory(value: float | None) -> str:
@@ -26,6 +32,21 @@ def share(value: float | None) -> str:
 
 def number(value: float | None, form: str) -> str:
     return NOTHING if value is None else form.format(value)
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """To so many digits, those before the point all kept, without zeros at the end."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def count_of(value: float, noun: str) -> str:
+    """ "1 CPU", "2 CPUs", "0.8 CPUs"."""
+    text = significant(value, 2)
+    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
 
 
 def estimate(value: Estimate | None, form: str) -> str:

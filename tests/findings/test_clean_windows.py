@@ -60,7 +60,7 @@ def test_a_machine_that_was_not_the_run_s_own_is_not_judged() -> None:
     summary = played(dict.fromkeys(range(24), 1.0), slow=0.02)
     (only,) = summary.comparisons
     assert only.verdict == "not judged"
-    assert only.why == "other processes used 1 CPUs in 24 of 24 windows"
+    assert only.why == "other processes used 1 CPU in 24 of 24 windows"
     assert verdicts(summary) == [f"not judged: {only.why}"]
     assert trust(summary) == ""
     gravest = summary.notes[0]
