@@ -7,6 +7,7 @@ import typer
 
 from compare.errors import UserError
 from compare.planning.overrides import parse_assignments, read_config
+from compare.reporting.showing import View
 
 Backends = Annotated[
     str, typer.Option(help="Such as torch:eager,jax or path/to/adapter.py; all by default.")
@@ -19,6 +20,12 @@ Sweeps = Annotated[
     list[str] | None, typer.Option(help="SECTION.FIELD=VALUE,VALUE: a run at each, crossed.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder that gets the run folder.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Print every column.")]
+Columns = Annotated[str, typer.Option(help="Print these, such as tokens/s,step,compile.")]
+Baseline = Annotated[str, typer.Option(help="Row to compare with; the fastest by default.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Print what columns mean, libraries, what it took.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
 
 
@@ -39,6 +46,11 @@ def overrides(
 def split_backends(text: str) -> list[str]:
     """The names in a comma-separated `--backend`."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def view(wide: bool, columns: str, baseline: str, verbose: bool) -> View:
+    """How the table is to be printed."""
+    return View(wide, tuple(split_backends(columns)), baseline.strip(), verbose)
 
 
 def interpreters(texts: list[str] | None) -> dict[str, str]:

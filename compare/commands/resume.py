@@ -8,17 +8,32 @@ import typer
 
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
+from compare.contracts.loading import load_task
+from compare.records.reading import read_records
+from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
+from compare.reporting.showing import required_of_run, required_of_sweep
 from compare.running.jobs import resume_run, resume_sweep
 
 
 def resume(
     run: Annotated[Path, typer.Argument(help="Folder of a run or a sweep.")],
+    wide: options.Wide = False,
+    columns: options.Columns = "",
+    baseline: options.Baseline = "",
+    verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
     """Play what a run or sweep has not finished."""
     command = ["compare", *sys.argv[1:]]
+    view = options.view(wide, columns, baseline, verbose)
     if is_sweep(run):
-        end_sweep(SweepFolder(run), resume_sweep(SweepFolder(run), command), json)
-    end_run(RunFolder(run), resume_run(RunFolder(run), command), json)
+        swept = SweepFolder(run)
+        view = required_of_sweep(view, load_task(swept.sweep().request.task).metrics)
+        end_sweep(swept, resume_sweep(swept, command), json, view)
+    folder = RunFolder(run)
+    begun = header_of(read_records(folder))
+    labels = [cell.label for cell in begun.cells]
+    view = required_of_run(view, labels, begun.metrics, begun.run["target"])
+    end_run(folder, resume_run(folder, command), json, view)

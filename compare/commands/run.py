@@ -8,12 +8,14 @@ import typer
 
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
+from compare.contracts.loading import load_task
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
 from compare.records.run_folder import RunFolder
 from compare.records.values import Request
+from compare.reporting.showing import required_of_run, required_of_sweep
 from compare.running.jobs import play_run, play_sweep
 from compare.version import VERSION
 
@@ -40,6 +42,10 @@ def run(
     config: options.Config = None,
     python: options.Python = None,
     out: options.Out = Path("results"),
+    wide: options.Wide = False,
+    columns: options.Columns = "",
+    baseline: options.Baseline = "",
+    verbose: options.Verbose = False,
     json: options.Json = False,
     version: Annotated[bool, typer.Option("--version", help="Of this suite.")] = False,
 ) -> None:
@@ -68,9 +74,13 @@ def run(
         pythons=options.interpreters(python),
     )
     command = ["compare", *sys.argv[1:]]
+    view = options.view(wide, columns, baseline, verbose)
     if sweep:
+        view = required_of_sweep(view, load_task(task).metrics)
         swept = begin_sweep(out, request, parse_axes(sweep), command)
-        end_sweep(swept, play_sweep(swept, command), json)
+        end_sweep(swept, play_sweep(swept, command), json, view)
     plan = make_plan(request, command)
+    labels = [cell.label for cell in plan.cells]
+    view = required_of_run(view, labels, plan.task.metrics, plan.run.target)
     folder = RunFolder.create(out, plan.task.name, preset)
-    end_run(folder, play_run(plan, folder), json)
+    end_run(folder, play_run(plan, folder), json, view)
