@@ -53,13 +53,17 @@ def ordered_rows(summary: Summary) -> list[Row]:
 def cost_table(summary: Summary) -> Table | None:
     """Where the time went and what it took of the machine, of all cells that were timed."""
     timed = [row for row in ordered_rows(summary) if row.cell.step_seconds]
-    return table_of(filled(costs(), timed), timed, left=1) if timed else None
+    return table_of(cost_columns(timed), timed, left=1) if timed else None
+
+
+def cost_columns(rows: Sequence[Row]) -> list[Column]:
+    """Those of the second table that tell anything of these rows."""
+    return filled(costs(), rows)
 
 
 def offered(summaries: Sequence[Summary], baseline: str = "") -> list[Column]:
     """What a reader can choose from, of results and of costs, in which any row has a figure."""
-    rows = rows_of(summaries)
-    return _each_once([*results(summaries, baseline), *filled(costs(), rows)])
+    return _each_once([*results(summaries, baseline), *cost_columns(rows_of(summaries))])
 
 
 def chosen(
