@@ -1,173 +1,201 @@
-"""The columns of the tables: the title of each, what it means, and each cell's figure as text."""
+"""The columns of the tables of results: speed, quality, memory and losses."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from compare.findings.cell_summary import CellSummary
-from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, share
+from compare.findings.number_text import NOTHING
 from compare.findings.summary import Summary
+from compare.records.values import Estimate
+
+from . import forms, verdict
+from .column import (
+    ASKED_FOR,
+    MEMORY,
+    MORE,
+    MORE_QUALITY,
+    NEVER,
+    QUALITY,
+    STEP,
+    Column,
+    Row,
+    Texts,
+    doubted,
+    each,
+    estimates,
+    figures,
+    is_filled,
+    phase,
+    rows_of,
+    values,
+)
+
+BACKEND = "backend"
+STATUS = "status"
 
 
-class Column(NamedTuple):
-    """`meaning` is for the legend, empty where the title says it."""
-
-    title: str
-    text: Callable[[CellSummary], str]
-    meaning: str = ""
-
-
-def results(summaries: Sequence[Summary]) -> list[Column]:
-    """Losses, quality, speed and memory: the columns that any of these runs needs."""
-    cells = [cell for summary in summaries for cell in summary.cells]
-    columns = [
-        Column("backend", lambda c: c.label),
-        Column("status", lambda c: c.status),
-    ]
-    if len({cell.device for cell in cells if cell.device}) > 1:
-        columns.append(Column("device", lambda c: c.device or NOTHING))
-    columns += [
-        Column("train loss", lambda c: number(c.losses[-1] if c.losses else None, "{:.4f}")),
-        Column("valid. loss", lambda c: number(c.validation_loss, "{:.4f}")),
-        *_quality(summaries),
-        *_speed(summaries, cells),
-        Column("peak memory", lambda c: memory(c.peak_memory_bytes), "resident, while training"),
-        Column("over idle", lambda c: memory(_over_idle(c)), "beyond the imported framework"),
-    ]
-    if any(summary.price_per_hour is not None for summary in summaries):
-        price = "{:.3g}"
-        columns.append(Column("per 1M tokens", lambda c: number(c.cost_per_million_tokens, price)))
-    if any(cell.outputs_differing is not None for cell in cells):
-        columns.append(
-            Column(
-                "outputs diff.",
-                lambda c: number(c.outputs_differing, "{:,}"),
-                "of the validation split, how many differ from another's",
-            )
-        )
-    of_allowed = (
-        "the largest difference to another backend's loss, at any step or of validation, as a share"
-        " of what rounding allows"
-    )
-    return [*columns, Column("loss diff.", _of_allowed, of_allowed)]
-
-
-def _quality(summaries: Sequence[Summary]) -> list[Column]:
+def results(summaries: Sequence[Summary], baseline: str = "") -> list[Column]:
+    """Speed, quality, memory and losses: the columns that any of these runs needs."""
+    rows = rows_of(summaries)
     metrics = dict.fromkeys(name for summary in summaries for name in summary.metrics)
-    meaning = "with 95% bootstrap intervals over the examples"
-    columns = [Column(name, partial(_score, name), meaning) for name in metrics]
-    # Perplexity is the language model's own metric.
-    columns = columns or [Column("perplexity", lambda c: number(c.perplexity, "{:,.1f}"))]
     targets = {summary.target for summary in summaries if summary.target}
-    if targets:
-        title = f"to {targets.pop()}" if len(targets) == 1 else "to target"
+    units = {one.unit for summary in summaries for one in summary.comparisons}
+    target = targets.pop() if len(targets) == 1 else "target" if targets else ""
+    columns = every_result(
+        list(metrics), target, "round" if units == {"round"} else "window", baseline
+    )
+    devices = {row.cell.device for row in rows if row.cell.device}
+    without = {
+        *(["device"] if len(devices) < 2 else []),
+        *([] if any(summary.comparisons for summary in summaries) else ["of fastest"]),
+    }
+    return [
+        column
+        for column in columns
+        if column.title not in without
+        if not column.optional or is_filled(column, rows)
+    ]
+
+
+def every_result(
+    metrics: Sequence[str], target: str, unit: str = "window", baseline: str = ""
+) -> list[Column]:
+    """All columns that a table of results of such a task can have."""
+    return [
+        Column(BACKEND, each(lambda c: c.label)),
+        Column(STATUS, each(lambda c: c.status), rank=NEVER),
+        Column("device", each(lambda c: c.device or NOTHING)),
+        *_speed(unit, baseline),
+        Column(
+            "per 1M tokens", figures(lambda c: c.cost_per_million_tokens, forms.plain),
+            rank=ASKED_FOR, optional=True,
+        ),
+        *_quality(metrics, target),
+        Column("step", doubted(figures(lambda c: c.step_seconds, forms.step)), rank=STEP),
+        phase("compile", "compile", MORE, "what the first steps took beyond a step"),
+        Column(
+            "peak mem", figures(lambda c: c.peak_memory_bytes, forms.memory),
+            "resident, while training", rank=MEMORY,
+        ),
+        Column(
+            "over idle", figures(_over_idle, forms.memory), "beyond the imported framework",
+            rank=MORE,
+        ),
+        *_losses(),
+    ]  # fmt: skip
+
+
+def against(baseline: str = "") -> str:
+    """The title of the column that has the verdict in short."""
+    return f"against {baseline or 'fastest'}"
+
+
+def _speed(unit: str, baseline: str) -> list[Column]:
+    rate = estimates(lambda c: c.tokens_per_second, forms.plain)
+    ratio = _ratios(baseline)
+    meaning = (
+        f"the ratio of these, with a 95% interval that is paired {unit} by {unit} and adjusted"
+        " for the number of pairs (Holm): faster is said where it excludes 1"
+    )
+    return [
+        Column(
+            "tokens/s", doubted(rate), f"the geometric mean over {unit}s, with a 95% interval",
+            doubted(_rates_with_margins),
+        ),
+        Column(
+            against(baseline),
+            lambda rows: _standings(rows, baseline),
+            "by how much lower its rate is, or how many times as long it takes",
+            optional=True,
+        ),
+        Column(f"of {baseline or 'fastest'}", doubted(ratio), meaning, rank=MORE),
+        Column(
+            "of itself",
+            estimates(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}")),
+            "the same backend twice; no smaller difference is called one",
+            values(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}")),
+            ASKED_FOR, optional=True,
+        ),
+    ]  # fmt: skip
+
+
+def _quality(metrics: Sequence[str], target: str) -> list[Column]:
+    columns = [_metric(name, MORE_QUALITY if index else QUALITY)
+               for index, name in enumerate(metrics)]  # fmt: skip
+    # Perplexity is the language model's own metric.
+    perplexity = figures(lambda c: c.perplexity, forms.fixed("{:,.1f}"))
+    columns = columns or [Column("perplexity", perplexity, rank=MORE)]
+    if target:
         meaning = "training time until validation reached it, compilation included"
-        columns.append(Column(title, lambda c: seconds(c.seconds_to_target), meaning))
+        to = figures(lambda c: c.seconds_to_target, forms.duration)
+        columns.append(Column(f"to {target}", to, meaning, rank=ASKED_FOR))
     return columns
 
 
-def _speed(summaries: Sequence[Summary], cells: Sequence[CellSummary]) -> list[Column]:
-    units = {one.unit for summary in summaries for one in summary.comparisons}
-    unit = "round" if units == {"round"} else "window"
-    columns = [
-        Column(
-            "tokens/s",
-            lambda c: _doubted(c, estimate(c.tokens_per_second, "{:,.0f}")),
-            f"the geometric mean over {unit}s",
-        ),
-        Column(
-            "of fastest",
-            lambda c: _doubted(c, estimate(c.ratio_to_fastest, "{:.3f}")),
-            f"the ratio of these, with a 95% interval that is paired {unit} by {unit} and adjusted"
-            " for the number of pairs (Holm): faster is said where it excludes 1",
-        ),
-    ]
-    if any(cell.ratio_to_itself for cell in cells):
-        meaning = "the same backend twice; no smaller difference is called one"
-        columns.append(
-            Column("of itself", lambda c: estimate(c.ratio_to_itself, "{:.3f}"), meaning)
-        )
+def _metric(name: str, rank: int) -> Column:
+    def score(cell: CellSummary) -> Estimate | None:
+        return cell.quality.get(name)
+
+    meaning = "with 95% bootstrap intervals over the examples"
+    texts, short = estimates(score, forms.scores), values(score, forms.scores)
+    return Column(name, texts, meaning, short, rank)
+
+
+def _losses() -> list[Column]:
+    loss = forms.fixed("{:.4f}")
     return [
-        *columns,
-        Column("step", lambda c: _doubted(c, seconds(c.step_seconds))),
-        Column("compile", partial(_phase, "compile"), "what the first steps took beyond a step"),
-    ]
+        Column("train loss", figures(lambda c: c.losses[-1] if c.losses else None, loss),
+               rank=MORE),
+        Column("valid. loss", figures(lambda c: c.validation_loss, loss), rank=MORE),
+        Column(
+            "outputs diff.",
+            figures(lambda c: c.outputs_differing, forms.fixed("{:,}")),
+            "of the validation split, how many differ from another's",
+            rank=MORE, optional=True,
+        ),
+        Column(
+            "loss diff.",
+            figures(lambda c: c.loss_difference_share, _of_allowed),
+            "the largest difference to another backend's loss, at any step or of validation, as a"
+            " share of what rounding allows",
+            rank=MORE,
+        ),
+    ]  # fmt: skip
 
 
-def costs() -> list[Column]:
-    """Where the time went, and what it took of the machine."""
+def _rates_with_margins(rows: Sequence[Row]) -> list[str]:
+    return forms.with_margins([row.cell.tokens_per_second for row in rows], forms.plain)
+
+
+def _standings(rows: Sequence[Row], baseline: str) -> list[str]:
+    """Run by run, since each is a table of its own among several."""
+    by_run: dict[int, list[Row]] = {}
+    for row in rows:
+        by_run.setdefault(id(row.summary), []).append(row)
     return [
-        Column("backend", lambda c: c.label),
-        *(Column(name, partial(_phase, name)) for name in ("import", "build", "compile")),
-        Column("warm-up", partial(_phase, "warmup")),
-        Column("steady", partial(_phase, "steady")),
-        Column("evaluation", partial(_phase, "evaluation")),
-        Column("GFLOP/s", lambda c: number(_giga(c.flops_per_second), "{:.3g}")),
-        Column(
-            "own product",
-            lambda c: number(_giga(c.product_flops_per_second), "{:.3g}"),
-            "GFLOP/s of the framework's float32 matrix product, to hold against the roof",
-        ),
-        Column(
-            "of roofline",
-            lambda c: share(c.roofline_share),
-            "the least time that a step can take on this machine, over what it took",
-        ),
-        Column("device peak", lambda c: memory(c.device_peak_memory_bytes)),
-        Column(
-            "planned",
-            lambda c: memory(c.planned_memory_bytes),
-            "what the framework's compiler says that a step will hold",
-        ),
-        Column("idle", lambda c: memory(c.idle_memory_bytes)),
-        Column("process peak", lambda c: memory(c.process_peak_memory_bytes)),
-        *THREADS,
-        Column(
-            "others' CPUs",
-            lambda c: number(c.cpus_of_others, "{:.2f}"),
-            "what other processes used meanwhile",
-        ),
-        Column("steal", lambda c: number(c.steal_share, "{:.1%}"), "CPUs a hypervisor withheld"),
-        Column(
-            "switches/s",
-            lambda c: number(c.involuntary_switches_per_second, "{:.3g}"),
-            "how often a thread was taken off its CPU",
-        ),
-        Column("MHz", lambda c: number(c.mhz, "{:.0f}")),
-        Column("J/step", lambda c: number(c.joules_per_step, "{:.3g}")),
+        text
+        for same in by_run.values()
+        for text in verdict.in_short(same[0].summary, [row.cell for row in same], baseline)
     ]
 
 
-THREADS = (
-    Column("cores used", lambda c: number(c.cores_used, "{:.2f}"), "CPU seconds per second"),
-    Column("busy threads", lambda c: number(c.busy_threads, "{}"), "how many were seen at work"),
-)
+def _ratios(baseline: str) -> Texts:
+    def ratio(row: Row) -> Estimate | None:
+        if not baseline:
+            return row.cell.ratio_to_fastest
+        found = verdict.standing(row.summary, row.cell.label, baseline)
+        own = Estimate(value=1.0, low=1.0, high=1.0)
+        return own if found.verdict == "itself" else found.ratio
+
+    return lambda rows: forms.with_ends([ratio(row) for row in rows], forms.fixed("{:.3f}"))
 
 
-def _doubted(cell: CellSummary, text: str) -> str:
-    return f"{text} ?" if cell.doubt and text != NOTHING else text
-
-
-def _of_allowed(cell: CellSummary) -> str:
-    share = cell.loss_difference_share
-    if share is None:
-        return NOTHING
-    return f"{share:.2f} of allowed" if share < 10 else f"{share:,.0f} times allowed"
-
-
-def _phase(name: str, cell: CellSummary) -> str:
-    return seconds(cell.phases.get(name))
-
-
-def _giga(value: float | None) -> float | None:
-    return None if value is None else value / 1e9
+def _of_allowed(shares: forms.Values) -> list[str]:
+    is_far = any(share is not None and share >= 10 for share in shares)
+    form = "{:,.2f} times allowed" if is_far else "{:.2f} of allowed"
+    return forms.fixed(form)(shares)
 
 
 def _over_idle(cell: CellSummary) -> int | None:
     if cell.peak_memory_bytes is None or cell.idle_memory_bytes is None:
         return None
     return max(0, cell.peak_memory_bytes - cell.idle_memory_bytes)
-
-
-def _score(name: str, cell: CellSummary) -> str:
-    return estimate(cell.quality.get(name), "{:.4g}")

@@ -21,6 +21,12 @@ def sentences_of_data(summary: Summary) -> Iterator[str]:
     yield from _metrics(data)
 
 
+def warnings_of_data(data: Data) -> list[str]:
+    """What was left out, and what makes scores mean less than they seem to."""
+    unknown = data.get("unknown_share", 0.0) > _MANY_UNKNOWN
+    return [*_counts(data), *(_unknown(data) if unknown else ())]
+
+
 def _counts(data: Data) -> Iterator[str]:
     for unit in ("examples", "tokens"):
         of = data.get(f"validation_{unit}_of")

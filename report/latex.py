@@ -1,19 +1,20 @@
-"""The tables in LaTeX: to be read by \\input; takes the packages booktabs and graphicx."""
+"""The answers in LaTeX, to be read by \\input: a table of five columns for a column of a paper, and
+all other columns in a second one, as wide as the text; takes booktabs, graphicx and siunitx."""
 
 from collections.abc import Sequence
 
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from . import words
-from .table import Table, cost_table, result_table, scaling_table, sweep_table
+from . import answers, latex_columns, layout, table, verdict, words
+from .latex_text import escaped
+from .table import Table
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
-    **{mark: "\\" + mark for mark in "&%$#_{}"},
-    "–": "--", "\N{MULTIPLICATION SIGN}": r"$\times$",
-}  # fmt: skip
+_PREAMBLE = r"""% \usepackage{booktabs,graphicx,siunitx}
+\providecommand{\comparefit}[2]{% no wider than #1
+  \sbox0{#2}\ifdim\wd0>#1\resizebox{#1}{!}{\usebox0}\else\usebox0\fi}
+"""
+_CHARACTERS = 104  # of a line as wide as the text of two columns, in small type
 
 
 class LatexReport:
@@ -22,76 +23,100 @@ class LatexReport:
     by_default = False
 
     def render(self, summary: Summary) -> str:
-        said = [*words.verdicts(summary), *words.first_sentences(summary), *words.about(summary)]
-        costs = cost_table(summary)
-        return _page(
+        said = [
+            *verdict.sentences(summary),
+            f"{answers.computation(summary)} {answers.scores(summary)}",
+            *words.first_sentences(summary),
+        ]
+        others = [c for c in table.offered([summary]) if c.title not in latex_columns.LEFT_OUT]
+        rest = table.table_of(others, table.ordered_rows(summary), left=1)
+        caption, label = answers.headline(summary), _plain(summary.run_id)
+        return "\n".join(
             [
-                _table(result_table(summary), words.title(summary), said, summary.run_id),
-                *([_table(costs, "What it took", [], f"{summary.run_id}-costs")] if costs else []),
+                _PREAMBLE,
+                *_float(
+                    "table", caption, label, [latex_columns.tabular(summary)],
+                    said, r"\columnwidth",
+                ),
+                "",
+                *_float(
+                    "table*", f"All figures of {words.title(summary)}", f"{label}-all",
+                    [_tabular(part) for part in layout.parts(rest, _CHARACTERS)],
+                    words.about(summary), r"\textwidth",
+                ),
             ]
-        )
+        )  # fmt: skip
 
     def render_sweep(self, sweep: SweepSummary) -> str:
-        scaling = scaling_table(sweep)
-        title, said = words.sweep_title(sweep), words.sweep_sentences(sweep)
-        tables = [_table(sweep_table(sweep), title, said, sweep.run_id)]
+        scaling, label = table.scaling_table(sweep), _plain(sweep.run_id)
+        points = _tabular(table.sweep_table(sweep))
+        said = words.sweep_sentences(sweep)
+        lines = _float("table*", words.sweep_title(sweep), label, [points], said, r"\textwidth")
         if scaling:
             how = "How cost grows with size"
-            tables.append(_table(scaling, how, [], f"{sweep.run_id}-scaling"))
-        return _page(tables)
+            lines += ["", *_float("table", how, f"{label}-scaling", [_tabular(scaling)], [],
+                                  r"\columnwidth")]  # fmt: skip
+        return "\n".join([_PREAMBLE, *lines])
 
 
-def _page(tables: Sequence[list[str]]) -> str:
-    lines = ["% \\usepackage{booktabs,graphicx}"]
-    for table in tables:
-        lines += ["", *table]
-    return "\n".join(lines) + "\n"
-
-
-def _table(table: Table, caption: str, said: Sequence[str], label: str) -> list[str]:
-    """A float as wide as the text: caption, table, and what is said about it below."""
-    right = len(table.columns) - table.left
+def _float(
+    kind: str,
+    caption: str,
+    label: str,
+    tabulars: Sequence[Sequence[str]],
+    said: Sequence[str],
+    width: str,
+) -> list[str]:
+    """Caption, tables, each no wider than `width`, and what is said about them below."""
     return [
-        r"\begin{table}",
+        rf"\begin{{{kind}}}",
         r"  \centering",
         rf"  \caption{{{escaped(caption)}}}",
-        rf"  \label{{tab:{_plain(label)}}}",
-        r"  \par\smallskip",
-        r"  \resizebox{\textwidth}{!}{%",
-        rf"  \begin{{tabular}}{{{'l' * table.left}{'r' * right}}}",
-        r"    \toprule",
-        _row(table.columns),
-        r"    \midrule",
-        *map(_row, table.rows),
-        r"    \bottomrule",
-        r"  \end{tabular}}",
-        *_below(said),
-        r"\end{table}",
+        rf"  \label{{tab:{label}}}",
+        r"  \footnotesize\setlength{\tabcolsep}{3pt}",
+        *(line for tabular in tabulars for line in _fitted(tabular, width)),
+        *_below(said, width),
+        rf"\end{{{kind}}}",
+        "",
     ]
 
 
-def _below(said: Sequence[str]) -> list[str]:
-    """A line each, small, from the left: \\centering would hold for them too."""
+def _fitted(tabular: Sequence[str], width: str) -> list[str]:
+    return [
+        r"  \par\smallskip",
+        rf"  \comparefit{{{width}}}{{%",
+        *(f"  {line}" for line in tabular),
+        r"  }",
+    ]
+
+
+def _tabular(shown: Table) -> list[str]:
+    right = len(shown.columns) - shown.left
+    return [
+        rf"\begin{{tabular}}{{{'l' * shown.left}{'r' * right}}}",
+        r"  \toprule",
+        _row(shown.columns),
+        r"  \midrule",
+        *map(_row, shown.rows),
+        r"  \bottomrule",
+        r"\end{tabular}%",
+    ]
+
+
+def _below(said: Sequence[str], width: str) -> list[str]:
+    """A line each, from the left: \\centering would hold for them too."""
     if not said:
         return []
     return [
         r"  \par\medskip",
-        r"  \begin{minipage}{\textwidth}\footnotesize\raggedright",
+        rf"  \begin{{minipage}}{{{width}}}\raggedright",
         *(rf"    {escaped(line)}\par" for line in said),
         r"  \end{minipage}",
     ]
 
 
 def _row(texts: Sequence[str]) -> str:
-    return f"    {' & '.join(map(escaped, texts))} \\\\"
-
-
-def escaped(text: str) -> str:
-    """Text that LaTeX prints as it is: nothing in it is a command, nor a longer dash."""
-    one_line = " ".join(text.split())
-    return "".join(_SPECIAL.get(mark, mark) for mark in one_line.replace("--", "-\0-")).replace(
-        "\0", "{}"
-    )
+    return f"  {' & '.join(map(escaped, texts))} \\\\"
 
 
 def _plain(label: str) -> str:

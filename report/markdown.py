@@ -1,22 +1,18 @@
-"""The tables as Markdown."""
+"""The answers as Markdown: the verdict first, then a small table."""
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from compare.archive.scaling import SweepSummary
+from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 
-from . import words
-from .table import (
-    Table,
-    cost_table,
-    legend,
-    result_table,
-    scaling_table,
-    sweep_legend,
-    sweep_table,
-)
+from . import answers, table, verdict, words
+from .html import report as html
+from .table import Table
 
+_PICTURE = "plots/throughput.svg"
 _ESCAPES = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|"} | {"\n": " "})
 
 
@@ -26,41 +22,73 @@ class MarkdownReport:
     by_default = True
 
     def render(self, summary: Summary) -> str:
-        costs = cost_table(summary)
-        return _page(
-            words.title(summary),
-            [
-                *_table(result_table(summary)),
-                *_list(words.verdicts(summary)),
-                *_list(words.first_sentences(summary)),
-                *(["## What it took", "", *_table(costs)] if costs else []),
-                *_list(words.about(summary)),
-                *(
-                    line
-                    for heading, lines in words.lesser(summary)
-                    for line in (f"## {heading}", "", *_list(lines))
-                ),
-                *_logs(summary),
-            ],
-            legend(summary),
-            words.environment(summary),
-            summary.command,
-        )
+        return _of_run(summary, page="")
+
+    def files(self, summary: Summary, folder: Path) -> dict[str, str | bytes]:
+        page = "report.html" if (folder / "report.html").exists() else ""
+        picture = _picture(summary)
+        found: dict[str, str | bytes] = {self.filename: _of_run(summary, page, bool(picture))}
+        return found | ({_PICTURE: picture} if picture else {})
 
     def render_sweep(self, sweep: SweepSummary) -> str:
-        scaling = scaling_table(sweep)
+        scaling = table.scaling_table(sweep)
         played = next((point.summary for point in sweep.points if point.summary), None)
         return _page(
             words.sweep_title(sweep),
             [
-                *_table(sweep_table(sweep)),
+                *_table(table.sweep_table(sweep)),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *_list(words.sweep_sentences(sweep)),
             ],
-            [*sweep_legend(sweep), *(legend(played) if played else [])],
+            [*table.sweep_legend(sweep), *(table.legend(played) if played else [])],
             words.environment(played) if played else [],
             sweep.command,
         )
+
+
+def _of_run(summary: Summary, page: str, has_picture: bool = False) -> str:
+    """The verdict, a small table, a picture, and where the rest is: in the `page` beside it, or
+    folded below."""
+    trust = words.trust(summary)
+    rates = f"![Tokens per second, with 95% intervals]({_PICTURE})"
+    whole = f"[The whole report]({page}) has every plot, pair and column."
+    costs = table.cost_table(summary)
+    lines = [
+        f"# {_escape(answers.headline(summary))}",
+        "",
+        *_list(words.gravest(summary)),
+        *(f"**{_escape(line)}**\n" for line in verdict.sentences(summary)),
+        *_table(table.glance_table(summary)),
+        *_list(words.troubles(summary)),
+        _escape(" ".join([answers.computation(summary), answers.scores(summary)]).strip()),
+        *([_escape(f"Trust: {trust}.")] if trust else []),
+        "",
+        *([rates, ""] if has_picture else []),
+        *([whole, ""] if page else []),
+        *(
+            line
+            for heading, notes in words.lesser(summary)
+            for line in (f"## {heading}", "", *_list(notes))
+        ),
+        "## What was trained, and where",
+        "",
+        *_list([words.title(summary), *words.about(summary), *words.environment(summary)]),
+        *_command(summary.command),
+        *_folded("All figures", _table(table.result_table(summary))),
+        *(_folded("What it took", _table(costs)) if costs else []),
+        *_folded("What the columns mean", _list(table.legend(summary))),
+        *_logs(summary),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _picture(summary: Summary) -> bytes | None:
+    """The plot of rates alone, which is all that can be drawn of cells without other figures."""
+    kept = ("backend", "mode", "status", "parameters", "tokens_per_second", "ratio_to_fastest",
+            "doubt")  # fmt: skip
+    cells = [CellSummary(**{name: getattr(c, name) for name in kept}) for c in summary.cells]
+    drawn = html.plots(summary.model_copy(update={"cells": cells}), "svg")
+    return drawn.get("throughput")
 
 
 def _page(
@@ -80,24 +108,31 @@ def _page(
         "## Environment",
         "",
         *_list(environment),
-        "Repeat it with",
-        "",
-        f"    {shlex.join(command)}",
+        *_command(command),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(table: Table) -> list[str]:
-    marks = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
-    return [_row(table.columns), f"|{'|'.join(marks)}|", *map(_row, table.rows), ""]
+def _table(shown: Table) -> list[str]:
+    marks = ["---"] * shown.left + ["---:"] * (len(shown.columns) - shown.left)
+    return [_row(shown.columns), f"|{'|'.join(marks)}|", *map(_row, shown.rows), ""]
 
 
 def _row(texts: list[str]) -> str:
-    return "| " + " | ".join(map(_escape, texts)) + " |"
+    return "| " + " | ".join(_escape(" ".join(text.split())) for text in texts) + " |"
 
 
 def _list(lines: Sequence[str]) -> list[str]:
     return [f"- {_escape(line)}" for line in lines] + ([""] if lines else [])
+
+
+def _command(command: Sequence[str]) -> list[str]:
+    return ["Repeat it with", "", f"    {shlex.join(command)}", ""]
+
+
+def _folded(heading: str, lines: Sequence[str]) -> list[str]:
+    """What is there for those who ask; a reader of the plain text finds it at the end."""
+    return [f"<details><summary>{heading}</summary>", "", *lines, "</details>", ""]
 
 
 def _logs(summary: Summary) -> list[str]:
@@ -105,7 +140,7 @@ def _logs(summary: Summary) -> list[str]:
     for cell in summary.cells:
         if cell.log_tail:
             tail = [f"    {line}" for line in cell.log_tail.splitlines()]
-            lines += [f"The end of the log of {cell.label}:", "", *tail, ""]
+            lines += [f"The end of the log of {_escape(cell.label)}:", "", *tail, ""]
     return lines
 
 

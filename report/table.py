@@ -1,14 +1,17 @@
-"""The tables that the terminal and Markdown show, and the legend of their columns."""
+"""The tables that reports show, and the legend of their columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from compare.archive.scaling import SweepSummary
+from compare.errors import unknown
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import NOTHING, estimate
 from compare.findings.summary import Summary
 
-from .columns import THREADS, Column, costs, results
+from .column import MORE_QUALITY, Column, Row, filled, rows_of
+from .columns import BACKEND, against, every_result, results
+from .cost_columns import THREADS, costs
 
 
 class Table(NamedTuple):
@@ -20,34 +23,68 @@ class Table(NamedTuple):
 
 
 def result_table(summary: Summary) -> Table:
-    """Losses, quality, speed and memory: one row per backend and mode."""
-    return _table(results([summary]), ordered(summary), left=2)
+    """Speed, quality, memory and losses, with intervals: one row per backend and mode."""
+    columns = [column for column in results([summary]) if column.title != against()]
+    return table_of(columns, ordered_rows(summary), left=2)
+
+
+def glance_table(summary: Summary, baseline: str = "") -> Table:
+    """The few columns that answer: how fast, against the fastest, how well, at what cost."""
+    columns = [c for c in results([summary], baseline) if c.rank <= MORE_QUALITY]
+    return table_of(columns, ordered_rows(summary), left=1, short=True)
 
 
 def ordered(summary: Summary) -> list[CellSummary]:
     """The fastest first, by the rates that the table shows; as they were given where no pair can
-    be judged, and those that have no ratio behind the others."""
-    if all(one.verdict == "not judged" for one in summary.comparisons):
-        return summary.cells
-    return sorted(
-        summary.cells, key=lambda c: -c.ratio_to_fastest.value if c.ratio_to_fastest else 0.0
-    )
+    be judged. Those that have no ratio come behind, what went wrong last."""
+    judged = any(one.verdict != "not judged" for one in summary.comparisons)
+
+    def place(cell: CellSummary) -> tuple[bool, float]:
+        ratio = cell.ratio_to_fastest if judged else None
+        return cell.status != "ok", -ratio.value if ratio else 0.0
+
+    return sorted(summary.cells, key=place)
+
+
+def ordered_rows(summary: Summary) -> list[Row]:
+    return [Row(summary, cell) for cell in ordered(summary)]
 
 
 def cost_table(summary: Summary) -> Table | None:
     """Where the time went and what it took of the machine, of all cells that were timed."""
-    timed = [cell for cell in ordered(summary) if cell.step_seconds]
-    return _table(_filled(costs(), timed), timed, left=1) if timed else None
+    timed = [row for row in ordered_rows(summary) if row.cell.step_seconds]
+    return table_of(cost_columns(timed), timed, left=1) if timed else None
 
 
-def legend(summary: Summary) -> list[str]:
+def cost_columns(rows: Sequence[Row]) -> list[Column]:
+    """Those of the second table that tell anything of these rows."""
+    return filled(costs(), rows)
+
+
+def offered(summaries: Sequence[Summary], baseline: str = "") -> list[Column]:
+    """What a reader can choose from, of results and of costs, in which any row has a figure."""
+    return _each_once([*results(summaries, baseline), *cost_columns(rows_of(summaries))])
+
+
+def chosen(
+    names: Sequence[str], metrics: Sequence[str], target: str, baseline: str = ""
+) -> list[Column]:
+    """The columns of these titles, whether or not any row has a figure in them, behind the one of
+    the backends. Raises UserError for a name that is none, with the nearest titles."""
+    columns = _each_once([*every_result(metrics, target, baseline=baseline), *costs()])
+    known = {_plain(column.title): column for column in columns}
+    for name in names:
+        if _plain(name) not in known:
+            raise unknown("column", name, [column.title for column in columns], "--columns")
+    return _each_once([known[BACKEND], *(known[_plain(name)] for name in names)])
+
+
+def legend(summary: Summary, baseline: str = "") -> list[str]:
     """What the columns of both tables mean that do not say it themselves; columns of one meaning
     share a line."""
     lines: dict[str, list[str]] = {}
-    for column in [*results([summary]), *_filled(costs(), summary.cells)]:
-        titles = lines.setdefault(column.meaning, [])
-        if column.title not in titles:
-            titles.append(column.title)
+    for column in offered([summary], baseline):
+        lines.setdefault(column.meaning, []).append(column.title)
     lines.pop("", None)
     marked = ["?: measured, and not to be relied on: see the notes"]
     doubted = any(cell.doubt for cell in summary.cells)
@@ -63,23 +100,30 @@ def sweep_legend(sweep: SweepSummary) -> list[str]:
     return lines
 
 
-def _filled(columns: Sequence[Column], cells: Sequence[CellSummary]) -> list[Column]:
-    """Those in which any cell has a figure."""
-    return [c for c in columns if any(c.text(cell) != NOTHING for cell in cells)]
-
-
 def sweep_table(sweep: SweepSummary, points: int | None = None) -> Table:
     """The rows of every point, or of the first ones, its values of the swept fields before them."""
-    columns = results([point.summary for point in sweep.points if point.summary])
-    if "run.threads" in sweep.axes:
-        columns += THREADS[::-1]
+    return swept(sweep, sweep_columns(sweep), points)
+
+
+def sweep_columns(sweep: SweepSummary) -> list[Column]:
+    """Those of the table of a sweep, behind its fields."""
+    found = results([point.summary for point in sweep.points if point.summary])
+    threads = THREADS[::-1] if "run.threads" in sweep.axes else ()
+    return [*(column for column in found if column.title != against()), *threads]
+
+
+def swept(
+    sweep: SweepSummary, columns: Sequence[Column], points: int | None, short: bool = False
+) -> Table:
+    """A table of these columns, of every point or of the first ones."""
+    played = [point.summary for point in sweep.points[:points] if point.summary]
+    texts = iter(table_of(columns, rows_of(played), 0, short).rows)
     not_played = [NOTHING, "not played", *[NOTHING] * (len(columns) - 2)]
     rows = []
     for point in sweep.points[:points]:
         values = [str(point.values[field]) for field in sweep.axes]
-        cells = point.summary.cells if point.summary else []
-        texts = [[column.text(cell) for column in columns] for cell in cells]
-        rows += [values + row for row in texts or [not_played]]
+        count = len(point.summary.cells) if point.summary else 0
+        rows += [values + row for row in [next(texts) for _ in range(count)] or [not_played]]
     return Table([*sweep.axes, *(c.title for c in columns)], rows, left=len(sweep.axes) + 2)
 
 
@@ -99,6 +143,19 @@ def scaling_table(sweep: SweepSummary) -> Table | None:
     return Table(titles, rows, left=3) if rows else None
 
 
-def _table(columns: Sequence[Column], cells: Sequence[CellSummary], left: int) -> Table:
-    rows = [[column.text(cell) for column in columns] for cell in cells]
-    return Table([column.title for column in columns], rows, left)
+def table_of(
+    columns: Sequence[Column], rows: Sequence[Row], left: int, short: bool = False
+) -> Table:
+    """The texts of these rows, short ones where a column has them."""
+    texts = [((short and column.short) or column.texts)(rows) for column in columns]
+    by_row = [list(row) for row in zip(*texts, strict=True)]
+    return Table([column.title for column in columns], by_row, left)
+
+
+def _each_once(columns: Iterable[Column]) -> list[Column]:
+    return list({column.title: column for column in columns}.values())
+
+
+def _plain(title: str) -> str:
+    """As it may be written on a command line: "peak-mem" for "peak mem"."""
+    return " ".join(title.lower().replace("-", " ").replace("_", " ").replace(".", " ").split())

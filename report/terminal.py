@@ -1,30 +1,22 @@
-"""The tables on a terminal."""
+"""What is seen on a terminal: the table, and below it the answers, where the eye is."""
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import rich.table
-from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
+from compare.reporting.showing import View
 
-from . import words
-from .table import (
-    Table,
-    cost_table,
-    legend,
-    result_table,
-    scaling_table,
-    sweep_legend,
-    sweep_table,
-)
+from . import answers, layout, table, verdict, words
+from .column import MORE_QUALITY, NEVER
+from .judged import warnings_of_data
+from .screen import INDENT, Line, all_of, at_a_glance, plain, sentences
 
-_STYLES = {"ok": "green", "skipped": "dim", "failed": "red", "parity_failed": "red"}
-_WIDTH_OF_A_PIPE = 300
+_LESSER = {"widens": "on what makes intervals wider", "record": "for the record"}
 _MOST_POINTS = 50  # nobody reads more on a terminal
+_MOST_NAMED = 6  # in a sentence; all with --verbose
 
 
 class TerminalReport:
@@ -33,69 +25,106 @@ class TerminalReport:
     by_default = True
 
     def render(self, summary: Summary) -> str:
-        costs = cost_table(summary)
-        logs = [line for cell in summary.cells for line in _log(cell.backend, cell.log_tail)]
-        return _printed(
-            [
-                _table(result_table(summary), words.title(summary)),
-                _lines([*words.verdicts(summary), *words.first_sentences(summary), *logs]),
-                *([_table(costs)] if costs else []),
-                _lines([*words.about(summary), *_graded(summary)]),
-                _quiet([*legend(summary), "", *words.environment(summary)], summary.command),
-            ]
-        )
+        return self.show(summary, View())
 
     def render_sweep(self, sweep: SweepSummary) -> str:
-        scaling = scaling_table(sweep)
-        played = next((point.summary for point in sweep.points if point.summary), None)
-        environment = ["", *words.environment(played)] if played else []
-        left_out = max(0, len(sweep.points) - _MOST_POINTS)
-        return _printed(
-            [
-                _table(sweep_table(sweep, _MOST_POINTS), words.sweep_title(sweep)),
-                _lines([f"and {left_out:,} more points, in the files"] if left_out else []),
-                *([_table(scaling)] if scaling else []),
-                _lines(words.sweep_sentences(sweep, _MOST_POINTS)),
-                _quiet([*sweep_legend(sweep), *environment], sweep.command),
-            ]
-        )
+        return self.show(sweep, View())
+
+    def show(self, summary: Summary | SweepSummary, view: View) -> str:
+        """The whole text, in the colours and the width of the terminal; in a pipe no line is
+        broken."""
+        console = Console()
+        width = console.width if console.is_terminal else None
+        if isinstance(summary, SweepSummary):
+            lines = _of_sweep(summary, view, width)
+        else:
+            lines = _of_run(summary, view, width)
+        with console.capture() as capture:
+            for line in lines:
+                console.print(Text(line.text, style=line.style), soft_wrap=True)
+        return capture.get()
+
+    def require_columns(self, names: Sequence[str], metrics: Sequence[str], target: str) -> None:
+        table.chosen(names, metrics, target)
 
 
-def _printed(parts: Sequence[RenderableType]) -> str:
-    console = Console()
-    if not console.is_terminal:  # nobody's window: leave rows whole
-        console = Console(width=_WIDTH_OF_A_PIPE)
-    with console.capture() as capture:
-        console.print(Group(*parts))
-    return capture.get()
+def _of_run(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
+    for cell in summary.cells:
+        tail = cell.log_tail.splitlines()
+        yield from (Line(f"{INDENT}{cell.backend}| {line}", "dim") for line in tail)
+    yield from sentences(words.gravest(summary), width, "bold red")
+    title = words.title if view.verbose else answers.headline
+    yield from sentences([title(summary)], width, "bold")
+    rows = table.ordered_rows(summary)
+    offered = table.offered([summary], view.baseline)
+    if view.columns:
+        chosen = table.chosen(view.columns, summary.metrics, summary.target, view.baseline)
+        yield from all_of(chosen, rows, width)
+    elif view.wide:
+        yield from all_of(offered, rows, width)
+    else:
+        yield from at_a_glance(offered, rows, width)
+    if view.verbose:
+        yield from _details(summary, view, width)
+    else:
+        yield from sentences(warnings_of_data(summary.experiment["data"]), width)
+    yield from sentences(_answers(summary, view, width), width)
+    grades = [note.grade for note in summary.notes]
+    counts = [f"{grades.count(g)} {on}" for g, on in _LESSER.items() if g in grades]
+    if counts and not view.verbose:
+        yield from sentences([f"Notes (--verbose): {', '.join(counts)}."], width, "dim")
 
 
-def _table(table: Table, title: str = "") -> rich.table.Table:
-    drawn = rich.table.Table(
-        box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left"
-    )
-    for index, column in enumerate(table.columns):
-        drawn.add_column(column, justify="left" if index < table.left else "right")
-    for row in table.rows:
-        drawn.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in row))
-    return drawn
+def _answers(summary: Summary, view: View, width: int | None) -> Iterator[str]:
+    """Did they compute the same, which is faster, and what that stands on."""
+    said = [answers.computation(summary), answers.scores(summary)]
+    together = " ".join(filter(None, said))
+    yield from [together] if width is None or len(together) <= width else filter(None, said)
+    yield from verdict.sentences(summary, view.baseline, None if view.verbose else _MOST_NAMED)
+    trust = words.trust(summary)
+    if trust:
+        yield f"Trust: {trust}."
 
 
-def _lines(lines: Sequence[str]) -> Text:
-    return Text("\n".join([*lines, ""]))
+def _details(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
+    """What is in the report too: the second table, notes, what columns mean, machine, libraries."""
+    timed = [row for row in table.ordered_rows(summary) if row.cell.step_seconds]
+    if timed and not view.wide:
+        yield Line("")
+        yield from all_of(table.cost_columns(timed), timed, width)
+    yield Line("")
+    yield from sentences(words.about(summary), width)
+    for heading, notes in words.lesser(summary):
+        yield from (Line(""), Line(f"{heading}:"))
+        yield from sentences(notes, width)
+    for lines in (table.legend(summary, view.baseline), words.environment(summary)):
+        yield Line("")
+        yield from sentences(lines, width, "dim")
+    yield Line("")
 
 
-def _graded(summary: Summary) -> list[str]:
-    found = words.lesser(summary)
-    return [line for heading, lines in found for line in ("", f"{heading}:", *lines)]
-
-
-def _quiet(lines: Sequence[str], command: Sequence[str]) -> Text:
-    return Text("\n".join([*lines, f"repeat: {shlex.join(command)}"]), style="dim")
-
-
-def _log(backend: str, tail: str) -> list[str]:
-    return [f"  {backend}| {line}" for line in tail.splitlines()]
+def _of_sweep(sweep: SweepSummary, view: View, width: int | None) -> Iterator[Line]:
+    played = [point.summary for point in sweep.points if point.summary]
+    yield from sentences([words.sweep_title(sweep)], width, "bold")
+    columns = table.sweep_columns(sweep)
+    if view.columns:
+        columns = table.chosen(view.columns, played[0].metrics if played else [], "target")
+    is_glance = not view.columns and not view.wide
+    shown = table.swept(sweep, columns, _MOST_POINTS, short=is_glance)
+    if is_glance and width is not None:
+        ranks = [0] * len(sweep.axes) + [c.rank if c.rank < NEVER else 0 for c in columns]
+        shown = layout.narrowed(shown, ranks, width - len(INDENT), MORE_QUALITY)
+    yield from plain(shown, width)
+    if len(sweep.points) > _MOST_POINTS:
+        yield Line(f"and {len(sweep.points) - _MOST_POINTS:,} more points, in the files")
+    scaling = table.scaling_table(sweep)
+    if scaling:
+        yield Line("")
+        yield from plain(scaling, width)
+    yield from sentences(words.sweep_sentences(sweep, _MOST_POINTS), width)
+    yield from sentences(table.sweep_legend(sweep), width, "dim")
+    if view.verbose and played:
+        yield from sentences(words.environment(played[0]), width, "dim")
 
 
 report = TerminalReport()

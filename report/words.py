@@ -5,15 +5,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from compare.archive.scaling import SweepSummary
-from compare.findings.cell_summary import CellSummary
-from compare.findings.number_text import estimate, memory, number, seconds
+from compare.findings.number_text import (
+    digits,
+    estimate,
+    memory,
+    number,
+    plural,
+    seconds,
+)
 from compare.findings.summary import Summary
 
+from . import forms
 from .judged import sentences_of_data
 
 
 def title(summary: Summary) -> str:
-    """What was trained, in one line."""
+    """What was trained, with its settings, in one line."""
     experiment = summary.experiment
     train, optimizer = experiment["train"], experiment["optimizer"]
     parameters = summary.cells[0].parameters if summary.cells else 0
@@ -70,7 +77,7 @@ def trust(summary: Summary) -> str:
     widths = [math.sqrt(high / low) - 1 for low, high in ends if low and high]
     parts = [f"{count} paired {unit}s"]
     if len(widths) == len(judged):
-        parts.append(f"every pair to {number(100 * max(widths), '{:.2g}')}%")
+        parts.append(f"every pair to {digits(100 * max(widths), 2)}%")
     return ", ".join([*parts, _machine(summary)])
 
 
@@ -103,7 +110,7 @@ def lesser(summary: Summary) -> list[tuple[str, list[str]]]:
 def first_sentences(summary: Summary) -> list[str]:
     """What a reader should see with the verdicts: what they stand on, troubles, grave notes."""
     said = trust(summary)
-    return [*([said] if said else []), *_troubles(summary.cells), *gravest(summary)]
+    return [*([said] if said else []), *troubles(summary), *gravest(summary)]
 
 
 def about(summary: Summary) -> list[str]:
@@ -117,7 +124,7 @@ def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]
     for point in sweep.points[:points]:
         if point.summary:
             notes = (str(note) for note in point.summary.notes if note.grade != "record")
-            found = [*_troubles(point.summary.cells), *(f"note: {note}" for note in notes)]
+            found = [*troubles(point.summary), *(f"note: {note}" for note in notes)]
             lines += [f"{point.name}: {line}" for line in found]
     return lines
 
@@ -141,14 +148,14 @@ def _ceilings(summary: Summary) -> Iterator[str]:
 
 
 def _costs(summary: Summary) -> Iterator[str]:
-    line = f"A step is {summary.flops_per_step / 1e9:.3g} GFLOP"
+    (flop,) = forms.flop([summary.flops_per_step])
+    line = f"A step is {flop}"
     if summary.roofline_seconds is not None:
-        peak, bandwidth = (
-            (summary.roofline[name] or 0) / 1e9 for name in ("flops_per_second", "bytes_per_second")
-        )
+        (peak,) = forms.flop([summary.roofline["flops_per_second"]])
+        bandwidth = digits((summary.roofline["bytes_per_second"] or 0) / 1e9)
         line += (
             f", which this machine cannot do in less than {seconds(summary.roofline_seconds)}: it"
-            f" was measured at {peak:.3g} GFLOP/s and {bandwidth:.3g} GB/s"
+            f" was measured at {peak}/s and {bandwidth} GB/s"
         )
     yield line + "."
     parts = {k.replace("_", " "): v for k, v in summary.expected_memory.items() if k != "total"}
@@ -156,10 +163,9 @@ def _costs(summary: Summary) -> Iterator[str]:
     yield f"By the spec it holds {memory(summary.expected_memory['total'])}: {held}."
 
 
-def _troubles(cells: list[CellSummary]) -> Iterator[str]:
-    for cell in cells:
-        if cell.reason:
-            yield f"{cell.label} {cell.status}: {cell.reason}"
+def troubles(summary: Summary) -> list[str]:
+    """Who did not go well, and why."""
+    return [f"{c.label} {c.status}: {c.reason}" for c in summary.cells if c.reason]
 
 
 def environment(summary: Summary) -> list[str]:
@@ -168,8 +174,8 @@ def environment(summary: Summary) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     about = [f"{name} {found[name]}" for name in ("governor", "hypervisor") if name in found]
     lines = [
-        f"{found['cpu']}, {found['cpus']} CPUs, {memory(found['memory_bytes'])}, "
-        f"{found['threads']} threads" + "".join(f", {text}" for text in about),
+        f"{found['cpu']}, {plural(found['cpus'], 'CPU')}, {memory(found['memory_bytes'])}, "
+        + ", ".join([plural(found["threads"], "thread"), *about]),
         f"{found['system']}, Python {found['python']}" + (f", {versions}" if versions else ""),
     ]
     libraries = {c.label: c.libraries for c in summary.cells if c.libraries}
@@ -190,12 +196,12 @@ def environment(summary: Summary) -> list[str]:
 def _model(model: dict[str, Any]) -> str:
     """The layers that give a model its name: "2 elman layers of 200, "."""
     layers = [*model.get("encoder", ()), *model["layers"]]
-    blocks = [layer for layer in layers if layer["kind"] == "transformer_block"]
-    named = [
-        f"{layer['layers']} {layer['cell']} layers of {layer['hidden']}"
-        for layer in layers
-        if layer["kind"] == "recurrent"
-    ]
-    if blocks:
-        named.append(f"{len(blocks)} transformer blocks of {blocks[0]['width']}")
-    return "".join(f"{name}, " for name in named)
+    counts: dict[tuple[str, int], int] = {}
+    for layer in layers:
+        if layer["kind"] == "recurrent":
+            like = (f"{layer['cell']} layer", layer["hidden"])
+            counts[like] = counts.get(like, 0) + layer["layers"]
+        elif layer["kind"] == "transformer_block":
+            like = ("transformer block", layer["width"])
+            counts[like] = counts.get(like, 0) + 1
+    return "".join(f"{plural(n, name)} of {width}, " for (name, width), n in counts.items())

@@ -10,6 +10,7 @@ from compare.commands import completion
 from compare.errors import UserError
 from compare.planning.overrides import parse_assignments, read_config
 from compare.plugins import installed
+from compare.reporting.showing import View
 
 WHAT, LONG, WHERE, TOLD = "What", "How long", "Where", "How it is told"
 what, long, where, told = (
@@ -79,6 +80,18 @@ Run = Annotated[
     Path,
     typer.Argument(help="Folder of a run or a sweep.", autocompletion=completion.run_folder),
 ]
+Wide = Annotated[bool, told("--wide", help="Print every column.")]
+Columns = Annotated[
+    str,
+    told(help="Print these, such as tokens/s,step,compile.", autocompletion=completion.nothing),
+]
+Baseline = Annotated[
+    str,
+    told(help="Row to compare with; the fastest by default.", autocompletion=completion.backends),
+]
+Verbose = Annotated[
+    bool, told("--verbose", help="Print what columns mean, libraries, what it took.")
+]
 
 
 def overrides(
@@ -98,6 +111,11 @@ def overrides(
 def split_backends(text: str) -> list[str]:
     """The names in a comma-separated `--backend`."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def view(wide: bool, columns: str, baseline: str, verbose: bool) -> View:
+    """How the table is to be printed."""
+    return View(wide, tuple(split_backends(columns)), baseline.strip(), verbose)
 
 
 def interpreters(texts: list[str] | None) -> dict[str, str]:

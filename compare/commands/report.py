@@ -22,7 +22,8 @@ from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
-from compare.reporting.writing import by_default, rendered, write
+from compare.reporting.showing import View, required_of_run, required_of_sweep
+from compare.reporting.writing import by_default, main_file, rendered, write, write_run
 
 PictureKind = Literal["png", "svg"]
 
@@ -68,6 +69,10 @@ def report(
         ),
     ] = None,
     open_: Annotated[bool, told("--open", help="Show it in a browser.")] = False,
+    wide: options.Wide = False,
+    columns: options.Columns = "",
+    baseline: options.Baseline = "",
+    verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
     """Make the report of runs anew, or of several as one.
@@ -78,12 +83,13 @@ def report(
     """
     asked = _Asked(_formats(format_), _kinds(plots), _opened() if open_ else None)
     summary, problems = _read(runs)
+    view = _required(options.view(wide, columns, baseline, verbose), summary)
     where = out or (runs[0] if len(runs) == 1 and not problems else None)
     if where is None and (format_ or asked.anything):
         why = "that cannot be read whole is left as it is" if problems else "would be in no folder"
         raise UserError(f"--out is missing: what {why}")
     written = [_write(summary, asked, where, own=out is None)] if where else []
-    show(summary, written, json)
+    show(summary, written, json, view)
     raise typer.Exit(exit_code(summary))
 
 
@@ -112,22 +118,34 @@ def _read(runs: Sequence[Path]) -> tuple[Summary | SweepSummary, list[str]]:
     return summary, problems
 
 
+def _required(view: View, summary: Summary | SweepSummary) -> View:
+    if isinstance(summary, SweepSummary):
+        played = [point.summary for point in summary.points if point.summary]
+        return required_of_sweep(view, played[0].metrics if played else [])
+    labels = [cell.label for cell in summary.cells]
+    return required_of_run(view, labels, summary.metrics, summary.target)
+
+
 def _write(summary: Summary | SweepSummary, asked: _Asked, where: Path, own: bool) -> Path:
-    """Write what was asked for; the folder that it is in."""
+    """Write what was asked for; the file to look at, or the folder that all are in."""
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to '{where}': {error.strerror}") from None
     if own and isinstance(summary, Summary):
         store(RunFolder(where), summary)
-    formats = [*asked.formats, *([asked.opened] if asked.opened else [])]
-    for one in dict.fromkeys(formats) if formats else by_default():
-        write(where, one, rendered(one, summary))
+    formats = [*asked.formats, *([asked.opened] if asked.opened else [])] or by_default()
+    # A page that others lead to is there before them.
+    for one in sorted(dict.fromkeys(formats), key=lambda one: one.name):
+        if isinstance(summary, Summary):
+            write_run(where, one, summary)
+        else:
+            write(where, one, rendered(one, summary))
     for kind in asked.plots:
         _draw(summary, kind, where)
     if asked.opened and asked.opened.filename:
         webbrowser.open((where / asked.opened.filename).resolve().as_uri())
-    return where
+    return main_file(where, formats)
 
 
 def _draw(summary: Summary | SweepSummary, kind: PictureKind, where: Path) -> None:

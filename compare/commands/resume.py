@@ -4,14 +4,22 @@ import sys
 
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
+from compare.contracts.loading import load_task
+from compare.records.reading import read_records
+from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
+from compare.reporting.showing import required_of_run, required_of_sweep
 from compare.running.jobs import resume_run, resume_sweep
 from compare.running.progress import watched
 
 
 def resume(
     run: options.Run,
+    wide: options.Wide = False,
+    columns: options.Columns = "",
+    baseline: options.Baseline = "",
+    verbose: options.Verbose = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -21,10 +29,17 @@ def resume(
     compare resume results/RUN
     """
     command = ["compare", *sys.argv[1:]]
+    view = options.view(wide, columns, baseline, verbose)
     if is_sweep(run):
+        swept = SweepFolder(run)
+        view = required_of_sweep(view, load_task(swept.sweep().request.task).metrics)
         with watched(quiet) as progress:
-            interrupted = resume_sweep(SweepFolder(run), command, progress)
-        end_sweep(SweepFolder(run), interrupted, json)
+            interrupted = resume_sweep(swept, command, progress)
+        end_sweep(swept, interrupted, json, view)
+    folder = RunFolder(run)
+    begun = header_of(read_records(folder))
+    labels = [cell.label for cell in begun.cells]
+    view = required_of_run(view, labels, begun.metrics, begun.run["target"])
     with watched(quiet) as progress:
-        interrupted = resume_run(RunFolder(run), command, progress)
-    end_run(RunFolder(run), interrupted, json)
+        interrupted = resume_run(folder, command, progress)
+    end_run(folder, interrupted, json, view)

@@ -9,12 +9,14 @@ import typer
 from compare.commands import completion, options, start
 from compare.commands.ending import end_run, end_sweep
 from compare.commands.options import long, told, what, where
+from compare.contracts.loading import load_task
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
 from compare.records.run_folder import RunFolder
 from compare.records.values import Request
+from compare.reporting.showing import required_of_run, required_of_sweep
 from compare.running.jobs import play_run, play_sweep
 from compare.running.progress import watched
 from compare.version import VERSION
@@ -49,6 +51,10 @@ def run(
     python: options.Python = None,
     out: options.Out = Path("results"),
     price_per_hour: Annotated[float | None, told(help="Of the machine: adds costs.")] = None,
+    wide: options.Wide = False,
+    columns: options.Columns = "",
+    baseline: options.Baseline = "",
+    verbose: options.Verbose = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     version: Annotated[bool, typer.Option("--version", help="Of this suite.")] = False,
@@ -88,13 +94,17 @@ def run(
         pythons=options.interpreters(python),
     )
     command = ["compare", *sys.argv[1:]]
+    view = options.view(wide, columns, baseline, verbose)
     if sweep:
+        view = required_of_sweep(view, load_task(task).metrics)
         with watched(quiet) as progress:
             swept = begin_sweep(out, request, parse_axes(sweep), command, progress.begin)
             interrupted = play_sweep(swept, command, progress)
-        end_sweep(swept, interrupted, json)
+        end_sweep(swept, interrupted, json, view)
     with watched(quiet) as progress:
         plan = make_plan(request, command, watch=progress.begin)
+        labels = [cell.label for cell in plan.cells]
+        view = required_of_run(view, labels, plan.task.metrics, plan.run.target)
         folder = RunFolder.create(out, plan.task.name, preset)
         interrupted = play_run(plan, folder, progress)
-    end_run(folder, interrupted, json)
+    end_run(folder, interrupted, json, view)

@@ -1,16 +1,20 @@
-"""How figures are written: each with a unit that keeps three digits, and a dash for none."""
+"""How figures are written: each with a unit that keeps three digits, and a dash for none.
+
+Never as a power of ten: "1.77e+03" is for programs.
+"""
 
 from decimal import Decimal
 
 from compare.records.values import Estimate
 
 NOTHING = "–"
+_SECOND = 0.9995  # what rounds to a thousand milliseconds is a second
 
 
 def seconds(value: float | None) -> str:
     if value is None:
         return NOTHING
-    return f"{value:.1f} s" if value >= 0.9995 else f"{digits(value * 1e3)} ms"
+    return f"{value:.1f} s" if value >= _SECOND else f"{digits(value * 1e3)} ms"
 
 
 def clock(value: float) -> str:

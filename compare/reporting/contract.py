@@ -18,7 +18,13 @@ class ReportFormat(Protocol):
 
         def render_history(self, history: History) -> str
 
-    for `compare history --format`.
+    for `compare history --format`. One that shows a picture, or leads to what lies beside it, can
+    have
+
+        def files(self, summary: Summary, folder: Path) -> dict[str, str | bytes]
+
+    every file that it takes by its path in the folder, its own among them; one that is printed
+    what `Shows` has (`showing.py`).
     """
 
     name: str

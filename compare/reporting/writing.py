@@ -19,7 +19,7 @@ def report_run(folder: RunFolder, formats: Sequence[ReportFormat] | None = None)
     if problems:
         return summary
     for report in by_default() if formats is None else formats:
-        write(folder.path, report, report.render(summary))
+        write_run(folder.path, report, summary)
     return summary
 
 
@@ -42,12 +42,30 @@ def rendered(report: ReportFormat, summary: Summary | SweepSummary) -> str | byt
     return report.render(summary)
 
 
+def write_run(folder: Path, report: ReportFormat, summary: Summary) -> None:
+    """Write what a format makes of a run: its file, and what that shows."""
+    if not hasattr(report, "files"):
+        write(folder, report, report.render(summary))
+        return
+    for name, content in report.files(summary, folder).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 def write(folder: Path, report: ReportFormat, content: str | bytes) -> Path:
     """Write what a format rendered under its file name."""
     assert report.filename
     path = folder / report.filename
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def main_file(folder: Path, formats: Sequence[ReportFormat]) -> Path:
+    """Of the files that these formats wrote into a folder, the one that a browser shows; the
+    folder where there is none."""
+    names = [one.filename for one in formats if one.filename]
+    page = next((name for name in names if name.endswith(".html")), None)
+    return folder / page if page and (folder / page).exists() else folder
 
 
 def by_default() -> list[ReportFormat]:
