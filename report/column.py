@@ -37,8 +37,9 @@ class Column(NamedTuple):
     optional: bool = False
 
 
-# What a narrow screen keeps; a step goes before memory, since the rate tells it too.
-ALWAYS, ASKED_FOR, QUALITY, MEMORY, STEP, MORE_QUALITY, MORE, COSTS, NEVER = range(9)
+# What a narrow screen keeps. A step goes before memory, since the rate tells it too; losses are
+# told in a sentence; costs have a table of their own.
+ALWAYS, ASKED_FOR, QUALITY, MEMORY, STEP, MORE_QUALITY, MORE, LOSSES, COSTS, NEVER = range(10)
 
 
 def rows_of(summaries: Iterable[Summary]) -> list[Row]:

@@ -10,6 +10,7 @@ from compare.records.values import Estimate
 from . import forms, verdict
 from .column import (
     ASKED_FOR,
+    LOSSES,
     MEMORY,
     MORE,
     MORE_QUALITY,
@@ -123,7 +124,7 @@ def _quality(metrics: Sequence[str], target: str) -> list[Column]:
                for index, name in enumerate(metrics)]  # fmt: skip
     # Perplexity is the language model's own metric.
     perplexity = figures(lambda c: c.perplexity, forms.fixed("{:,.1f}"))
-    columns = columns or [Column("perplexity", perplexity, rank=MORE)]
+    columns = columns or [Column("perplexity", perplexity, rank=LOSSES)]
     if target:
         meaning = "training time until validation reached it, compilation included"
         to = figures(lambda c: c.seconds_to_target, forms.duration)
@@ -144,20 +145,20 @@ def _losses() -> list[Column]:
     loss = forms.fixed("{:.4f}")
     return [
         Column("train loss", figures(lambda c: c.losses[-1] if c.losses else None, loss),
-               rank=MORE),
-        Column("valid. loss", figures(lambda c: c.validation_loss, loss), rank=MORE),
+               rank=LOSSES),
+        Column("valid. loss", figures(lambda c: c.validation_loss, loss), rank=LOSSES),
         Column(
             "outputs diff.",
             figures(lambda c: c.outputs_differing, forms.fixed("{:,}")),
             "of the validation split, how many differ from another's",
-            rank=MORE, optional=True,
+            rank=LOSSES, optional=True,
         ),
         Column(
             "loss diff.",
             figures(lambda c: c.loss_difference_share, _of_allowed),
             "the largest difference to another backend's loss, at any step or of validation, as a"
             " share of what rounding allows",
-            rank=MORE,
+            rank=LOSSES,
         ),
     ]  # fmt: skip
 

@@ -20,12 +20,13 @@ _NUMBER: Units = ((1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _FAR_APART = 1000.0  # from here on, no number of decimals suits the smallest and the largest
 
 
-def plain(values: Values, digits: int = 3, decimals: int = 0) -> list[str]:
+def plain(values: Values, digits: int = 3, decimals: int = 0, most: int | None = None) -> list[str]:
     """To so many digits of the smallest, or each of its own where they are far apart; to so many
-    decimals at least."""
+    decimals at least. With `most` decimals given, to one place however far they are apart."""
     sizes = [abs(v) for v in values if v and math.isfinite(v)]
-    is_one_place = bool(sizes) and max(sizes) < _FAR_APART * min(sizes)
+    is_one_place = bool(sizes) and (most is not None or max(sizes) < _FAR_APART * min(sizes))
     same = max(decimals, _places(min(sizes), digits)) if is_one_place else decimals
+    same = same if most is None else min(same, most)
     texts = []
     for value in values:
         if value is None:
@@ -49,7 +50,7 @@ def step(values: Values) -> list[str]:
 
 def duration(values: Values) -> list[str]:
     """The same of what takes longer, and varies more from run to run."""
-    return _in_one_unit(values, _SECONDS, 2)
+    return _in_one_unit(values, _SECONDS, 2, most=2)
 
 
 def memory(values: Values) -> list[str]:
@@ -110,12 +111,13 @@ def _bracketed(value: str, low: str, high: str) -> str:
     return value if NOTHING in (low, high) else f"{value} ({low}–{high})"
 
 
-def _in_one_unit(values: Values, units: Units, digits: int) -> list[str]:
+def _in_one_unit(values: Values, units: Units, digits: int, most: int | None = None) -> list[str]:
     """In the unit that the largest has before its point."""
     largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
     known = (unit for unit in units if float(f"{largest / unit[0]:.{digits}g}") >= 1)
     scale, name = next(known, units[-1])
-    texts = plain([None if v is None else v / scale for v in values], digits)
+    scaled = [None if v is None else v / scale for v in values]
+    texts = plain(scaled, digits, most=most)
     return [text if text == NOTHING else f"{text} {name}" for text in texts]
 
 

@@ -82,15 +82,14 @@ def _with_uncertainty(found: Sequence[Estimate | None], form: forms.Form) -> lis
     numbers = []
     texts = form([one.value if one else None for one in found])
     for one, text in zip(found, texts, strict=True):
-        margin = forms.margin(one)
         plain = text.replace(",", "")
+        places = len(plain.partition(".")[2])
         if one is None:
             numbers.append("")
-        elif margin:
-            places = len(plain.partition(".")[2])
-            numbers.append(f"{plain}({math.ceil(one.value * margin * 10**places)})")
-        else:
+        elif one.low is None or one.high is None or one.low == one.high:
             numbers.append(plain)
+        else:
+            numbers.append(f"{plain}({math.ceil((one.high - one.low) / 2 * 10**places)})")
     return numbers
 
 

@@ -19,7 +19,7 @@ class Grid(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A row by itself: its label, and a line for each of its figures."""
+    """A row by itself: its words, and a line for each of its figures."""
 
     label: str
     figures: list[str]
@@ -77,16 +77,18 @@ def parts(table: Table, width: int | None) -> list[Table]:
 
 def blocks(table: Table) -> list[Block]:
     """One below the other, for a screen that is too narrow for a table."""
-    titles = table.columns[1:]
+    titles = table.columns[table.left :]
     widest = max(map(cell_len, titles), default=0)
     return [
         Block(
-            row[0],
-            [f"{_padded(title, widest)}{_GAP}{text.strip()}"
-             for title, text in zip(titles, row[1:], strict=True)],
+            _GAP.join(row[: table.left]),
+            [
+                f"{_padded(title, widest)}{_GAP}{text.strip()}"
+                for title, text in zip(titles, row[table.left :], strict=True)
+            ],
         )
         for row in table.rows
-    ]  # fmt: skip
+    ]
 
 
 def wrapped(text: str, width: int | None, indent: str = "") -> str:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from compare.findings.cell_summary import CellSummary
 
 from . import layout
-from .column import ALWAYS, MEMORY, MORE_QUALITY, NEVER, STEP, Column, Row
+from .column import ALWAYS, LOSSES, MEMORY, MORE_QUALITY, STEP, Column, Row
 from .table import Table, table_of
 
 INDENT = "  "
@@ -31,8 +31,8 @@ def at_a_glance(
     columns: Sequence[Column], rows: Sequence[Row], width: int | None
 ) -> Iterator[Line]:
     """The columns that count most, as many as there is room for; in a pipe, those that a task
-    brings."""
-    most = MORE_QUALITY if width is None else NEVER - 1
+    brings. Costs are not among them."""
+    most = MORE_QUALITY if width is None else LOSSES
     shown = [column for column in columns if column.rank <= most]
     whole, cells = table_of(shown, rows, left=1, short=True), [row.cell for row in rows]
     needed = [i for i, column in enumerate(shown) if column.rank in _NEEDED]
@@ -44,21 +44,31 @@ def at_a_glance(
         yield from _blocks(layout.picked(whole, few), cells, width)
 
 
-def all_of(columns: Sequence[Column], rows: Sequence[Row], width: int | None) -> Iterator[Line]:
-    """All of these columns, in tables one below the other where there is no room for one."""
+def all_of(
+    columns: Sequence[Column], rows: Sequence[Row], width: int | None, told: bool = False
+) -> Iterator[Line]:
+    """All of these columns, in tables one below the other where there is no room for one. How the
+    rows ended is said once."""
     whole, cells = table_of(columns, rows, left=1), [row.cell for row in rows]
     parts = layout.parts(whole, _inner(width))
     if not all(layout.fits(part, _inner(width)) for part in parts):
         yield from _blocks(whole, cells, width)
         return
     for index, part in enumerate(parts):
-        yield from [Line("")] if index else []
-        yield from _grid(part, cells, width)
+        if index:
+            yield Line("")
+        yield from _grid(part, cells, width, told or index > 0)
 
 
 def plain(shown: Table, width: int | None) -> Iterator[Line]:
     """A table that is not of cells."""
-    for part in layout.parts(shown, _inner(width)):
+    parts = layout.parts(shown, _inner(width))
+    if not all(layout.fits(part, _inner(width)) for part in parts):
+        for block in layout.blocks(shown):
+            yield Line(INDENT + block.label, "bold")
+            yield from (Line(2 * INDENT + figure) for figure in block.figures)
+        return
+    for part in parts:
         drawn = layout.grid(part, _inner(width))
         yield from (Line(INDENT + heading, "dim") for heading in drawn.headings)
         yield from (Line(INDENT + row) for row in drawn.rows)
@@ -69,7 +79,10 @@ def sentences(lines: Iterable[str], width: int | None, style: str = "") -> Itera
     return (Line(layout.wrapped(line, width, INDENT), style) for line in lines)
 
 
-def _grid(shown: Table, cells: Sequence[CellSummary], width: int | None) -> Iterator[Line]:
+def _grid(
+    shown: Table, cells: Sequence[CellSummary], width: int | None, told: bool = False
+) -> Iterator[Line]:
+    """The rows, and how those ended that did not go well, unless it was `told` before."""
     drawn = layout.grid(shown, _inner(width))
     yield from (Line(INDENT + heading, "dim") for heading in drawn.headings)
     longest = max(map(cell_len, [shown.columns[0], *(row[0] for row in shown.rows)]))
@@ -77,8 +90,8 @@ def _grid(shown: Table, cells: Sequence[CellSummary], width: int | None) -> Iter
         style = _STYLES.get(cell.status, "")
         if _has_figures(cell):
             yield Line(INDENT + row, style)
-            yield from _why(cell, width, style)
-        else:
+            yield from _why(cell, width, style) if cell.reason and not told else ()
+        elif not told:
             label = cell.label + " " * (longest - cell_len(cell.label))
             indent = " " * min(longest + 2 * len(INDENT), _FARTHEST)
             text = f"{INDENT}{label}{INDENT}{_ending(cell)}"

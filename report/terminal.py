@@ -91,7 +91,7 @@ def _details(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
     timed = [row for row in table.ordered_rows(summary) if row.cell.step_seconds]
     if timed and not view.wide:
         yield Line("")
-        yield from all_of(table.cost_columns(timed), timed, width)
+        yield from all_of(table.cost_columns(timed), timed, width, told=True)
     yield Line("")
     yield from sentences(words.about(summary), width)
     for heading, notes in words.lesser(summary):

@@ -18,6 +18,8 @@ from compare.findings.summary import Summary
 from . import forms
 from .judged import sentences_of_data
 
+_LEAST = 0.01  # per cent: nothing is known better
+
 
 def title(summary: Summary) -> str:
     """What was trained, with its settings, in one line."""
@@ -77,7 +79,7 @@ def trust(summary: Summary) -> str:
     widths = [math.sqrt(high / low) - 1 for low, high in ends if low and high]
     parts = [f"{count} paired {unit}s"]
     if len(widths) == len(judged):
-        parts.append(f"every pair to {digits(100 * max(widths), 2)}%")
+        parts.append(f"every pair to {digits(max(100 * max(widths), _LEAST), 2)}%")
     return ", ".join([*parts, _machine(summary)])
 
 

@@ -42,6 +42,15 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
         (["--task", "lm", "--config", "no.toml"], "config file 'no.toml' does not exist"),
         (["--task", "lm", "--data", "no.txt"], "data file 'no.txt' does not exist"),
         (["--task", "lm", "--out", "/proc/none"], "cannot write to '/proc/none'"),
+        (["--task", "lm", "--columns", "stp"], "unknown column 'stp' in --columns: did you mean"),
+        (
+            ["--task", "lm", "--baseline", "torch"],
+            "unknown row 'torch' in --baseline: there is reference:numpy",
+        ),
+        (
+            ["--task", "lm", "--baseline", "torch", "--sweep", "train.batch=2,4"],
+            "--baseline is a row of a run",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(

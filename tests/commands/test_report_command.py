@@ -55,9 +55,11 @@ def test_a_format_goes_where_it_is_asked_for(
     before = sorted(path.name for path in runs[0].iterdir())
     finished = compare("report", str(runs[0]), "--format", "csv,md", "--out", "shown")
     assert finished.returncode == 0, finished.stderr
-    assert sorted(path.name for path in (tmp_path / "shown").iterdir()) == [
-        "report.md", "summary.csv",
-    ]  # fmt: skip
+    written = {path.name for path in (tmp_path / "shown").rglob("*")}
+    assert written == {"report.md", "plots", "throughput.svg", "summary.csv"}
+    assert "(plots/throughput.svg)" in (tmp_path / "shown" / "report.md").read_text()
+    assert "report.html" not in (tmp_path / "shown" / "report.md").read_text()  # it is not there
+    assert finished.stdout.splitlines()[-1].startswith("Report: shown     again: compare ")
     assert sorted(path.name for path in runs[0].iterdir()) == before
 
 
@@ -97,6 +99,12 @@ def test_a_cell_of_several_runs_has_the_windows_of_all(
         (["{0}", "--format", "htlm"], "unknown format 'htlm'"),
         (["{0}", "--plots", "gif"], "unknown kind of picture 'gif' in --plots"),
         (["{0}/logs"], "is no run folder"),
+        (
+            ["{0}", "--baseline", "refrence:numpy"],
+            "unknown row 'refrence:numpy' in --baseline: did you mean reference:numpy?",
+        ),
+        (["{0}", "--columns", "backend,comple"], "unknown column 'comple' in --columns: did you"),
+        (["{0}", "--columns", "bleu"], "unknown column 'bleu' in --columns"),  # of other tasks
     ],
 )
 def test_what_cannot_be_reported_is_told_in_one_line(

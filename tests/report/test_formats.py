@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -93,19 +94,23 @@ def test_parquet_says_which_extra_it_takes(
     assert str(error.value) == wanted
 
 
-def test_latex_has_a_row_per_cell_with_whole_columns_and_intervals(summary: Summary) -> None:
+def test_latex_has_five_columns_for_a_paper_and_the_rest_in_a_second_table(
+    summary: Summary,
+) -> None:
     found = text("latex", summary)
-    results, costs = re.findall(r"\\begin\{tabular\}\{(l+r+)\}(.*?)\\end\{tabular\}", found, re.S)
-    for columns, body in (results, costs):
-        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
-        assert len(rows) == 1 + len(summary.cells)
-        assert {row.count(" & ") for row in rows} == {len(columns) - 1}
-    rate = summary.cells[0].tokens_per_second
+    first, second = re.findall(r"\\begin\{(table\*?)\}(.*?)\\end\{table\*?\}", found, re.S)
+    assert (first[0], second[0]) == ("table", "table*")
+    assert first[1].count("S[table-format=") == 4  # beside the backends
+    rows = [line for line in first[1].splitlines() if line.endswith(r"\\")]
+    assert {row.count(" & ") for row in rows} == {4}
+    rate = summary.cells[2].tokens_per_second
     assert rate is not None
-    assert f"{rate.value:,.0f} ({rate.low:,.0f}--{rate.high:,.0f})" in results[1]
-    assert re.search(r"is [\d.]+ \([\d.]+--[\d.]+\) times as fast as", found)
-    for rule in ("toprule", "midrule", "bottomrule", "caption", "label"):
-        assert found.count(rf"\{rule}") == 2
+    assert r"tensorflow:graph & \bfseries 44765(5913) & \bfseries 1.000 & \bfseries 32.8 &" in found
+    assert re.search(r"torch:eager .* & \\bfseries 0.42 ", first[1])  # the least memory
+    assert f"{rate.value:,.0f} ({rate.low:,.0f}--{rate.high:,.0f})" in second[1]
+    assert "1.10--1.31 times as fast as jax:jit" in first[1]
+    for title in ("accuracy", "loss diff.", "warm-up", "GFLOP/s"):
+        assert title in second[1]
 
 
 def test_latex_of_a_sweep_has_its_points_and_exponents(sweep: SweepSummary) -> None:
@@ -153,16 +158,27 @@ def test_latex_prints_what_comes_from_outside_as_it_is(summary: Summary) -> None
     assert found.count(wanted) >= 3
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
+def has_tex() -> bool:
+    kpsewhich = shutil.which("kpsewhich")
+    if not kpsewhich or not shutil.which("pdflatex"):
+        return False
+    return subprocess.run([kpsewhich, "siunitx.sty"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_tex(), reason="no TeX with siunitx is installed")
 @pytest.mark.parametrize("changed", [ugly, lambda summary: summary])
-def test_latex_compiles(summary: Summary, changed: object, tmp_path: Path) -> None:
-    assert callable(changed)
+@pytest.mark.parametrize("kind", ["", "twocolumn"])
+def test_latex_compiles_and_fits_its_column(
+    summary: Summary, changed: Callable[[Summary], Summary], kind: str, tmp_path: Path
+) -> None:
     (tmp_path / "report.tex").write_text(text("latex", changed(summary)))
     (tmp_path / "paper.tex").write_text(
-        r"\documentclass{article}\usepackage{booktabs,graphicx}"
+        rf"\documentclass[{kind}]{{article}}\usepackage{{booktabs,graphicx,siunitx}}"
         r"\begin{document}\input{report}\end{document}"
     )
-    subprocess.run(
+    done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
-        cwd=tmp_path, check=True, capture_output=True, timeout=60,
+        cwd=tmp_path, check=True, capture_output=True, timeout=60, text=True, errors="replace",
     )  # fmt: skip
+    if changed is not ugly:  # of which one word is wider than a column
+        assert "Overfull" not in done.stdout

@@ -15,9 +15,9 @@ def test_a_run_on_a_user_s_reviews_tells_what_was_judged_and_how(
     played = compare(
         "--task", "sentiment", "--preset", "tiny", "--data", "film", "--backend", "reference",
         "--steps", "3", "--set", "train.validation_batches=2", "--set", "model.vocab=12",
-        "--set", "task.bad_rows=skip",
+        "--set", "task.bad_rows=skip", "--verbose",
     )  # fmt: skip
-    told = played.stdout
+    told = " ".join(played.stdout.split())
     assert played.returncode == 0, played.stderr
     assert "Judged on 16 of 60 validation examples; --set task.judge=all judges all" in told
     assert "neg: 270 and 30, pos: 270 and 30." in told
@@ -30,7 +30,7 @@ def test_bits_per_byte_stand_beside_the_perplexity(compare: Compare, tmp_path: P
     (tmp_path / "text.txt").write_text("to be or not to be\n" * 200)
     played = compare(
         "--task", "lm", "--preset", "tiny", "--data", "text.txt", "--backend", "reference",
-        "--steps", "3", "--set", "task.tokens=bytes",
+        "--steps", "3", "--set", "task.tokens=bytes", "--verbose",
     )  # fmt: skip
     found = re.search(r"Bits per byte of the original text: reference:numpy (\S+)\.", played.stdout)
     assert found

@@ -36,26 +36,43 @@ def rendered(name: str, summary: Summary) -> str:
 
 
 def test_reports_are_made_from_the_records_alone(folder: Path, summary: Summary) -> None:
-    assert (folder / "report.md").read_text() == rendered("markdown", summary)
+    markdown = next(report for report in load_reports() if report.name == "markdown")
+    files = markdown.files(summary, folder)
+    assert set(files) == {"report.md", "plots/throughput.svg"}
+    for name, content in files.items():
+        content = content.encode() if isinstance(content, str) else content
+        assert (folder / name).read_bytes() == content
     assert (folder / "summary.csv").read_text() == rendered("csv", summary)
     assert (folder / "report.html").read_text("utf-8") == rendered("html", summary)
 
 
 def test_the_markdown_table_has_a_row_per_cell_with_whole_columns(summary: Summary) -> None:
-    results, costs = [
+    glance, results, costs = [
         part.splitlines()
         for part in rendered("markdown", summary).split("\n\n")
         if part.startswith("|")
     ]
-    assert len(results) == 2 + 3
+    assert glance[0] == "| backend | tokens/s | against fastest | step | peak mem |"
+    assert len(glance) == len(results) == 2 + 3
     assert len(costs) == 2 + 2  # the one that failed at once was never timed
-    for table in (results, costs):
+    for table in (glance, results, costs):
         assert len({line.replace("\\|", "").count("|") for line in table}) == 1
 
 
+def test_the_markdown_begins_with_what_breaks_the_verdict_and_the_verdict(
+    folder: Path, summary: Summary
+) -> None:
+    _, note, verdict, table = (folder / "report.md").read_text().split("\n\n")[:4]
+    assert note.startswith("- note: ")
+    assert verdict.startswith("**Not judged: ")
+    assert table.startswith("| backend |")
+    assert "[The whole report](report.html)" in (folder / "report.md").read_text()
+
+
 def test_the_title_says_what_was_trained(summary: Summary) -> None:
-    title = rendered("markdown", summary).splitlines()[0]
-    assert "2 elman layers of 16, 7,656 parameters, 60 steps of 4 x 8 tokens, adam 0.001" in title
+    text = rendered("markdown", summary)
+    assert text.startswith("# lm (tiny): RNN, 7.7 k parameters, fp32, CPU, ")
+    assert "2 elman layers of 16, 7,656 parameters, 60 steps of 4 x 8 tokens, adam 0.001" in text
 
 
 def test_the_markdown_shows_what_went_wrong_as_text(summary: Summary) -> None:
@@ -81,10 +98,13 @@ def test_the_csv_has_plain_numbers_that_pandas_reads(summary: Summary) -> None:
 
 def test_the_terminal_table_keeps_rows_whole_in_a_pipe(summary: Summary) -> None:
     text = rendered("terminal", summary)
-    row = next(line for line in text.splitlines() if "reference:numpy" in line)
-    assert "ok" in row
-    assert f"{summary.cells[0].losses[-1]:.4f}" in row
-    assert "No model can beat a loss of 2.7619" in text
+    row = next(line for line in text.splitlines() if line.startswith("  reference:numpy"))
+    rate = summary.cells[0].tokens_per_second
+    assert rate is not None
+    assert row.split()[1] == f"{rate.value:,.0f}"
+    failed = next(line for line in text.splitlines() if line.startswith("  trouble:raises"))
+    assert failed.endswith(f"failed: {summary.cells[2].reason}")
+    assert "Validation loss 3." in text
 
 
 def test_the_fastest_is_the_measure_of_the_others(summary: Summary) -> None:

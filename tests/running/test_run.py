@@ -45,7 +45,8 @@ def test_the_run_folder_has_reports_records_and_logs(compare: Compare, tmp_path:
     (folder,) = (tmp_path / "mine").iterdir()
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "records.jsonl", "logs", "report.html", "report.md", "summary.csv", "summary.json",
+        "records.jsonl", "logs", "plots", "report.html", "report.md", "summary.csv",
+        "summary.json",
     }  # fmt: skip
     kinds = [json.loads(line)["kind"] for line in (folder / "records.jsonl").open()]
     assert kinds[0] == "header"
