@@ -1,7 +1,10 @@
 """Summaries as they are kept beside the records that they were made of."""
 
+from datetime import UTC, datetime
+
 from pydantic import BaseModel, ValidationError
 
+from compare.archive import interim
 from compare.archive.scaling import SweepSummary, SweptPoint, scalings
 from compare.errors import UserError
 from compare.findings.summary import Summary, summarise
@@ -54,6 +57,11 @@ def summary_of(found: FoundRecords) -> Summary:
 def stored_summary(folder: RunFolder) -> Summary:
     """The summary of a run, see `read_summary`."""
     return read_summary(folder)[0]
+
+
+def summary_so_far(folder: RunFolder) -> Summary:
+    """The summary of a run that is being played, now."""
+    return interim.summary_so_far(read(folder).records, datetime.now(UTC))
 
 
 def read_sweep(folder: SweepFolder) -> tuple[SweepSummary, list[str]]:

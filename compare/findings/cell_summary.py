@@ -1,7 +1,7 @@
 """One row of the table: a backend in a mode, with every figure that is known of it."""
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,7 +24,11 @@ class CellSummary(BaseModel):
     `tokens_per_second` is what ratios and steps follow from: the geometric mean of the windows that
     count. `total_tokens_per_second` is of all timed tokens and seconds. `doubt` is why this rate
     cannot be relied on, empty where it can. `window_step_seconds` is the mean step of each timed
-    window, in the order of execution, `contended_windows` which of them others disturbed.
+    window, in the order of execution, and `window_places` the round and index of each: windows of
+    one place were played a moment apart. `contended_windows` are which of them others disturbed,
+    `noisy_windows` which were far off the others.
+
+    `samples` are the outputs for the examples of the summary, where these are texts.
     """
 
     # A loss that is not finite becomes null: JSON has no NaN.
@@ -32,7 +36,7 @@ class CellSummary(BaseModel):
 
     backend: str
     mode: str
-    status: Status
+    status: Status | Literal["running"]
     reason: str = ""
     device: str | None = None
     device_name: str = ""
@@ -73,6 +77,7 @@ class CellSummary(BaseModel):
     cost_per_million_tokens: float | None = None
     harness_share: float | None = None
     window_step_seconds: list[float] = []
+    window_places: list[tuple[int, int]] = []
     timed_windows: int = 0
     contended_windows: list[int] = []
     noisy_windows: list[int] = []
@@ -83,11 +88,16 @@ class CellSummary(BaseModel):
     parameters: int
     versions: dict[str, str] = {}
     libraries: list[str] = []
+    samples: list[str] = []
     log_tail: str = ""
 
     @property
     def label(self) -> str:
         return f"{self.backend}:{self.mode}"
+
+    @property
+    def is_fastest(self) -> bool:
+        return self.ratio_to_fastest is not None and self.ratio_to_fastest.value == 1.0
 
 
 class Pace(NamedTuple):
@@ -128,7 +138,7 @@ def row_of(
     on_host = cell.built is not None and cell.built.device == "cpu"
     peak, about = cell.peak(), cell.device_info()
     price = header.run.get("price_per_hour")
-    order = sorted((w.round, w.index) for w in cell.timed)
+    order, longest = sorted((w.round, w.index) for w in cell.timed), cell.longest_round()
     doubt = doubts.too_busy(cell, pace.counted) or doubts.too_short(
         cell, pace.counted, header.preset
     )
@@ -172,16 +182,18 @@ def row_of(
         else price / 3600 / rate.value * 1e6,
         harness_share=cell.harness_share(),
         window_step_seconds=cell.window_step_seconds(),
+        window_places=order,
         timed_windows=len(cell.timings),
         contended_windows=[
             i for i, place in enumerate(order) if place in pace.counted.contended[cell.name]
         ],
-        noisy_windows=list(steady.noisy),
+        noisy_windows=[order.index(longest[index]) for index in steady.noisy],
         steady=steady.steady if steady.drift else None,
         drift=estimate_of(steady.drift),
         parameters=sum(math.prod(shape) for shape in shapes),
         versions=cell.opened.versions if cell.opened else {},
         libraries=cell.opened.libraries if cell.opened else [],
+        samples=evaluated.samples if evaluated else [],
         log_tail=end.log_tail,
     )  # fmt: skip
 

@@ -118,12 +118,15 @@ class Cell:
 
     def steadiness(self) -> Steadiness:
         """Of the round with the most timed windows: rounds are processes of their own."""
+        return steadiness([self.timings[place] for place in self.longest_round()])
+
+    def longest_round(self) -> list[speed.Place]:
+        """The timed windows of the round with the most of them, in the order of execution."""
         rounds = {place[0] for place in self.timings}
         longest = max(
             rounds, key=lambda number: sum(p[0] == number for p in self.timings), default=0
         )
-        places = sorted(place for place in self.timings if place[0] == longest)
-        return steadiness([self.timings[place] for place in places])
+        return sorted(place for place in self.timings if place[0] == longest)
 
     def peak(self) -> tuple[int, int] | None:
         """The most that the worker and the processes that it started held in one window, and what

@@ -25,15 +25,27 @@ from compare.records.record_types import (
     current,
     header_of,
 )
-from compare.records.values import CellName, Estimate
+from compare.records.values import CellName, Estimate, Example
 from compare.spec.experiment import Experiment
+
+
+class Progress(BaseModel):
+    """How far a run is that is still played. `step`: of the training that every backend has done;
+    `seconds` since it began, or was taken up again; `budget_left_seconds` of a --budget."""
+
+    step: int
+    steps: int
+    seconds: float
+    budget_left_seconds: float | None
 
 
 class Summary(BaseModel):
     """What a report shows of one run. `floor` is the loss, in nats per token, that no model
     can beat, null where it is not known; `ceilings` is the best that a model can reach in some of
     the `metrics` of the task. Of `outputs` decoded or classified, `echo_outputs_differing` is how
-    many rounding alone changed. `comparisons` has every pair of cells that were timed together.
+    many rounding alone changed; of the `examples` each cell has its samples. `comparisons` has
+    every pair of cells that were timed together. `progress` is of a run that is still played, of
+    which everything else is so far.
 
     `flops_per_step`, `expected_memory` (bytes by what they hold) and `roofline_seconds`, the least
     that a step can take on this machine, follow from the spec; `roofline` was measured."""
@@ -53,6 +65,7 @@ class Summary(BaseModel):
     allowed_loss_differences: list[float | None]
     allowed_validation_difference: float | None = None
     outputs: int = 0
+    examples: list[Example] = []
     echo_outputs_differing: int | None = None
     flops_per_step: float
     expected_memory: dict[str, int]
@@ -62,6 +75,7 @@ class Summary(BaseModel):
     environment: dict[str, Any]
     command: list[str]
     notes: list[Note]
+    progress: Progress | None = None
 
 
 def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Summary:
@@ -97,6 +111,7 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
         allowed_loss_differences=list(gate.steps),
         allowed_validation_difference=gate.validation,
         outputs=gate.outputs,
+        examples=header.examples,
         echo_outputs_differing=gate.echo_outputs,
         flops_per_step=ceiling.flops,
         expected_memory=ceiling.memory,
@@ -188,6 +203,8 @@ def _environment(
         **last.machine,
         "threads": header.run["threads"],
         "started": header.started.isoformat(timespec="seconds"),
+        "suite_version": header.suite_version,
+        "commit": header.commit,
         "versions": {k: v for row in rows for k, v in row.versions.items()},
         "variables": last.environment,
     }

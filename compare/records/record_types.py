@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from compare.records.values import BusyProcess, CellName, DeviceInfo, Estimate, Record, Request
+from compare.records.values import (
+    BusyProcess,
+    CellName,
+    DeviceInfo,
+    Estimate,
+    Example,
+    Record,
+    Request,
+)
 from compare.spec.experiment import Experiment
 
 SCHEMA_VERSION = 5
@@ -18,11 +26,14 @@ Role = Literal["first", "warmup", "steady", "beyond"]
 
 class Header(Record):
     """The first line: everything that was decided before a worker started. `busy` is what else
-    was running, null where nobody looked."""
+    was running, null where nobody looked; `commit` is of the checkout that the suite ran from, with
+    a plus where files of it were changed, empty where it was no checkout. `examples` are the first
+    validation examples, where outputs are texts."""
 
     kind: Literal["header"] = "header"
     schema_version: int = SCHEMA_VERSION
     suite_version: str = ""
+    commit: str = ""
     run_id: str
     started: datetime
     command: list[str]
@@ -39,6 +50,7 @@ class Header(Record):
     oracles: list[CellName] = Field(description="cells that are right by definition")
     request: Request | None = None
     busy: list[BusyProcess] | None = None
+    examples: list[Example] = Field(default=[])
 
 
 class KeptRound(Record):
@@ -208,7 +220,8 @@ class Evaluated(Record):
     """Mean loss over the validation split after `step` steps, nats per token, and the task's own
     metrics of the outputs; of those that are `unscored`, why they cannot be given. `outputs` is a
     short hash of each output, where there are any: of the decoded text, or of the class that is
-    most probable. The echo is evaluated too, without metrics."""
+    most probable; `samples` are the texts for the header's examples. The echo is evaluated too,
+    without metrics."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
@@ -220,6 +233,7 @@ class Evaluated(Record):
     quality: dict[str, Estimate] = Field(default={})
     unscored: dict[str, str] = Field(default={})
     outputs: list[str] = Field(default=[])
+    samples: list[str] = Field(default=[])
 
 
 class Ended(Record):

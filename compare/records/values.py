@@ -90,6 +90,13 @@ class BusyProcess(Record):
     is_worker: bool
 
 
+class Example(Record):
+    """An input of the validation split, and the text that is wanted of it."""
+
+    text: str
+    wanted: str
+
+
 class DeviceInfo(Record):
     """A device in the maker's words: `label` is how the command line writes it."""
 

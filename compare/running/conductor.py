@@ -44,7 +44,7 @@ from compare.running.stopping import Stopping
 from compare.running.validation import Evaluator
 from compare.running.window_size import window_steps
 from compare.spec.inputs import write_inputs
-from compare.version import VERSION
+from compare.version import VERSION, commit
 
 _COMPILING_STEPS = 3  # after the first one: batches of up to four widths are compiled for
 _WARMUP_STEPS = _COMPILING_STEPS + 3
@@ -110,6 +110,7 @@ class Conductor:
         plan = self.plan
         return Header(
             suite_version=VERSION,
+            commit=commit(),
             run_id=self.folder.run_id,
             started=datetime.now(UTC),
             command=plan.command,
@@ -129,6 +130,7 @@ class Conductor:
                 BusyProcess(name=one.name, cpus=round(one.cpus, 3), is_worker=one.is_worker)
                 for one in busy_processes()
             ],
+            examples=self.evaluator.examples(),
         )
 
     def _play_all(self, needed: Mapping[CellName, int], first: int, needs_echo: bool) -> None:

@@ -13,8 +13,12 @@ from compare.findings.time_to_target import Target
 from compare.planning.plan import Plan
 from compare.records.record_types import Evaluated
 from compare.records.run_folder import RunFolder
-from compare.records.values import CellName, Estimate
+from compare.records.values import CellName, Estimate, Example
 from compare.stats.resampling import RESAMPLES
+
+MOST_SAMPLES = 5
+"""So many outputs are recorded, to be read beside each other."""
+_MOST_CHARACTERS = 1000  # of one of them
 
 LOOKS = 20
 """How often a run looks whether its target is reached, unless it is told."""
@@ -39,6 +43,13 @@ class Evaluator:
         """Whether to look for the target, having trained from `before` to `step` steps."""
         last = step == self.plan.experiment.train.steps
         return self.every is not None and not last and before // self.every < step // self.every
+
+    def examples(self) -> list[Example]:
+        """The first ones, where outputs are texts."""
+        if self.plan.prepared.decoding is None:
+            return []
+        first = self.plan.prepared.examples[:MOST_SAMPLES]
+        return [Example(text=_cut(one.text), wanted=_cut(str(one.wanted))) for one in first]
 
     def look(self, cell: CellName, number: int, step: int, ask: Ask) -> Evaluated:
         """What the target needs to know in the middle of training."""
@@ -74,6 +85,9 @@ class Evaluator:
             quality={name: Estimate.of(score) for name, score in given.items()},
             unscored={name: reason for name, reason in found.items() if isinstance(reason, str)},
             outputs=hashes_of(outputs) if resamples else [],
+            samples=[_cut(text) for text in outputs[:MOST_SAMPLES] if isinstance(text, str)]
+            if resamples
+            else [],
             **answer,
         )
 
@@ -109,6 +123,10 @@ class Evaluator:
             for (text, wanted), output in zip(self.plan.prepared.examples, outputs, strict=True):
                 line = {"input": text, "wanted": wanted, "output": output}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
 def hashes_of(outputs: Sequence[Any]) -> list[str]:

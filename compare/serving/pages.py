@@ -32,11 +32,17 @@ _SCRIPT = f"""
 setInterval(async () => {{
   try {{
     const answer = await fetch("version");
-    const shown = document.getElementById("live").dataset.version;
-    if (answer.ok && (await answer.text()).trim() !== shown) location.reload();
+    const live = document.getElementById("live");
+    if (!answer.ok || (await answer.text()).trim() === live.dataset.version) return;
+    if (!window.redraw) return location.reload();
+    const page = new DOMParser().parseFromString(await (await fetch("")).text(), "text/html");
+    live.dataset.version = page.getElementById("live").dataset.version;
+    document.querySelector("nav").replaceWith(page.querySelector("nav"));
+    await window.redraw(page);
   }} catch {{}}
 }}, {1000 * _SECONDS_BETWEEN_LOOKS});
 """
+RUNNING = "running"
 
 
 def _hash(text: str) -> str:
@@ -123,13 +129,14 @@ def _head(title: str) -> str:
 
 
 def framed(page: str, version: str, files: Sequence[str]) -> str:
-    """A report's page with the way back, its raw files, and the script that reloads it.
+    """A report's page with the way back, its raw files, and the script that brings what is new: by
+    the page's own `redraw`, which is given the new document, or by loading it again.
 
     A policy that the page states for itself, for where it is opened as a file, would not let that
     script look for news: `REPORT_POLICY` takes its place.
     """
     page = _OWN_POLICY.sub("", page, count=1)
-    state = "running · " if version.endswith("running") else ""
+    state = f"{RUNNING} · " if version.endswith(RUNNING) else ""
     within = [name for name in files if "/" in name]
     links = _links([name for name in files if "/" not in name])
     if within:

@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote
 from compare.archive.brief import RunFigures, brief_of
 from compare.archive.history import read_history
 from compare.archive.run_folders import run_folders
-from compare.archive.stored import STORED, stored_summary, summarise_sweep
+from compare.archive.stored import STORED, stored_summary, summarise_sweep, summary_so_far
 from compare.errors import UserError, one_line
 from compare.records.run_folder import RECORDS, RunFolder
 from compare.records.sweep_folder import MANIFEST, SweepFolder, is_sweep
@@ -134,7 +134,8 @@ class Site:
     def _page(self, folder: Path) -> Answer:
         files = sorted(self._files_of(folder))
         version = self._page_version(folder, files)
-        return self._shown(lambda: self._page_of(folder, version.split()[0]), version, files)
+        size, _, state = version.split(maxsplit=2)
+        return self._shown(lambda: self._page_of(folder, size, state), version, files)
 
     def _shown(self, make: Callable[[], str], version: str, files: list[str]) -> Answer:
         try:
@@ -153,7 +154,7 @@ class Site:
         page: str = drawing.render_history(found.model_copy(update={"folder": self.root.name}))
         return page
 
-    def _render(self, folder: Path, size: str) -> str:
+    def _render(self, folder: Path, size: str, state: str) -> str:
         """By the HTML format where one is installed; `size` is there to be a key of the cache."""
         of_html, of_text = self._format(".html"), self._format(".md")
         report = of_html or of_text
@@ -163,7 +164,9 @@ class Site:
             self._require_points_inside(SweepFolder(folder))
             found = report.render_sweep(summarise_sweep(SweepFolder(folder)))
         else:
-            found = report.render(stored_summary(RunFolder(folder)))
+            so_far = state == pages.RUNNING
+            run = RunFolder(folder)
+            found = report.render(summary_so_far(run) if so_far else stored_summary(run))
         text = found if isinstance(found, str) else found.decode()
         return text if report is of_html else pages.preformatted(text)
 
@@ -196,7 +199,7 @@ class Site:
         """Bytes of the records, and whether a process is playing."""
         runs = list(_runs_of(folder))
         size = sum((run / RECORDS).stat().st_size for run in runs)
-        return f"{size} {'running' if _is_played(runs, played) else 'at rest'}"
+        return f"{size} {pages.RUNNING if _is_played(runs, played) else 'at rest'}"
 
     def _index_version(self) -> str:
         played, versions = _played(), list[tuple[str, str]]()

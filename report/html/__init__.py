@@ -1,27 +1,28 @@
-"""One self-contained page: verdicts, plots, tables and raw data, without any network.
+"""One self-contained page: answers, plots, tables and raw data, without any network.
 
-The page is Jinja templates around Vega-Lite plots, which are drawn in the reader's browser by a
-script that the page carries; pictures of the same plots are drawn here.
+The page is Jinja templates around Vega-Lite plots, which are pictures in it until the script that
+it carries draws them in the reader's browser. Begin with `answers.py`, what the first screen says;
+`run_plots.py` has the plots, `page.py` the frame.
 """
 
-import shlex
 from typing import TYPE_CHECKING, Literal
 
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from .. import table
 from .. import words as general
-from ..table import cost_table, result_table
-from . import curves, downloads, figures, page, theme, words
+from ..table import legend
+from . import cold_start, downloads, page, pairs, repeat, run_plots, stills, tables, words
+from .answers import answers
+from .figures import labels
 from .history import render as history_page
+from .samples import samples
 from .sweep import render as sweep_page
 
 if TYPE_CHECKING:
     from compare.archive.history import History
 
-_PICTURE_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-_PIXELS_PER_INCH = 200
+_PORTRAIT_COLUMNS = 8  # of a table that an upright page of paper has room for
 
 
 class HtmlReport:
@@ -30,24 +31,30 @@ class HtmlReport:
     by_default = True
 
     def render(self, summary: Summary) -> str:
-        verdicts, more_verdicts = words.verdicts(summary)
-        plots = figures.of_run(summary)
+        plots = run_plots.of_run(summary)
+        found, matrix = tables.of_run(summary), pairs.matrix(summary)
+        widths = [len(table.columns) for table in found if table]
+        widths.append(1 + len(matrix.labels) if matrix else 0)
         return page.render(
             "run.html",
             title=words.heading(summary),
             figures=list(plots.values()),
             downloads=downloads.of_run(summary),
-            series=figures.labels(summary),
+            series=labels(summary),
+            bake=summary.progress is None,  # it takes time of the machine that is measured
+            landscape=max(widths) > _PORTRAIT_COLUMNS,
             summary=summary,
             words=words,
             general=general,
-            tables=table,
-            verdicts=verdicts,
-            more_verdicts=more_verdicts,
-            results=result_table(summary),
-            costs=cost_table(summary),
+            repeat=repeat,
+            answers=answers(summary),
+            verdicts=words.verdicts(summary),
+            tables=found,
+            pairs=matrix,
+            examples=samples(summary),
+            done_first=cold_start.sentences(summary),
             stride=downloads.stride(summary),
-            repeat=shlex.join(summary.command),
+            legend=legend(summary),
         )
 
     def render_sweep(self, sweep: SweepSummary) -> str:
@@ -59,19 +66,8 @@ class HtmlReport:
     def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]:
         """Each plot as a picture for a paper, by name: light, with a legend."""
         return {
-            name: _picture(figures.still(figure), kind)
-            for name, figure in figures.of_run(summary).items()
+            name: stills.picture(figure, kind) for name, figure in run_plots.of_run(summary).items()
         }
-
-
-def _picture(spec: curves.Spec, kind: Literal["png", "svg"]) -> bytes:
-    import vl_convert  # its library is large, and pages can do without
-
-    colours = theme.LIGHT
-    config = {**theme.config(colours.__getitem__, _PICTURE_FONT), "background": colours["paper"]}
-    if kind == "svg":
-        return vl_convert.vegalite_to_svg(spec, config=config).encode()
-    return vl_convert.vegalite_to_png(spec, config=config, ppi=_PIXELS_PER_INCH)
 
 
 report = HtmlReport()

@@ -1,35 +1,34 @@
 """Vega-Lite specifications of figures that each series has once: a row each."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from compare.findings.cell_summary import CellSummary
-from compare.findings.number_text import estimate, memory, seconds
+from compare.findings.number_text import estimate
+
+from .series import colour
+from .theme import variable
 
 Spec = dict[str, Any]
 
 _ROW = 30  # pixels
-_SERIES: Spec = {
-    "field": "series",
+_BEYOND = 1.14  # of the longest bar: room for a figure behind it
+_Y: Spec = {
     "type": "nominal",
     "sort": None,  # in the order of the rows
-    "axis": {"title": None, "domain": False, "ticks": False, "labelPadding": 8, "grid": False},
-}
-_PHASES = {
-    "import": "import", "build": "build", "compile": "compile", "warmup": "warm-up",
-    "steady": "steady", "evaluation": "evaluation",
+    "axis": {"title": None, "domain": False, "ticks": False, "labelPadding": 8, "grid": False,
+             "labelLimit": 220},
 }  # fmt: skip
-_HELD = {
-    "idle_memory_bytes": "idle",
-    "peak_memory_bytes": "peak",
-    "planned_memory_bytes": "planned",
-    "device_peak_memory_bytes": "device peak",
-}
-_SHAPES = ("circle", "square", "diamond", "triangle-up")
-_BYTES = (
-    "datum.value >= 1e9 ? format(datum.value / 1e9, '.3~g') + ' GB'"
-    " : format(datum.value / 1e6, '.3~g') + ' MB'"
-)
+
+
+class Stack(NamedTuple):
+    """One bar: `parts` by what they are, one behind the other, and what is written at its end.
+    `row` is what stands before it, `series` the label by which it is hidden."""
+
+    row: str
+    series: str
+    parts: Mapping[str, float]
+    total: str
 
 
 def throughput(cells: Sequence[CellSummary], series: Sequence[str]) -> Spec:
@@ -50,88 +49,75 @@ def throughput(cells: Sequence[CellSummary], series: Sequence[str]) -> Spec:
     ]
     rates = [cell.tokens_per_second for cell in cells if cell.tokens_per_second]
     most = max((rate.high or rate.value for rate in rates), default=1.0)
-    colour = {"field": "series", "type": "nominal", "legend": None,
-              "scale": {"domain": list(series)}}  # fmt: skip
     tooltip = _tooltip(series="backend", text="tokens/s", ratio="of fastest")
     x = {
         "field": "rate", "type": "quantitative", "title": "tokens per second",
-        "scale": {"domain": [0, most * 1.14], "nice": False}, "axis": {"format": ",~f"},
+        "scale": {"domain": [0, most * _BEYOND], "nice": False}, "axis": {"format": ",~f"},
     }  # fmt: skip
+    coloured = {"color": colour(series)}
     return {
-        **_base(rows),
-        "encoding": {"y": _SERIES, "tooltip": tooltip},
+        **_base(rows, len(rows)),
+        "encoding": {"y": {"field": "series", **_Y}, "tooltip": tooltip},
         "layer": [
             {"mark": {"type": "bar", "height": 12, "opacity": 0.3},
-             "encoding": {"x": x, "color": colour}},
+             "encoding": {"x": x, **coloured}},
             {"mark": {"type": "rule", "strokeWidth": 2.5},
              "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"},
-                          "color": colour}},
+                          **coloured}},
             {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
-             "encoding": {"x": x, "color": colour}},
+             "encoding": {"x": x, **coloured}},
             {"mark": {"type": "text", "align": "right"},
              "encoding": {"x": {"value": {"expr": "width"}}, "text": {"field": "short"}}},
         ],
     }  # fmt: skip
 
 
-def phases(cells: Sequence[CellSummary]) -> Spec:
-    """Seconds of each phase, one after the other."""
+def stacked(
+    stacks: Sequence[Stack], title: str, text: Callable[[float], str], labels: str = ""
+) -> Spec:
+    """Bars from zero in the order of `stacks`. `text` writes the figure of a part, `labels` is a
+    Vega expression that writes those of the axis."""
+    used = list(dict.fromkeys(part for stack in stacks for part in stack.parts))
+    most = max((sum(stack.parts.values()) for stack in stacks), default=0.0) or 1.0
     rows = [
-        {"series": cell.label, "phase": title, "order": order, "seconds": cell.phases[phase],
-         "text": seconds(cell.phases[phase])}
-        for cell in cells
-        for order, (phase, title) in enumerate(_PHASES.items())
-        if phase in cell.phases
+        {"row": stack.row, "series": stack.series, "part": part, "order": used.index(part),
+         "size": size, "text": text(size), "end": sum(stack.parts.values()),
+         "total": stack.total if part == list(stack.parts)[-1] else ""}
+        for stack in stacks
+        for part, size in stack.parts.items()
     ]  # fmt: skip
-    used = [title for title in _PHASES.values() if any(row["phase"] == title for row in rows)]
-    return {
-        **_base(rows),
-        "mark": {"type": "bar", "height": 16},
-        "encoding": {
-            "y": _SERIES,
-            "x": {"field": "seconds", "type": "quantitative", "title": "seconds"},
-            "color": {"field": "phase", "type": "ordinal", "scale": {"domain": used}},
-            "order": {"field": "order"},
-            "tooltip": _tooltip(series="backend", phase="phase", text="time"),
-        },
-    }
-
-
-def memory_held(cells: Sequence[CellSummary]) -> Spec:
-    """Idle, peak and planned bytes on one line, from zero."""
-    rows = [
-        {"series": cell.label, "what": what, "bytes": held, "text": memory(held),
-         "idle": cell.idle_memory_bytes, "peak": cell.peak_memory_bytes}
-        for cell in cells
-        for name, what in _HELD.items()
-        if (held := getattr(cell, name)) is not None
-    ]  # fmt: skip
-    used = [what for what in _HELD.values() if any(row["what"] == what for row in rows)]
-    x = {
-        "field": "bytes", "type": "quantitative", "title": None,
-        "scale": {"zero": True}, "axis": {"labelExpr": _BYTES},
+    x: Spec = {
+        "field": "size", "type": "quantitative", "title": title or None,
+        "scale": {"domain": [0, most * _BEYOND], "nice": False},
+        "axis": {"labelExpr": labels} if labels else {"format": ",~f"},
     }  # fmt: skip
-    shapes = {"domain": used, "range": list(_SHAPES[: len(used)])}
+    shades = [variable(f"phase-{index}") for index in _shades(len(used))]
+    coloured = {"field": "part", "type": "ordinal", "scale": {"domain": used, "range": shades}}
+    tooltip = _tooltip(row="backend", part="part", text="takes")
     return {
-        **_base(rows),
-        "encoding": {"y": _SERIES},
+        **_base(rows, len(stacks)),
+        "encoding": {"y": {"field": "row", **_Y}},
         "layer": [
-            {"transform": [{"filter": "datum.what == 'peak' && isValid(datum.idle)"}],
-             "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.35},
-             "encoding": {"x": {"field": "idle", "type": "quantitative"},
-                          "x2": {"field": "peak"}}},
-            {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
-             "encoding": {"x": x,
-                          "shape": {"field": "what", "type": "nominal", "scale": shapes},
-                          "tooltip": _tooltip(series="backend", what="memory", text="held")}},
+            {"name": "bars", "mark": {"type": "bar", "height": 16},
+             "encoding": {"x": x, "order": {"field": "order"}, "color": coloured,
+                          "tooltip": tooltip}},
+            {"transform": [{"filter": "datum.total !== ''"}],
+             "mark": {"type": "text", "align": "left", "dx": 6},
+             "encoding": {"x": {"field": "end", "type": "quantitative"},
+                          "text": {"field": "total"}}},
         ],
     }  # fmt: skip
 
 
-def _base(rows: Sequence[Spec]) -> Spec:
+def _shades(count: int) -> Sequence[int]:
+    """Of the six of the theme, such as are told apart; what comes last in a bar is the darkest."""
+    return {1: (2,), 2: (4, 2), 3: (5, 3, 1), 4: (5, 4, 3, 1)}.get(count, range(5, 5 - count, -1))
+
+
+def _base(rows: Sequence[Spec], bars: int) -> Spec:
     return {
         "width": "container",
-        "height": _ROW * len({row["series"] for row in rows}),
+        "height": _ROW * bars,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "params": [{"name": "hidden", "value": []}],
         "data": {"values": list(rows)},

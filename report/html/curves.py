@@ -1,13 +1,13 @@
 """Vega-Lite specifications of curves: a line for each series over one axis that all share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .theme import HUES
+from .series import colour, dashes
 
 Spec = dict[str, Any]
 Values = NDArray[np.float64]
@@ -15,9 +15,7 @@ Scale = Literal["linear", "log", "ordinal", "time"]
 
 MOST_POINTS = 300  # of a series
 _MOST_DOTS = 400  # of a plot; from there on lines say it alone
-_DASHES = ([1, 0], [7, 3], [3, 2], [9, 3, 2, 3])
 _MOST_TICKS = 12  # that stand at the very values of x
-_WIDEST, _NARROWEST = 4.5, 1.2
 
 
 class Axis(NamedTuple):
@@ -88,15 +86,27 @@ def spec(
     y: Axis,
     series: Sequence[str],
     beside: Sequence[Spec] = (),
-    nested: bool = False,
     height: int = 300,
+    together: Collection[str] = (),
 ) -> Spec:
-    """The plot. `series` has every label of the page, which fixes the colours; `nested` lines are
-    the narrower the later, so that those that coincide can all be seen; `beside` are more layers.
+    """The plot. `series` has every label of the page; `beside` are more layers; for those that lie
+    `together` one line stands, in the colour of none. Hovering tells the figures of all.
 
     Parameters: `hidden` has the labels not to be drawn; `zoom` is bound to the scales.
     """
     names = {f"s{i}": label for i, label in enumerate(curves.labels)}
+    alone = [key for key, label in names.items() if label not in together]
+    common = next((key for key, label in names.items() if label in together), None)
+    encoding = {
+        "x": _x(x, curves.xs),
+        "y": {"field": "y", "type": "quantitative", "title": _title(y, curves.ys),
+              "axis": _axis(y), "scale": _scale(y)},
+    }  # fmt: skip
+    drawn = [
+        *([_common(common, encoding, 3.5 if alone else 2)] if common else []),
+        *([_lines(alone, encoding, series, _dots(curves))] if alone else []),
+    ]
+    drawn[-1]["params"] = [{"name": "zoom", "bind": "scales", "select": _zoom(x)}]
     return {
         "width": "container",
         "height": height,
@@ -105,35 +115,33 @@ def spec(
         "layer": [
             *([_band()] if curves.low is not None else []),
             *beside,
-            {
-                "name": "lines",
-                "mark": {"type": "line", "clip": True, "strokeJoin": "round",
-                         "strokeWidth": 1.6, "point": _dots(curves)},
-                "params": [
-                    {"name": "zoom", "bind": "scales", "select": _zoom(x)},
-                ],
-                "transform": [
-                    {"fold": list(names), "as": ["key", "y"]},
-                    {"calculate": "labels[datum.key]", "as": "series"},
-                    {"filter": "isValid(datum.y) && indexof(hidden, datum.series) < 0"},
-                ],
-                "encoding": {
-                    "x": _x(x, curves.xs),
-                    "y": {"field": "y", "type": "quantitative", "title": y.title,
-                          "axis": _axis(y), "scale": _scale(y)},
-                    "color": {"field": "series", "type": "nominal", "legend": None,
-                              "scale": {"domain": list(series)}},
-                    **_styles(series, curves.labels, nested),
-                },
-            },
+            *drawn,
             _hover(curves, names, x, y),
         ],
+    }
+
+
+def _lines(keys: Sequence[str], encoding: Spec, series: Sequence[str], dots: Spec | bool) -> Spec:
+    return {
+        "name": "lines",
+        "mark": {"type": "line", "clip": True, "strokeJoin": "round", "strokeWidth": 1.6,
+                 "point": dots},
+        "transform": [
+            {"fold": list(keys), "as": ["key", "y"]},
+            {"calculate": "labels[datum.key]", "as": "series"},
+            {"filter": "isValid(datum.y) && indexof(hidden, datum.series) < 0"},
+        ],
+        "encoding": {**encoding, "color": colour(series), "strokeDash": dashes(series)},
     }  # fmt: skip
 
 
-def dash(index: int) -> list[int]:
-    """Of the series of this index: so that those of one hue differ, and print without colour."""
-    return _DASHES[(index + index // HUES) % len(_DASHES)]
+def _common(key: str, encoding: Spec, width: float) -> Spec:
+    """Seen on both sides of a line that lies upon it, where there is one."""
+    return {
+        "name": "together",
+        "mark": {"type": "line", "clip": True, "strokeJoin": "round", "strokeWidth": width},
+        "encoding": {**encoding, "y": {**encoding["y"], "field": key}},
+    }
 
 
 def _rows(curves: Curves) -> list[Spec]:
@@ -157,17 +165,26 @@ def _band() -> Spec:
 
 
 def _x(x: Axis, xs: Sequence[Any]) -> Spec:
-    encoded = {"field": "x", "type": _kind(x), "title": x.title}
+    title = f"{x.title} (log scale)" if x.scale == "log" else x.title
+    encoded = {"field": "x", "type": _kind(x), "title": title}
     if x.scale == "ordinal":
         return {**encoded, "sort": None, "axis": {"labelAngle": 0}}
     axis: Spec = {"format": x.ticks, "grid": False}
     if len(xs) <= _MOST_TICKS and x.scale != "time":
         axis["values"] = list(xs)
-    return {**encoded, "scale": {**_scale(x), "nice": False}, "axis": axis}
+    return {**encoded, "scale": {**_scale(x), "nice": False, "padding": 0}, "axis": axis}
 
 
 def _kind(x: Axis) -> str:
     return {"ordinal": "ordinal", "time": "temporal"}.get(x.scale, "quantitative")
+
+
+def _title(y: Axis, ys: Values) -> str:
+    """With what a reader has to know of the scale."""
+    if y.scale == "log":
+        return f"{y.title} (log scale)"
+    known = ys[~np.isnan(ys)]
+    return f"{y.title} (axis not from 0)" if known.size and known.min() > 0 else y.title
 
 
 def _axis(y: Axis) -> Spec:
@@ -183,7 +200,9 @@ def _scale(axis: Axis) -> Spec:
     """Zero is not on it, unless it is among what is drawn."""
     if axis.scale == "log":
         return {"type": "log", "nice": False, "padding": 6}
-    return {"type": axis.scale, "zero": False} if axis.scale == "linear" else {"type": axis.scale}
+    if axis.scale == "linear":
+        return {"type": "linear", "zero": False, "padding": 8}
+    return {"type": axis.scale}
 
 
 def _zoom(x: Axis) -> Spec:
@@ -196,37 +215,18 @@ def _dots(curves: Curves) -> Spec | bool:
     return {"size": 18, "filled": True} if curves.ys.size <= _MOST_DOTS else False
 
 
-def _styles(series: Sequence[str], drawn: Sequence[str], nested: bool) -> Spec:
-    styles: Spec = {
-        "strokeDash": {
-            "field": "series", "type": "nominal", "legend": None,
-            "scale": {"domain": list(series), "range": [dash(i) for i in range(len(series))]},
-        }
-    }  # fmt: skip
-    if nested and len(drawn) > 1:
-        widths = np.linspace(_WIDEST, _NARROWEST, len(drawn)).round(2).tolist()
-        styles["strokeWidth"] = {
-            "field": "series", "type": "ordinal", "legend": None,
-            "scale": {"domain": list(drawn), "range": widths},
-        }  # fmt: skip
-    return styles
-
-
 def _hover(curves: Curves, names: dict[str, str], x: Axis, y: Axis) -> Spec:
     """A rule at the nearest x, with every series' figure there."""
-    texts = [
-        {
-            "calculate": f"isValid(datum.{key}) ? format(datum.{key}, '{y.format}') : '–'",
-            "as": f"t{key}",
-        }
-        for key in names
-    ]
     # Vega-Lite writes titles into an expression, where it escapes quotes and nothing else.
     titles = {key: " ".join(label.split()).replace("\\", r"\\") for key, label in names.items()}
-    shown = [{"field": f"t{key}", "title": title} for key, title in titles.items()]
+    # Only fields that have a type are looked up where the nearest mark keeps them; the page leaves
+    # out what is not a number there.
+    shown = [
+        {"field": key, "type": "quantitative", "title": title, "format": y.format}
+        for key, title in titles.items()
+    ]
     return {
         "name": "hover",
-        "transform": texts,
         "mark": {"type": "rule", "strokeWidth": 1},
         "params": [
             {

@@ -15,6 +15,7 @@ from ..table import Table
 from . import page
 from .curves import MOST_POINTS, Axis, Curves, Spec, spec, thinned
 from .figures import Figure, listed
+from .series import colour
 
 if TYPE_CHECKING:
     from compare.archive.history import History, HistoryRow
@@ -88,13 +89,11 @@ def _intervals(rows: Sequence["HistoryRow"], series: Sequence[str]) -> list[Spec
         for row in rows
         if (rate := row.tokens_per_second) and rate.low is not None
     ]
-    colour = {"field": "series", "type": "nominal", "legend": None,
-              "scale": {"domain": list(series)}}  # fmt: skip
     encoding = {
         "x": {"field": "x", "type": "temporal"},
         "y": {"field": "low", "type": "quantitative"},
         "y2": {"field": "high"},
-        "color": colour,
+        "color": colour(series),
     }
     shown = [{"filter": "indexof(hidden, datum.series) < 0"}]
     rule = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.55, "clip": True}

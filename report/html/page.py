@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 from compare.text.cache import cache_root
 
 from . import theme
-from .curves import dash
 from .figures import Figure
+from .series import styles
+from .stills import baked
+from .tables import parts, whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_LANDSCAPE = "@page{size:landscape}"
 
 
 def render(
@@ -27,25 +30,29 @@ def render(
     figures: Sequence[Figure],
     downloads: Mapping[str, str],
     series: Sequence[str],
+    landscape: bool = False,
+    bake: bool = True,
     **context: Any,
 ) -> str:
     """A page from a template that extends shell.html. `downloads` are CSV texts by file name,
-    `series` every label in the order that fixes its colour."""
+    `series` every label that a plot may show; `landscape` is how it lies on paper. Plots are
+    pictures until the script draws them, unless told not to `bake` them."""
     from markupsafe import Markup
 
     environment = _environment()
     return environment.get_template(template).render(
         title=title,
         figures={figure.name: figure for figure in figures},
-        style=Markup(_colours() + _read("page.css")),
-        scripts=[Markup(_vega()), Markup(_read("page.js"))] if figures else [],
+        style=Markup(_colours() + _read("page.css") + (_LANDSCAPE if landscape else "")),
+        pictures={figure.name: Markup(baked(figure)) for figure in figures} if bake else {},
+        scripts=[Markup(script) for script in [*([_vega()] if figures else []), _read("page.js")]],
         data={
             "figures": _json({figure.name: figure.spec for figure in figures}),
             "config": _json(theme.config(theme.variable, theme.FONT)),
             "downloads": _json(downloads),
         },
         downloads={name: len(text.encode()) for name, text in downloads.items()},
-        series={label: (i % theme.HUES, dash(i)) for i, label in enumerate(series)},
+        series=styles(series),
         **context,
     )
 
@@ -54,13 +61,16 @@ def render(
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["parts"] = parts
+    made.filters["whole"] = whole
+    return made
 
 
 @cache

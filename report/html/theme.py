@@ -2,6 +2,7 @@
 
 Series take the hues of Okabe and Ito (2008), which the colour-blind tell apart, made darker or
 lighter until each has a contrast of 3:1 or more to the paper, and texts one of 4.5:1 (WCAG 2.2).
+Which series has which is told in `series.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,10 +12,10 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, 
 HUES = 8
 
 _LIGHT_SERIES = (
-    "#0072b2", "#d55e00", "#008a64", "#b04f8b", "#b07800", "#2b8ac6", "#4d4d4d", "#8a6d3b",
+    "#2b8ac6", "#008a64", "#d55e00", "#4d4d4d", "#b04f8b", "#0072b2", "#8a6d3b", "#b07800",
 )  # fmt: skip
 _DARK_SERIES = (
-    "#56b4e9", "#ff9147", "#2cc79a", "#e39ac6", "#f0d942", "#8fb4ff", "#c9c9c9", "#c8a06a",
+    "#8fb4ff", "#2cc79a", "#ff9147", "#c9c9c9", "#e39ac6", "#56b4e9", "#c8a06a", "#f0d942",
 )  # fmt: skip
 _LIGHT_PHASES = ("#0a2f4f", "#0b4f80", "#0072b2", "#3f96cd", "#7fb9df", "#b4d6ec")
 _DARK_PHASES = ("#d9eefb", "#a9d7f4", "#7cc3ee", "#4a9fd6", "#2f78aa", "#22557a")
@@ -29,6 +30,7 @@ LIGHT: Colours = {
     "rule": "#d8d8d4",
     "accent": "#0b5cad",
     "bad": "#a61b1b",
+    "mark": "#ffe58a",
     **{f"series-{i}": colour for i, colour in enumerate(_LIGHT_SERIES)},
     **{f"phase-{i}": colour for i, colour in enumerate(_LIGHT_PHASES)},
 }
@@ -40,6 +42,7 @@ DARK: Colours = {
     "rule": "#3a3e42",
     "accent": "#7fb8f0",
     "bad": "#ff8f85",
+    "mark": "#5c4a00",
     **{f"series-{i}": colour for i, colour in enumerate(_DARK_SERIES)},
     **{f"phase-{i}": colour for i, colour in enumerate(_DARK_PHASES)},
 }
@@ -75,9 +78,8 @@ def config(colour: Callable[[str], str], font: str = FONT) -> dict[str, Any]:
         "legend": {**quiet, **plain, "orient": "top", "title": None, "symbolType": "square",
                    "symbolBaseFillColor": colour("accent"),
                    "symbolBaseStrokeColor": colour("accent"),
-                   "labelLimit": 240, "columns": 3, "offset": 12},
+                   "labelLimit": 240, "columns": 6, "offset": 12},
         "range": {
-            "category": [colour(f"series-{i}") for i in range(HUES)],
             "ordinal": [colour(f"phase-{i}") for i in range(len(_LIGHT_PHASES))],
         },
         "area": {"color": colour("ink")},

@@ -1,35 +1,51 @@
 """The answers that a page gives above its plots and tables, in words."""
 
-from compare.findings.speed import Comparison
-from compare.findings.summary import Summary
+from compare.findings.summary import Progress, Summary
 
 from .. import words
-
-_MOST_PAIRS = 12  # beyond, the pairs with the fastest say it, and the others can be unfolded
-_OFF = ("failed", "parity_failed", "interrupted")
+from .repeat import without_folders
 
 
 def heading(summary: Summary) -> str:
     return f"{summary.experiment['task']} ({summary.preset}): {_backends(summary)}"
 
 
-def verdicts(summary: Summary) -> tuple[list[str], list[str]]:
-    """Who is faster than whom: what is said at once, and what can be unfolded."""
+def trained(summary: Summary) -> str:
+    """What was trained, in one line; a file of the author's by its name."""
+    source, title = str(summary.experiment["data"].get("source", "")), words.title(summary)
+    return title.replace(source, without_folders(source)) if source else title
+
+
+def progress(of: Progress) -> str:
+    """How far it is, how long it took and what is left of its budget."""
+    trained = f"step {of.step:,} of {of.steps:,}"
+    if of.step >= of.steps:
+        trained = f"all {of.steps:,} steps are trained, it measures on"
+    parts = [trained, f"{_minutes(of.seconds)} so far"]
+    if of.budget_left_seconds is not None:
+        parts.append(f"{_minutes(of.budget_left_seconds)} of the budget left")
+    return f"{', '.join(parts)}."
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"
+
+
+def verdicts(summary: Summary) -> list[str]:
+    """Who is faster than whom: of many pairs, those with the fastest. The matrix has all."""
     pairs = summary.comparisons
     if not pairs:
         timed = [cell.label for cell in summary.cells if cell.tokens_per_second]
         if len(timed) == 1:
-            return [f"{timed[0]} was timed alone: there is nothing to compare it with."], []
-        return ["No two backends were timed together: there is nothing to compare."], []
-    if len(pairs) <= _MOST_PAIRS:
-        return _sentences(summary, pairs), []
-    fastest = next(
-        (c.label for c in summary.cells if c.ratio_to_fastest and c.ratio_to_fastest.value == 1.0),
-        "",
-    )
+            return [f"{timed[0]} was timed alone: there is nothing to compare it with."]
+        return ["No two backends were timed together: there is nothing to compare."]
+    fastest = next((cell.label for cell in summary.cells if cell.is_fastest), "")
     first = [one for one in pairs if fastest in (one.first, one.second)]
-    rest = [one for one in pairs if one not in first]
-    return _sentences(summary, first), _sentences(summary, rest)
+    return [
+        _sentence(line)
+        for line in words.verdicts(summary.model_copy(update={"comparisons": first or pairs}))
+    ]
 
 
 def gravest(summary: Summary) -> list[str]:
@@ -86,13 +102,6 @@ def parity(summary: Summary) -> str:
 def specification(summary: Summary) -> list[str]:
     """Ceilings, and what the spec says that a step costs: of the run, not of its cells."""
     return words.about(summary)
-
-
-def _sentences(summary: Summary, pairs: list[Comparison]) -> list[str]:
-    return [
-        _sentence(line)
-        for line in words.verdicts(summary.model_copy(update={"comparisons": pairs}))
-    ]
 
 
 def _sentence(text: str) -> str:

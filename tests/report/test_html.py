@@ -1,66 +1,46 @@
-"""The page: what it says, what it carries, and how it behaves in a real browser."""
+"""The page: what it says and what it carries."""
 
 import io
 import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import html_pages
 import numpy as np
 import pandas as pd
 import pytest
 from compare.report.csv import report as csv_report
 from compare.report.html import report
 from compare.report.html.curves import MOST_POINTS, Curves, thinned
-from conftest import ROOT
+from compare.report.html.series import styles
+from fake_records import MACHINE, A, B, C, header, steady, whole
+from html_pages import PLOTS, UGLY, reference, swept
 
-from compare.archive.history import History, HistoryRow, in_series
-from compare.archive.scaling import SweepSummary, SweptPoint, scalings
+from compare.archive.history import History
 from compare.findings.note import Note
 from compare.findings.summary import Summary, summarise
-from compare.records.run_folder import RunFolder
-from compare.records.values import Estimate
+from compare.plugins import installed
+from compare.records.record_types import AnyRecord, Evaluated, Header
+from compare.records.values import CellName, Example
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-pytestmark = pytest.mark.xdist_group("html")  # one browser
-
-CHROMIUM = Path("/usr/bin/chromium")
-# Pixels that are reached by scrolling sideways.
-BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-needs_browser = pytest.mark.skipif(
-    not CHROMIUM.exists() or find_spec("playwright") is None,
-    reason=f"no {CHROMIUM} or no playwright",
-)
-PLOTS = ["throughput", "windows", "memory", "phases", "loss", "parity"]
-UGLY = '</script><script>window.hurt = 1</script> "it\'s" \n<b>&amp;\u2028 é'
-LINES = "#plot-{} svg .mark-line path[stroke^='var(--series']"
 MOST_BYTES = 5_000_000
 
 
 @pytest.fixture(scope="module")
 def summary() -> Summary:
     """Of a run that took place: four backends, of which one left the parity gate."""
-    return summarise(RunFolder(ROOT / "results" / "reference" / "translation-captions").records())
+    return reference("translation-captions")
 
 
 @pytest.fixture(scope="module")
 def ugly(summary: Summary) -> Summary:
-    """The same with text that would be code wherever it is not escaped."""
-    first, *others = summary.cells
-    changes = {"backend": UGLY, "reason": UGLY, "log_tail": UGLY, "status": "failed"}
-    return summary.model_copy(
-        update={
-            "cells": [first.model_copy(update=changes), *others],
-            "notes": [Note(grade="breaks", text=UGLY)],
-            "command": ["compare", UGLY],
-        }
-    )
+    return html_pages.ugly(summary)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return html_pages.history()
 
 
 class Parsed(HTMLParser):
@@ -99,10 +79,20 @@ def parsed(summary: Summary) -> Parsed:
     return Parsed(report.render(summary))
 
 
+def begun(*cells: CellName) -> Header:
+    return header(*cells).model_copy(update={"machine": MACHINE})
+
+
+def answers(page: str) -> dict[str, str]:
+    """What the first screen says, by the section that it leads to."""
+    found = re.findall(r'<dt><a href="#(\w+)">.*?</dt>\s*<dd.*?>(.*?)</dd>', page, re.DOTALL)
+    return {section: re.sub(r"<button.*|<.*?>", "", text) for section, text in found}
+
+
 def test_the_page_loads_nothing(parsed: Parsed, summary: Summary) -> None:
     for tag, attributes in parsed.elements:
         assert "src" not in attributes, tag
-        assert tag == "a" or "href" not in attributes, tag
+        assert (attributes.get("href") or "#").startswith("#"), tag
     style = report.render(summary).split("<style>")[1].split("</style>")[0]
     assert "url(" not in style
     assert "@import" not in style
@@ -111,37 +101,211 @@ def test_the_page_loads_nothing(parsed: Parsed, summary: Summary) -> None:
     assert policy.startswith("default-src 'none';")
 
 
+def test_the_first_screen_answers_and_leads_on() -> None:
+    page = report.render(reference("lm-small"))
+    found = answers(page)
+    assert list(found) == ["speed", "trust", "same", "memory", "repeat"]
+    assert all(f'<section id="{section}">' in page for section in found)
+    assert "jax:jit is fastest: 1.8% (0.3–3.3%) faster than tensorflow:xla" in found["speed"]
+    assert "8.9% (6.8–11.1%) than torch:eager" in found["speed"]
+    assert found["trust"].startswith("Yes: 49 paired windows, every pair to 2%")
+    assert found["same"] == (
+        "Yes: within 0.12 of what rounding allows, at every step. Validation loss 8.0296 on all."
+    )
+    assert found["memory"].startswith("torch:eager takes the least, 624 MB")
+    assert "keras:tensorflow the most, 1.23 GB, 2.0 times" in found["memory"]
+    assert found["repeat"] == "compare --task lm --precision 2% --budget 10m"
+    for fact in (
+        "24 November 2026, 13:49 UTC", "AMD EPYC, 2 CPUs", "device cpu", "2 threads each",
+        "framework-compare 0.2.0", "jax 0.10.2", "torch 2.13.0+cpu",
+    ):  # fmt: skip
+        assert page.index(fact) < page.index("<dl class=")
+
+
+def test_the_first_screen_says_what_went_wrong(summary: Summary) -> None:
+    found = answers(report.render(summary))
+    assert found["speed"].endswith("Left out: torch:eager (parity_failed).")
+    assert found["same"].startswith("Not all: torch:eager left the others.")
+    grave = summary.model_copy(update={"notes": [Note(grade="breaks", text="it was noisy")]})
+    assert answers(report.render(grave))["trust"] == "Not this far: it was noisy."
+
+
+def test_what_is_not_separated_and_not_judged_is_said_so() -> None:
+    def said(*paces: list[float], preset: str = "small") -> str:
+        names = (A, B, C)[: len(paces)]
+        records: list[AnyRecord] = [begun(*names).model_copy(update={"preset": preset})]
+        for name, pace in zip(names, paces, strict=True):
+            records += whole(name, steady(name, pace * 6))
+        return answers(report.render(summarise(records)))["speed"]
+
+    even, odd, slow = [1.0, 1.01], [1.01, 1.0], [3.0, 3.01]
+    assert said(even, odd, slow) == (
+        "a:m is not separated from b:m, and 2.99 (2.98–3.00) times as fast as c:m."
+    )
+    assert said(even) == "a:m was timed alone: there is nothing to compare it with."
+    short = [0.01, 0.0101]
+    assert said(short, short, preset="tiny").startswith("Not judged: windows of 10")
+
+
 def test_every_plot_is_there_and_told_in_words(parsed: Parsed, summary: Summary) -> None:
     assert list(parsed.json("figures")) == PLOTS
     told = [d["aria-label"] or "" for d in parsed.names("div") if d.get("role") == "img"]
     assert len(told) == len(PLOTS)
     for cell in summary.cells:
-        if cell.status == "ok":
-            assert all(cell.label in text for text in told)
+        said = [cell.label in text for text in told]
+        assert sum(said) >= (len(PLOTS) - 1 if cell.status == "ok" else 4)
     assert "No model can beat" not in parsed.text  # its floor is not known
 
 
 def test_the_answers_stand_in_their_order(parsed: Parsed) -> None:
-    answers = [
+    found = [
         "keras:tensorflow is 1.36 (1.30–1.41) times as fast as jax:jit",
         "torch:eager parity_failed: at step 94 the loss is 1.1e-05 away",
-        "69 paired windows, every pair to 4.1%",
+        "All pairs: how many times as fast",
+        "It stands on 69 paired windows, every pair to 4.1%",
         "Each comparison is of 69 pairs of windows",
         "windows far off the others",
+        "Not all: torch:eager left the others, and is out of the ranking",
+        "With the 700 steps of this run tensorflow:graph is done first",
         "By the spec it holds ",
-        "Not all: torch:eager left the others",
-        "compare --json --out",
-        "AMD EPYC, 2 CPUs",
+        "pip install framework-compare jax==0.10.2",
+        "compare --task translation --data captions",
+        "AMD EPYC, 2 CPUs, ",
     ]
-    places = [parsed.text.find(answer) for answer in answers]
+    below = parsed.text.partition("How do I repeat it?")[2].partition("Copy")[2]
+    places = [below.find(answer) for answer in found]
     assert -1 not in places
     assert places == sorted(places)
+
+
+def test_a_pair_is_in_the_matrix_both_ways() -> None:
+    page = report.render(reference("lm-small"))
+    matrix = page.split('<table class="cards pairs">')[1].split("</table>")[0]
+    text = " ".join(re.sub(r"<.*?>", " ", matrix).split())
+    assert "jax:jit – 1.018 faster (1.003–1.033) 1.036 faster (1.018–1.055)" in text
+    assert "torch:eager 0.918 slower (0.900–0.936)" in text
+
+
+def test_the_loss_is_one_curve_where_all_coincide(parsed: Parsed) -> None:
+    same = Parsed(report.render(reference("lm-small"))).json("figures")["loss"]
+    assert [layer["name"] for layer in same["layer"] if "name" in layer] == ["together", "hover"]
+    assert "all 4 coincide" in json.dumps(same)
+    other = parsed.json("figures")["loss"]
+    assert "3 of 4 coincide" in json.dumps(other)
+    (lines,) = [layer for layer in other["layer"] if layer.get("name") == "lines"]
+    (alone,) = lines["transform"][0]["fold"]
+    assert other["params"][1]["value"][alone] == "torch:eager"
+
+
+def test_scales_are_told(parsed: Parsed) -> None:
+    text = json.dumps(parsed.json("figures"))
+    assert "relative difference of the loss (log scale)" in text
+    assert "nats per token (axis not from 0)" in text
+    assert "in the same window (axis not from 0)" in text
+
+
+def test_windows_are_held_against_the_fastest_in_the_same_window() -> None:
+    slow = steady(B, [2.0, 2.002] * 6)
+    slow[3] = slow[3].model_copy(update={"seconds": 8.0})
+    slow[5] = slow[5].model_copy(update={"others_cpu_seconds": 1.0})
+    fast = steady(A, [1.0 + 0.01 * (i % 2) for i in range(12)])
+    summary = summarise([begun(), *whole(A, fast), *whole(B, slow)])
+    figure = Parsed(report.render(summary)).json("figures")["windows"]
+    assert [row["s0"] for row in figure["data"]["values"]][:4] == [
+        0.5,
+        pytest.approx(1.01 / 2.002, rel=1e-4),
+        0.5,
+        0.12625,
+    ]
+    marks = {layer["name"]: layer["data"]["values"] for layer in figure["layer"]
+             if layer.get("name") in ("outlying", "contended")}  # fmt: skip
+    assert marks["outlying"] == [{"series": "b:m", "x": 4, "y": 0.12625}]
+    assert [row["x"] for row in marks["contended"]] == [6]
+
+
+def test_who_is_done_first_is_told_up_to_where() -> None:
+    text = Parsed(report.render(reference("lm-small"))).text
+    assert "With the 100 steps of this run torch:eager is done first, after 10.1 s" in text
+    assert "torch:eager is done first up to 390 steps, jax:jit beyond." in text
+
+
+def test_what_is_repeated_names_no_folder_of_the_author() -> None:
+    summary = reference("lm-small")
+    command = [
+        "compare", "--task", "lm", "--data", "/home/me/secret/book.txt", "--json", "--out",
+        "/home/me/results", "--set", "task.validation=../mine/held out.txt,~/more.txt",
+        "--backend", "./adapters/mine.py,jax", "--set", "train.steps=5", "--python", "jax=/me/py",
+    ]  # fmt: skip
+    page = report.render(summary.model_copy(update={"command": command}))
+    assert answers(page)["repeat"] == (
+        "compare --task lm --data book.txt --set &#39;task.validation=held out.txt,more.txt&#39;"
+        " --backend mine.py,jax --set train.steps=5"
+    )
+    assert "Files of these names are needed: book.txt, held out.txt, more.txt, mine.py." in page
+    assert "/me" not in page
+    assert "pip install framework-compare==0.2.0 jax==0.10.2" in page
+    assert "torch==2.13.0<" in page  # no index has a build's own suffix
+    assert summary.experiment["data_sha256"] in page
+
+
+def test_a_framework_has_its_colour_and_a_mode_its_dash() -> None:
+    names = list(installed("backend"))
+    both = styles(["torch:eager", "torch:compile", "jax:jit"])
+    assert both["torch:eager"].hue == both["torch:compile"].hue != both["jax:jit"].hue
+    assert both["torch:eager"].dash != both["torch:compile"].dash
+    assert styles(["jax:jit", "torch:eager"])["torch:eager"] == both["torch:eager"]
+    assert len({one.hue for one in styles(f"{name}:m" for name in names).values()}) == len(names)
+    usual = ["torch:eager", "tensorflow:xla", "jax:jit", "keras:tensorflow"]
+    assert len({tuple(one.dash) for one in styles(usual).values()}) == len(usual)
+    many = styles(f"framework{i}:m" for i in range(8))
+    assert len({one.hue for one in many.values()}) == 8
+
+
+def with_samples(summary: Summary) -> Summary:
+    wanted = ["a small cat sat", "<b>two</b> dogs"]
+    outputs = [wanted, ["a big cat sat", "dogs"], wanted, ["", "two dogs ran"]]
+    cells = [
+        cell.model_copy(update={"samples": texts})
+        for cell, texts in zip(summary.cells, outputs, strict=True)
+    ]
+    examples = [Example(text=f"ein {i}", wanted=text) for i, text in enumerate(wanted)]
+    return summary.model_copy(update={"cells": cells, "examples": examples})
+
+
+def test_samples_stand_beside_what_is_wanted(summary: Summary) -> None:
+    page = report.render(with_samples(summary))
+    table = page.split('<table class="cards words">')[1].split("</table>")[0]
+    columns = re.findall(r'<th scope="col">(.*?)</th>', table)
+    assert columns == ["input", "wanted", "jax:jit, tensorflow:graph", "keras:tensorflow",
+                       "torch:eager"]  # fmt: skip
+    first, second = (row for row in table.split("<tr>")[2:])
+    assert "a <mark>big</mark> cat sat" in first
+    assert "(nothing)" in first
+    assert "&lt;b&gt;two&lt;/b&gt; dogs" in second
+    assert "<mark>two</mark> dogs <mark>ran</mark>" in second
+    assert "words" not in re.findall(r'<table class="(.*?)"', report.render(summary))
+
+
+def test_samples_are_what_was_recorded() -> None:
+    examples = [Example(text="eins", wanted="one")]
+    records: list[AnyRecord] = [begun().model_copy(update={"examples": examples})]
+    for name, said in ((A, "one"), (B, "won")):
+        records += [
+            record.model_copy(update={"samples": [said]})
+            if isinstance(record, Evaluated)
+            else record
+            for record in whole(name, steady(name, [1.0] * 5))
+        ]
+    summary = summarise(records)
+    assert summary.examples == examples
+    assert [cell.samples for cell in summary.cells] == [["one"], ["won"]]
+    assert "<mark>won</mark>" in report.render(summary)
 
 
 def test_text_from_outside_stays_text(parsed: Parsed, ugly: Summary) -> None:
     found = Parsed(report.render(ugly))
     assert len(found.names("script")) == len(parsed.names("script"))
-    assert found.text.count(UGLY) >= 4  # in the table, as a reason, a note and a log
+    assert found.text.count(UGLY) >= 4  # in the tables, as a reason, a note and a log
     assert UGLY in found.json("figures")["loss"]["params"][1]["value"]["s0"]
     assert not found.names("b")
 
@@ -198,7 +362,8 @@ def test_thinned_curves_keep_what_stands_out() -> None:
 def test_a_run_without_timings_has_a_page(summary: Summary) -> None:
     nothing = {"tokens_per_second": None, "window_step_seconds": [], "losses": [], "phases": {},
                "peak_memory_bytes": None, "loss_differences": [], "step_seconds": None,
-               "status": "failed", "reason": "it died"}  # fmt: skip
+               "ratio_to_fastest": None, "window_places": [], "status": "failed",
+               "reason": "it died"}  # fmt: skip
     cells = [cell.model_copy(update=nothing) for cell in summary.cells]
     page = Parsed(report.render(summary.model_copy(update={"cells": cells, "comparisons": []})))
     assert "No two backends were timed together" in page.text
@@ -212,25 +377,8 @@ def test_plots_are_pictures(summary: Summary) -> None:
     assert list(pictures) == list(drawings) == PLOTS
     for name in PLOTS:
         assert pictures[name].startswith(b"\x89PNG")
-        assert b"keras:tensorflow" in drawings[name]
+        assert b"keras:tensorflow" in drawings[name] or name == "loss"
         assert b"var(--" not in drawings[name]
-
-
-def swept(summary: Summary, axes: dict[str, list[Any]]) -> SweepSummary:
-    """A sweep of which every point has the same figures, but for steps that take longer."""
-    (field, values), = axes.items()  # fmt: skip
-    points = []
-    for value in values:
-        cells = [
-            cell.model_copy(update={"step_seconds": (cell.step_seconds or 1) * (1 + value)})
-            for cell in summary.cells
-        ]
-        at = summary.model_copy(update={"cells": cells})
-        points.append(SweptPoint(name=f"x={value}", values={field: value}, summary=at))
-    return SweepSummary(
-        run_id="swept", command=["compare"], axes=axes, points=points,
-        scaling=scalings(axes, points),
-    )  # fmt: skip
 
 
 def test_a_sweep_has_a_curve_for_each_cost(summary: Summary) -> None:
@@ -252,22 +400,6 @@ def test_a_large_sweep_stays_small_and_says_what_it_leaves_out(summary: Summary)
     assert "train.seed = 0, 1, … 2499 (2,500 values)" in page
 
 
-@pytest.fixture(scope="module")
-def history() -> History:
-    began = datetime(2026, 1, 1, tzinfo=UTC)
-    rows = [
-        HistoryRow(
-            run=f"run{day}", started=began + timedelta(days=day), task="lm", preset="tiny",
-            experiment="abc", machine="a machine", backend=UGLY, mode="m", status="ok",
-            versions={"library": f"{day // 2}.0"}, step_seconds=0.1, peak_memory_bytes=10**8,
-            validation_loss=2.0,
-            tokens_per_second=Estimate(value=100.0 + day, low=99.0 + day, high=101.0 + day),
-        )
-        for day in range(4)
-    ]  # fmt: skip
-    return History(folder="results", rows=in_series(rows), unreadable=[UGLY])
-
-
 def test_a_history_shows_upgrades(history: History) -> None:
     page = Parsed(report.render_history(history))
     assert re.search(r"library 0\.0 -> 1\.0, 1\.01 \(.*\) times as fast as before\.", page.text)
@@ -275,208 +407,3 @@ def test_a_history_shows_upgrades(history: History) -> None:
     carried = pd.read_csv(io.StringIO(page.json("downloads")["history.csv"]))
     assert carried["tokens_per_second"].tolist() == [103.0, 102.0, 101.0, 100.0]
     assert carried["backend"].tolist() == [UGLY] * 4
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def file(ugly: Summary, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("html") / "report.html"
-    path.write_text(report.render(ugly), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def page(browser: "Browser", file: Path) -> Iterator["Page"]:
-    """The page as it is opened first, light; each test leaves it as it was."""
-    opened = opened_page(browser, file)
-    yield opened
-    opened.close()
-
-
-def opened_page(browser: "Browser", file: Path, **options: Any) -> "Page":
-    """The page with all of its plots drawn, without a complaint or a request."""
-    page = browser.new_page(**options)
-    page.set_default_timeout(10_000)
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(file.as_uri())
-    page.wait_for_selector("html[data-drawn]")
-    assert said == []
-    assert asked == [file.as_uri()]
-    return page
-
-
-def lines(page: "Page", plot: str) -> int:
-    return page.locator(LINES.format(plot)).count()
-
-
-def waited_for_lines(page: "Page", plot: str, count: int) -> None:
-    page.wait_for_function(
-        "([lines, count]) => document.querySelectorAll(lines).length === count",
-        arg=[LINES.format(plot), count],
-    )
-
-
-@needs_browser
-def test_every_plot_is_drawn(page: "Page") -> None:
-    marks = {
-        "throughput": ".mark-rect path", "windows": ".mark-line path",
-        "memory": ".mark-symbol path", "phases": ".mark-rect path",
-        "loss": ".mark-line path", "parity": ".mark-line path",
-    }  # fmt: skip
-    for plot in PLOTS:
-        assert page.locator(f"#plot-{plot} svg {marks[plot]}").count() >= 4, plot
-    assert page.evaluate("window.hurt") is None
-
-
-@needs_browser
-def test_a_series_is_hidden_in_all_plots_by_its_legend(page: "Page") -> None:
-    before = lines(page, "loss"), lines(page, "windows")
-    button = page.locator("#figure-loss [data-series='torch:eager']")
-    button.click()
-    waited_for_lines(page, "loss", before[0] - 1)
-    waited_for_lines(page, "windows", before[1] - 1)
-    other = page.locator("#figure-windows [data-series='torch:eager']")
-    assert other.get_attribute("aria-pressed") == "false"
-    other.press("Enter")
-    waited_for_lines(page, "loss", before[0])
-
-
-@needs_browser
-def test_keys_zoom_and_move_a_plot(page: "Page") -> None:
-    def ticks() -> list[str]:
-        return sorted(page.locator("#plot-loss svg .role-axis-label text").all_text_contents())
-
-    def changed(from_: list[str]) -> list[str]:
-        for _ in range(100):
-            if ticks() != from_:
-                break
-            page.wait_for_timeout(20)
-        return ticks()
-
-    whole = ticks()
-    zoom_in = page.locator("[data-plot=loss] [data-zoom='0.5']")
-    zoom_in.press("Enter")
-    near = changed(whole)
-    assert near != whole
-    zoom_in.press("ArrowRight")
-    assert changed(near) != near
-    moved = ticks()
-    page.locator("[data-plot=loss] [data-zoom='0']").press("Enter")
-    assert changed(moved) == whole
-
-
-@needs_browser
-def test_hovering_tells_the_figures(page: "Page", ugly: Summary) -> None:
-    page.locator("#plot-loss").scroll_into_view_if_needed()
-    box = page.locator("#plot-loss svg").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tooltip = page.locator("#vg-tooltip-element.visible")
-    tooltip.wait_for()
-    told = tooltip.inner_text()
-    assert "torch:eager" in told
-    step = int(re.findall(r"[\d,]+", told)[0].replace(",", ""))
-    assert abs(step - len(ugly.cells[1].losses) / 2) < 50
-    page.mouse.move(0, 0)
-
-
-@needs_browser
-def test_a_table_is_sorted_by_keyboard(page: "Page") -> None:
-    table = page.locator("table").first
-    column = table.locator("thead th").all_inner_texts().index("valid. loss")
-    head = table.locator("thead th").nth(column)
-    cells = table.locator(f"tbody tr > :nth-child({column + 1})")
-    for direction in ("ascending", "descending"):
-        head.locator("button").press("Enter")
-        assert head.get_attribute("aria-sort") == direction
-        losses = [float(text) for text in cells.all_inner_texts() if text != "–"]
-        assert losses == sorted(losses, reverse=direction == "descending")
-
-
-@needs_browser
-def test_the_raw_data_is_saved(page: "Page", ugly: Summary, tmp_path: Path) -> None:
-    with page.expect_download() as download:
-        page.locator("[data-file='summary.csv']").click()
-    download.value.save_as(tmp_path / "summary.csv")
-    assert (tmp_path / "summary.csv").read_text("utf-8") == csv_report.render(ugly)
-    with page.expect_download() as download:
-        page.locator("[data-picture=loss]").click()
-    download.value.save_as(tmp_path / "loss.svg")
-    assert "#0072b2" in (tmp_path / "loss.svg").read_text("utf-8")
-
-
-@needs_browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_stands_in_the_way_of_anybody(browser: "Browser", file: Path, theme: Any) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = opened_page(browser, file, color_scheme=theme)
-    for unfold in page.locator("summary").all():
-        unfold.click()
-    found = Axe().run(page).response["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in grave] == []
-    page.close()
-
-
-@needs_browser
-def test_the_dark_page_has_dark_plots_and_turns_light(browser: "Browser", file: Path) -> None:
-    page = opened_page(browser, file, color_scheme="dark")
-
-    def colours() -> list[str]:
-        return page.evaluate(
-            "[[document.documentElement, 'backgroundColor'],"
-            " [document.querySelector('#plot-loss .role-axis-label text'), 'fill']]"
-            ".map(([element, name]) => getComputedStyle(element)[name])"
-        )
-
-    assert colours() == ["rgb(21, 23, 25)", "rgb(169, 173, 176)"]
-    page.emulate_media(color_scheme="light")
-    assert colours() == ["rgb(255, 255, 255)", "rgb(92, 92, 88)"]
-    page.close()
-
-
-@needs_browser
-def test_a_phone_never_scrolls_sideways(browser: "Browser", file: Path) -> None:
-    page = opened_page(browser, file, viewport={"width": 390, "height": 800})
-    assert page.evaluate(BEYOND) == 0
-    table = page.locator(".scroll").first
-    assert table.evaluate("element => element.scrollWidth > element.clientWidth")
-    page.close()
-
-
-@needs_browser
-@pytest.mark.parametrize("kind", ["history", "sweep"])
-def test_the_other_pages_do_as_the_run_s(
-    browser: "Browser", kind: str, summary: Summary, history: History, tmp_path: Path
-) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    sweep = swept(summary, {"train.batch": [4, 8, 16]})
-    text = report.render_history(history) if kind == "history" else report.render_sweep(sweep)
-    (tmp_path / "page.html").write_text(text, encoding="utf-8")
-    page = opened_page(browser, tmp_path / "page.html", viewport={"width": 390, "height": 800})
-    plot = "throughput-0" if kind == "history" else "step-0"
-    count = lines(page, plot)
-    button = page.locator(f"#figure-{plot} [data-series]").first
-    button.click()
-    waited_for_lines(page, plot, count - 1)
-    if kind == "history":
-        assert "library 0.0 -> 1.0" in page.locator(f"#plot-{plot} svg").text_content()
-    assert page.evaluate(BEYOND) == 0
-    found = Axe().run(page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
-    page.close()

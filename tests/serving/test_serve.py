@@ -6,24 +6,20 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from browser import launched, needs_browser
 from conftest import Compare, begin
-from fake_records import A, played
+from fake_records import MACHINE, A, B, header, played, steady, whole
 
 from compare.commands.serve import serve
 from compare.errors import UserError
-from compare.records.record_types import Ended
+from compare.records.record_types import Ended, Evaluated
+from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import MANIFEST, Sweep
 
-CHROMIUM = Path("/usr/bin/chromium")
-needs_browser = pytest.mark.skipif(
-    not CHROMIUM.exists() or find_spec("playwright") is None,
-    reason=f"no {CHROMIUM} or no playwright",
-)
 SECRET = "nobody may read this"
 
 
@@ -255,10 +251,7 @@ def test_a_run_that_grows_is_shown_as_it_is(site: Site) -> None:
 @pytest.mark.slow
 @needs_browser
 def test_the_page_in_a_browser_follows_a_run_that_is_being_played(site: Site) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         page = browser.new_page()
         complaints: list[str] = []
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
@@ -277,8 +270,42 @@ def test_the_page_in_a_browser_follows_a_run_that_is_being_played(site: Site) ->
         page.locator(f"#live[data-version='{last}']").wait_for(state="attached", timeout=60_000)
         page.get_by_role("link", name="report.md").click()
         assert "reference" in (page.text_content("pre") or "")
-        browser.close()
     assert complaints == []
+
+
+@needs_browser
+def test_a_page_that_is_looked_at_grows_and_keeps_what_was_chosen(site: Site) -> None:
+    run = RunFolder(site.folder / "playing").make()
+    run.append(header().model_copy(update={"machine": MACHINE, "run_id": "playing"}))
+    records = [
+        record
+        for cell, pace in ((A, 1.0), (B, 2.0))
+        for record in whole(cell, steady(cell, [pace, pace * 1.01] * 4))
+    ]
+    last = [record for record in records if isinstance(record, Ended | Evaluated)]
+    playing = [record for record in records if record not in last]
+    with launched() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(30_000)
+        with run.alone():
+            for record in playing[:-4]:
+                run.append(record)
+            page.goto(f"http://127.0.0.1:{site.port}/runs/playing/")
+            page.wait_for_selector("html[data-drawn]")
+            assert page.locator(".running").inner_text().startswith("Running: step 4 of 10, ")
+            assert "interrupted" not in page.inner_text("main")
+            assert "so far, and by how much" in page.locator(".answers dt").first.inner_text()
+            page.locator("#speed .sort", has_text="tokens/s").click()
+            page.evaluate("window.stayed = true")
+            for record in playing[-4:]:
+                run.append(record)
+            page.get_by_text("step 8 of 10").wait_for()
+            assert page.locator("#speed th[aria-sort=ascending]").inner_text() == "tokens/s"
+            for record in last:
+                run.append(record)
+        page.locator(".running").wait_for(state="detached")  # nobody plays any more
+        assert page.locator("#speed td", has_text="ok").count() == 2
+        assert page.evaluate("window.stayed")
 
 
 def test_what_it_cannot_serve_is_told_in_one_line(compare: Compare, site: Site) -> None:
