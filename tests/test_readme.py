@@ -102,7 +102,8 @@ def test_the_screen_of_the_readme_is_the_reference_run_s() -> None:
     report = (REFERENCE / "lm-small" / "report.md").read_text("utf-8")
     for line in shown.splitlines():
         if line.startswith("  ") and ":" in line.split()[0]:  # a row
-            assert f"| {' | '.join(re.split(r'\s{2,}', line.strip()))} |" in report
+            cells = " | ".join(re.split(r"\s{2,}", line.strip()))
+            assert f"| {cells} |" in report
 
 
 @needs("torch")
