@@ -235,8 +235,12 @@ def test_the_wheel_and_the_source_archive_have_every_file(tmp_path: Path) -> Non
         if path.suffix in SHIPPED and "__pycache__" not in path.parts
     }
     (wheel,) = tmp_path.glob("*.whl")
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    opened_wheel = zipfile.ZipFile(wheel)
+    held = {name for name in opened_wheel.namelist() if ".dist-info/" not in name}
     assert held == expected
+    (points,) = (name for name in opened_wheel.namelist() if name.endswith("entry_points.txt"))
+    for command in ("compare", "framework-compare"):  # the first is ImageMagick's on many machines
+        assert f"{command} = compare.cli:main" in opened_wheel.read(points).decode().splitlines()
     (archive,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         names = opened.getnames()

@@ -13,7 +13,7 @@ from compare.contracts.loading import load_task
 from compare.contracts.task import Task
 from compare.errors import UserError
 from compare.planning import survey
-from compare.planning.fields import Described, describe_fields
+from compare.planning.fields import Described, describe_fields, written
 from compare.plugins import Kind, installed
 from compare.records.run_folder import RECORDS
 from compare.records.sweep_folder import is_sweep
@@ -87,7 +87,14 @@ def assignment(context: typer.Context, incomplete: str) -> Offered:
     if equals:
         found = fields[key].choices if key in fields else ()
         return _offer([f"{key}={choice}" for choice in found], incomplete)
-    return _offer([(f"{name}=", field.meaning) for name, field in fields.items()], incomplete)
+    words = [(f"{key}=", field.meaning) for key, field in fields.items() if key.startswith(typed)]
+    if (
+        len(words) == 1
+    ):  # with its values, since a shell puts a space after a word that stands alone
+        ((key, _),) = words
+        field = fields[key.removesuffix("=")]
+        words += [(f"{key}{value}", "") for value in field.choices or [written(field.value)]]
+    return _offer(words, incomplete)
 
 
 def target(context: typer.Context, incomplete: str) -> Offered:

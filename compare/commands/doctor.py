@@ -1,33 +1,43 @@
 """`compare doctor`: what is installed, its devices, why one is missing, what else is running."""
 
-from rich.console import Console
+from collections.abc import Mapping
+
 from rich.table import Table
 from rich.text import Text
 
 from compare.commands import options
+from compare.commands.tables import print_whole
+from compare.findings.number_text import plural
 from compare.meters.processes import ProcessLoad, busy_processes
 from compare.meters.threads import default_threads, usable_cpus
 from compare.planning import survey
+from compare.planning.fields import listed
 from compare.plugins import installed
 
 
 def doctor(
     python: options.Python = None,
 ) -> None:
-    """What is installed, its devices, why one is missing, and what else is running."""
+    """What is installed, its devices, why one is missing, and what else is running.
+
+    Examples:
+    compare doctor
+    """
     pythons = options.interpreters(python)
     busy = busy_processes()  # before the frameworks are asked, which takes CPUs
     table = Table("backend", "versions", "devices", "problem", box=None)
-    for label, seen in survey.look_around(installed("backend"), pythons).items():
+    found = survey.look_around(installed("backend"), pythons)
+    for label, seen in found.items():
         versions = ", ".join(f"{library} {v}" for library, v in seen.versions.items())
         table.add_row(*map(Text, (label, versions, ", ".join(seen.devices), seen.problem)))
-    Console().print(table)
+    print_whole(table)
     print(f"{_cpus()}; {in_words(busy)}")
+    print(what_can_be_done(found))
 
 
 def _cpus() -> str:
     usable, threads = usable_cpus(), default_threads()
-    text = f"{usable} CPU{'s' * (usable != 1)}"
+    text = plural(usable, "CPU")
     return text if threads == usable else f"{text}, of which a quota grants {threads}"
 
 
@@ -45,3 +55,22 @@ def in_words(busy: list[ProcessLoad]) -> str:
         f"other processes use {used:.2f} of them ({named}{more}): rates that are taken now would"
         " not be the run's own; wait for them, or leave them room with --threads 1"
     )
+
+
+def what_can_be_done(found: Mapping[str, survey.Seen]) -> str:
+    """The sentence that the doctor ends with: who can be raced here, on what, and by what words."""
+    able: dict[str, set[str]] = {}  # kinds of devices by backend
+    for label, seen in found.items():
+        if not seen.problem and not seen.oracle:
+            kinds = {device.partition(":")[0] for device in seen.devices}
+            able.setdefault(label.partition(":")[0], set()).update(kinds)
+    missing = [f"{label}: {seen.problem}" for label, seen in found.items() if seen.problem]
+    if not able:
+        return f"Nothing can be raced here yet: {missing[0] if missing else 'no backend is there'}."
+    names = listed(able, "and")
+    common = sorted(set.intersection(*able.values())) or ["what each of them sees"]
+    kinds = listed(common, "or")
+    if len(able) == 1:
+        more = f", and raced once another one is installed: {missing[0]}" if missing else ""
+        return f"Here {names} can be trained and measured on {kinds}{more}."
+    return f"Here {names} can be raced on {kinds}, as by: compare --task lm --precision 2%"

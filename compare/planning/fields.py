@@ -111,10 +111,10 @@ def written(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], last: str = "or") -> str:
     """ "elman, lstm or gru" """
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end
 
 
 def _kind(info: FieldInfo) -> tuple[Any, list[Any]]:

@@ -39,6 +39,7 @@ class Seen:
     versions: dict[str, str] = field(default_factory=dict)
     devices: list[str] = field(default_factory=list)
     problem: str = ""
+    oracle: bool = False
 
 
 def describe_backends(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Described]:
@@ -77,20 +78,20 @@ def _identity(name: str, mode: str, python: str | None) -> Identity | None:
 def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Seen]:
     """What every mode of each backend finds here, its framework imported, by "name:mode"."""
     described = describe_backends(names, pythons).values()
-    modes = [(d.adapter, mode) for d in described for mode in d.modes]
+    modes = [(d, mode) for d in described for mode in d.modes]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = pool.map(lambda pair: _look(pair[0], pair[1], pythons.get(pair[0])), modes)
-        found = {f"{name}:{mode}": one for (name, mode), one in zip(modes, seen, strict=True)}
+        seen = pool.map(lambda pair: _look(*pair, pythons.get(pair[0].adapter)), modes)
+        found = {f"{d.adapter}:{mode}": one for (d, mode), one in zip(modes, seen, strict=True)}
     return found | {d.adapter: Seen(problem=d.problem) for d in described if d.problem}
 
 
-def _look(name: str, mode: str, python: str | None) -> Seen:
+def _look(backend: Described, mode: str, python: str | None) -> Seen:
     try:
-        opened = _open(name, mode, python)
+        opened = _open(backend.adapter, mode, python)
     except CellEnded as end:
         return Seen(problem=end.reason)
     devices = [Device(**device).label for device in opened["devices"]]
-    return Seen(opened["versions"], devices)
+    return Seen(opened["versions"], devices, oracle=backend.oracle)
 
 
 def _open(name: str, mode: str, python: str | None) -> Message:

@@ -161,15 +161,14 @@ class LiveProgress(Silent):
 
     def __init__(self, console: Console) -> None:
         super().__init__()
-        self._console = console
-        self._live = Live(
-            console=console, get_renderable=self._picture, refresh_per_second=4, transient=True
-        )
-        self._playing = False
+        self._console, self._playing = console, False
         self._furthest = 0.0  # the bar does not go back
         self._curves: dict[CellName, list[float]] = {}
         self._echoed: list[list[float]] = []
         self._parted: dict[CellName, str] = {}
+        self._live = Live(
+            console=console, get_renderable=self._picture, refresh_per_second=4, transient=True
+        )
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -227,17 +226,13 @@ class LiveProgress(Silent):
         share = course.share()
         if share is not None:
             self._furthest = max(self._furthest, share)
-        bar = ProgressBar(
-            total=1, completed=self._furthest, width=24, pulse=share is None and not self._furthest
-        )
-        parts = [
-            course.place(),
-            course.detail,
-            f"{clock(course.elapsed())} elapsed",
-            course.outlook(),
-        ]
+        unknown = share is None and not self._furthest
+        bar = ProgressBar(total=1, completed=self._furthest, width=24, pulse=unknown)
+        doing = [course.place(), course.detail]
+        time = [f"{clock(course.elapsed())} elapsed", course.outlook()]
         grid = Table.grid(padding=(0, 1))
-        grid.add_row(bar, Text("; ".join(part for part in parts if part)))
+        grid.add_row(bar, Text("; ".join(part for part in doing if part)))
+        grid.add_row("", Text("; ".join(part for part in time if part), style="dim"))
         return grid
 
     def _table(self) -> Table:
