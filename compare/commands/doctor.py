@@ -69,8 +69,8 @@ def what_can_be_done(found: Mapping[str, survey.Seen]) -> str:
         return f"Nothing can be raced here yet: {missing[0] if missing else 'no backend is there'}."
     names = listed(able, "and")
     common = sorted(set.intersection(*able.values())) or ["what each of them sees"]
-    kinds = listed(common, "or")
+    on = listed(common, "or")
     if len(able) == 1:
         more = f", and raced once another one is installed: {missing[0]}" if missing else ""
-        return f"Here {names} can be trained and measured on {kinds}{more}."
-    return f"Here {names} can be raced on {kinds}, as by: compare --task lm --precision 2%"
+        return f"Here {names} can be trained and measured on {on}{more}."
+    return f"Here {names} can be raced on {on}, as by: compare --task lm --precision 2%"

@@ -80,7 +80,7 @@ def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, S
     described = describe_backends(names, pythons).values()
     modes = [(d, mode) for d in described for mode in d.modes]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = pool.map(lambda pair: _look(*pair, pythons.get(pair[0].adapter)), modes)
+        seen = pool.map(lambda pair: _look(pair[0], pair[1], pythons.get(pair[0].adapter)), modes)
         found = {f"{d.adapter}:{mode}": one for (d, mode), one in zip(modes, seen, strict=True)}
     return found | {d.adapter: Seen(problem=d.problem) for d in described if d.problem}
 
