@@ -104,7 +104,7 @@ def test_the_terminal_table_keeps_rows_whole_in_a_pipe(summary: Summary) -> None
     assert row.split()[1] == f"{rate.value:,.0f}"
     failed = next(line for line in text.splitlines() if line.startswith("  trouble:raises"))
     assert failed.endswith(f"failed: {summary.cells[2].reason}")
-    assert "Validation loss 3." in text
+    assert f"Validation loss {summary.cells[0].validation_loss:.4f} on all." in text
 
 
 def test_the_fastest_is_the_measure_of_the_others(summary: Summary) -> None:
