@@ -105,7 +105,8 @@ def _trust(summary: Summary) -> tuple[str, str]:
         return "Not yet:", f" the run goes on{f'; so far, {stands_on}' if stands_on else ''}."
     if grave:
         more = f" ({len(grave) - 1} more)" if len(grave) > 1 else ""
-        return "Not this far:", f" {grave[0]}{more}."
+        first = grave[0].model_copy(update={"remedy": ""})
+        return "No:", f" {first}{more}."
     if not stands_on:
         return "There is no verdict", " to be trusted."
     wider = sum(note.grade == "widens" for note in summary.notes)
@@ -133,15 +134,14 @@ def _same(summary: Summary) -> tuple[str, str]:
 
 def _reached(cells: Sequence[CellSummary]) -> str:
     """Of those that went well, the validation loss and the first metric."""
-    return "".join(
-        f" {name[0].upper()}{name[1:]} {text}." for name, text in _figures(cells) if text
-    )
+    found = [f"{name} {text}" for name, text in _figures(cells) if text]
+    return f" {', '.join(found)}." if found else ""
 
 
 def _figures(cells: Sequence[CellSummary]) -> Iterator[tuple[str, str]]:
     well = [cell for cell in cells if cell.status in _WELL]
     losses = [cell.validation_loss for cell in well if cell.validation_loss is not None]
-    yield "validation loss", _range([f"{loss:.4f}" for loss in sorted(losses)])
+    yield "Validation loss", _range([f"{loss:.4f}" for loss in sorted(losses)])
     metrics = dict.fromkeys(name for cell in well for name in cell.quality)
     for name in list(metrics)[:1]:
         scores = sorted(cell.quality[name].value for cell in well if name in cell.quality)

@@ -1,7 +1,7 @@
 """Who is done first? Time to train from a cold start: importing and compiling count as well."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from compare.findings.number_text import seconds
@@ -39,32 +39,32 @@ def starts(summary: Summary) -> list[Start]:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """Who is done first with these steps, and up to how many steps who is."""
+    """Who is done first with these steps, and up to how many steps who is; nothing where speeds
+    cannot be judged."""
     found = starts(summary)
-    if len(found) < 2:
+    verdicts: dict[frozenset[str], str] = {
+        frozenset((one.first, one.second)): one.verdict for one in summary.comparisons
+    }
+    if len(found) < 2 or set(verdicts.values()) <= {"not judged"}:
         return []
     steps, first = summary.experiment["train"]["steps"], found[0]
-    lines = [
+    return [
         f"With the {steps:,} steps of this run {first.label} is done first, after"
-        f" {seconds(first.after(steps))}, importing and compiling included."
+        f" {seconds(first.after(steps))}, importing and compiling included.",
+        _break_even(found, verdicts),
     ]
-    return [*lines, _break_even(summary, found)]
 
 
-def _break_even(summary: Summary, found: Sequence[Start]) -> str:
-    separated = {
-        frozenset((one.first, one.second)) for one in summary.comparisons if one.verdict == "faster"
-    }
+def _break_even(found: Sequence[Start], verdicts: Mapping[frozenset[str], str]) -> str:
     now = min(found, key=lambda start: (start.cold, start.step_seconds))
     parts = list[str]()
     while overtaken := _next(now, found):
         at, then = overtaken
-        if frozenset((now.label, then.label)) not in separated:
-            parts.append(
-                f"{now.label} is done first up to some {_rounded(at)} steps at least; beyond, it is"
-                f" not separated from {then.label}"
-            )
-            return f"{'; '.join(parts)}."
+        verdict = verdicts.get(frozenset((now.label, then.label)), "not judged")
+        if verdict != "faster":
+            at_least = f"{now.label} is done first up to some {_rounded(at)} steps at least"
+            what = "separated from" if verdict == "not separated" else "judged against"
+            return f"{', '.join([*parts, at_least])}; beyond, it is not {what} {then.label}."
         parts.append(f"{now.label} is done first up to {_rounded(at)} steps")
         now = then
     parts.append(f"{now.label} {'beyond' if parts else 'is done first, however many steps'}")

@@ -19,12 +19,14 @@ _MOST_TICKS = 12  # that stand at the very values of x
 
 
 class Axis(NamedTuple):
-    """A title with its unit, how figures and ticks are written (d3-format), the kind of scale."""
+    """A title with its unit, how figures and ticks are written (d3-format), the kind of scale;
+    `zero` where a linear one begins there whatever is drawn."""
 
     title: str
     format: str
     ticks: str
     scale: Scale = "linear"
+    zero: bool = False
 
 
 class Curves(NamedTuple):
@@ -184,7 +186,8 @@ def _title(y: Axis, ys: Values) -> str:
     if y.scale == "log":
         return f"{y.title} (log scale)"
     known = ys[~np.isnan(ys)]
-    return f"{y.title} (axis not from 0)" if known.size and known.min() > 0 else y.title
+    above = not y.zero and known.size and known.min() > 0
+    return f"{y.title} (axis not from 0)" if above else y.title
 
 
 def _axis(y: Axis) -> Spec:
@@ -201,7 +204,7 @@ def _scale(axis: Axis) -> Spec:
     if axis.scale == "log":
         return {"type": "log", "nice": False, "padding": 6}
     if axis.scale == "linear":
-        return {"type": "linear", "zero": False, "padding": 8}
+        return {"type": "linear", "zero": axis.zero, "padding": 0 if axis.zero else 8}
     return {"type": axis.scale}
 
 

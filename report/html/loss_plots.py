@@ -33,8 +33,9 @@ def loss(summary: Summary) -> Figure | None:
     return Figure(
         "loss",
         curves.spec(
-            drawn, _STEPS, Axis("training loss, nats per token", ".4f", ".4~f"), labels(summary),
-            beside, together=together,
+            drawn, _STEPS,
+            Axis("training loss, nats per token", ".4f", ".4~f", zero=floor == 0),
+            labels(summary), beside, together=together,
         ),
         f"Training loss at each step. {_who(together, names)}{drawn.how}",
         f"The training loss goes: {listed([_from_to(cell) for cell in cells])}."

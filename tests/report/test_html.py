@@ -127,7 +127,7 @@ def test_the_first_screen_says_what_went_wrong(summary: Summary) -> None:
     assert found["speed"].endswith("Left out: torch:eager (parity_failed).")
     assert found["same"].startswith("Not all: torch:eager left the others.")
     grave = summary.model_copy(update={"notes": [Note(grade="breaks", text="it was noisy")]})
-    assert answers(report.render(grave))["trust"] == "Not this far: it was noisy."
+    assert answers(report.render(grave))["trust"] == "No: it was noisy."
 
 
 def test_what_is_not_separated_and_not_judged_is_said_so() -> None:
@@ -227,6 +227,24 @@ def test_who_is_done_first_is_told_up_to_where() -> None:
     text = Parsed(report.render(reference("lm-small"))).text
     assert "With the 100 steps of this run torch:eager is done first, after 10.1 s" in text
     assert "torch:eager is done first up to 390 steps, jax:jit beyond." in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [("not separated", "not separated from"), ("not judged", "not judged against")],
+)
+def test_who_is_done_first_is_not_told_beyond_what_is_judged(verdict: str, said: str) -> None:
+    found = reference("lm-small")
+    pair = {"jax:jit", "torch:eager"}
+    comparisons = [
+        one.model_copy(update={"verdict": verdict}) if {one.first, one.second} == pair else one
+        for one in found.comparisons
+    ]
+    text = Parsed(report.render(found.model_copy(update={"comparisons": comparisons}))).text
+    assert f"up to some 390 steps at least; beyond, it is {said} jax:jit." in text
+    none = [one.model_copy(update={"verdict": "not judged"}) for one in found.comparisons]
+    text = Parsed(report.render(found.model_copy(update={"comparisons": none}))).text
+    assert "is done first" not in text
 
 
 def test_what_is_repeated_names_no_folder_of_the_author() -> None:
