@@ -20,11 +20,13 @@ from compare.commands.report import report
 from compare.commands.resume import resume
 from compare.commands.run import run
 from compare.commands.serve import serve
+from compare.commands.suite import suite
 from compare.errors import NO_ROOM, UserError, cannot_write
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 app.callback(invoke_without_command=True)(run)
+app.command()(suite)
 app.command()(resume)
 app.command()(report)
 app.command("list")(list_)

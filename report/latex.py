@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from . import words
+from . import sweep_words, words
 from .table import Table, cost_table, result_table, scaling_table, sweep_table
 
 _SPECIAL = {
@@ -33,12 +34,18 @@ class LatexReport:
 
     def render_sweep(self, sweep: SweepSummary) -> str:
         scaling = scaling_table(sweep)
-        title, said = words.sweep_title(sweep), words.sweep_sentences(sweep)
+        title = words.sweep_title(sweep)
+        said = [*sweep_words.verdicts(sweep), *words.sweep_sentences(sweep)]
         tables = [_table(sweep_table(sweep), title, said, sweep.run_id)]
         if scaling:
             how = "How cost grows with size"
             tables.append(_table(scaling, how, [], f"{sweep.run_id}-scaling"))
         return _page(tables)
+
+    def render_across(self, table: CrossTable) -> str:
+        from .across import latex  # which takes `escaped` from here
+
+        return latex.render(table)
 
 
 def _page(tables: Sequence[list[str]]) -> str:

@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Sequence
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from . import words
+from . import sweep_words, words
+from .across import markdown as across
 from .table import (
     Table,
     cost_table,
@@ -53,6 +55,7 @@ class MarkdownReport:
         return _page(
             words.sweep_title(sweep),
             [
+                *_list(sweep_words.verdicts(sweep)),
                 *_table(sweep_table(sweep)),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *_list(words.sweep_sentences(sweep)),
@@ -61,6 +64,9 @@ class MarkdownReport:
             words.environment(played) if played else [],
             sweep.command,
         )
+
+    def render_across(self, table: CrossTable) -> str:
+        return across.render(table)
 
 
 def _page(

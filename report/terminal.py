@@ -8,10 +8,13 @@ from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from . import words
+from . import sweep_words, words
+from .across import terminal as across
+from .across.sweep import points_of
 from .table import (
     Table,
     cost_table,
@@ -19,7 +22,6 @@ from .table import (
     result_table,
     scaling_table,
     sweep_legend,
-    sweep_table,
 )
 
 _STYLES = {"ok": "green", "skipped": "dim", "failed": "red", "parity_failed": "red"}
@@ -50,15 +52,21 @@ class TerminalReport:
         played = next((point.summary for point in sweep.points if point.summary), None)
         environment = ["", *words.environment(played)] if played else []
         left_out = max(0, len(sweep.points) - _MOST_POINTS)
+        points = points_of(sweep, _MOST_POINTS)
         return _printed(
             [
-                _table(sweep_table(sweep, _MOST_POINTS), words.sweep_title(sweep)),
+                Text(words.sweep_title(sweep)),
+                *across.side_by_side(points.columns, points.blocks),
                 _lines([f"and {left_out:,} more points, in the files"] if left_out else []),
                 *([_table(scaling)] if scaling else []),
                 _lines(words.sweep_sentences(sweep, _MOST_POINTS)),
-                _quiet([*sweep_legend(sweep), *environment], sweep.command),
+                _quiet([*points.legend, *sweep_legend(sweep), *environment], sweep.command),
+                _lines(sweep_words.verdicts(sweep)),
             ]
         )
+
+    def render_across(self, table: CrossTable) -> str:
+        return across.render(table)
 
 
 def _printed(parts: Sequence[RenderableType]) -> str:

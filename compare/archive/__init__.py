@@ -2,7 +2,9 @@
 
 Begin with `stored.py`, the summary that is kept beside a run's records. `run_folders.py` finds
 runs, `brief.py` reads the few figures that lists show, `history.py` puts them in the order of time,
-`tidy.py` and `frame.py` make tables, `diff.py` holds two runs against each other, `scaling.py` fits
+and `trends.py` says what is news in that; `together.py` reads what one report shows, `across.py` is
+the table of several experiments, which `experiments.py` tells apart. `tidy.py` and `frame.py` make
+tables, `diff.py` holds two runs against each other, read by `diff_folders.py`; `scaling.py` fits
 exponents to a sweep; `json_schemas.py` describes the files to other programs.
 
 May import: `findings` and what is below it.

@@ -1,29 +1,23 @@
 """`compare diff BASE NEW`: fit for continuous integration."""
 
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
-from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
+from compare.archive.diff import CellDiff, Diff
+from compare.archive.diff_folders import diff_folders
 from compare.commands import options
-from compare.commands.tables import print_whole
+from compare.commands.tables import print_fitting
 from compare.errors import UserError
-from compare.findings.number_text import NOTHING, estimate, memory, number
-from compare.records.differences import differing_fields, in_short, upgrades
-from compare.records.reading import read
-from compare.records.run_folder import RunFolder
-from compare.records.sweep_folder import SweepFolder, is_sweep
+from compare.findings.number_text import NOTHING, memory, number, with_half
+from compare.records.record_types import Status
+from compare.records.values import Estimate
 
 CANNOT_TELL = 3
-_OTHER_SPEED = 0.05  # of the machine: what is worth telling
-_OF_THE_MOMENT = ("load_average", "clock_mhz", "threads", "started", "versions")
+_SPEED = ("backend", "tokens/s, base", "new", "new / base", "speed")
+_OTHERS = ("backend", "noise", "could have seen", "peak, base", "peak, new", "loss diff.")
 
 
 def diff(
@@ -55,120 +49,10 @@ def parse_percent(text: str) -> float:
     return float(found[1]) / 100
 
 
-def diff_folders(base: Path, new: Path, fail_over: float) -> Diff:
-    """Two runs, or two sweeps point by point, held against each other.
-
-    Raises UserError where one of them cannot be read, or where they cannot be compared.
-    """
-    if is_sweep(base) != is_sweep(new):
-        sweep, run = (base, new) if is_sweep(base) else (new, base)
-        raise UserError(f"'{sweep}' is a sweep and '{run}' is not: give one of its points")
-    if is_sweep(base):
-        pairs, notes = _points(SweepFolder(base), SweepFolder(new))
-    else:
-        pairs, notes = [Pair(_side(base), _side(new))], []
-    cells = diff_cells(pairs, fail_over)
-    for pair in pairs:
-        where = f"{pair.point}: " if pair.point else ""
-        notes += [f"{where}{note}" for note in notes_of_pair(pair)]
-    return Diff(
-        base=str(base), new=str(new), fail_over=fail_over, cells=cells,
-        notes=[*dict.fromkeys(notes), *_of_noise(cells)],
-    )  # fmt: skip
-
-
-def _side(folder: Path) -> Side:
-    return Side(*read(RunFolder(folder)))
-
-
-def _points(base: SweepFolder, new: SweepFolder) -> tuple[list[Pair], list[str]]:
-    """The points of equal values, where both were begun; and which were not."""
-    theirs = {repr(sorted(point.values.items())): point for point in new.sweep().points}
-    pairs, notes = list[Pair](), list[str]()
-    for point in base.sweep().points:
-        other = theirs.pop(repr(sorted(point.values.items())), None)
-        if other is None:
-            notes.append(f"{point.name} is only in the base")
-            continue
-        folders = base.run_folder(point), new.run_folder(other)
-        missing = [folder for folder in folders if not folder.exists()]
-        notes += [f"{point.name} was not begun in '{folder.path.parent}'" for folder in missing]
-        if not missing:
-            pairs.append(Pair(_side(folders[0].path), _side(folders[1].path), point.name))
-    notes += [f"{point.name} is only in the new one" for point in theirs.values()]
-    if not pairs:
-        raise UserError("the two sweeps have no point in common that both played")
-    return pairs, notes
-
-
-def notes_of_pair(pair: Pair) -> list[str]:
-    """What else is not the same in two runs, of which none is corrected for."""
-    base, new = pair.base, pair.new
-    lines = [f"{label} is only in the base" for label in base.rows if label not in new.rows]
-    lines += [f"{label} is only in the new one" for label in new.rows if label not in base.rows]
-    for label in (label for label in base.rows if label in new.rows):
-        ours, theirs = base.rows[label], new.rows[label]
-        if ours.versions and theirs.versions and ours.versions != theirs.versions:
-            lines.append(f"{label}: {upgrades(ours.versions, theirs.versions)}")
-        if ours.device and theirs.device and ours.device != theirs.device:
-            lines.append(f"{label} ran on {ours.device} and on {theirs.device}")
-    if base.threads != new.threads:
-        lines.append(f"threads: {base.threads} and {new.threads}")
-    machines = [
-        {k: v for k, v in side.summary.environment.items() if k not in _OF_THE_MOMENT}
-        for side in pair[:2]
-    ]
-    if fields := differing_fields(*machines):
-        lines.append(f"not the same machine or environment: {in_short(fields)}")
-    return [*lines, *_of_speed(pair), *_of_each(pair)]
-
-
-def _of_speed(pair: Pair) -> Iterator[str]:
-    """Where what was measured of the machine itself differs, speeds may for that alone."""
-    checks = [median(side.speed_checks) for side in pair[:2] if side.speed_checks]
-    if len(checks) == 2 and max(checks) / min(checks) - 1 > _OTHER_SPEED:
-        yield (
-            f"one fixed matrix product took {checks[0] * 1e3:.3g} ms in the base and"
-            f" {checks[1] * 1e3:.3g} ms in the new one: the machine's own speed was not the same,"
-            " and no figure is corrected for it"
-        )
-    names = {"flops_per_second": "FLOP/s", "bytes_per_second": "bytes/s"}
-    for name, unit in names.items():
-        roofs = [roof for side in pair[:2] if (roof := side.summary.roofline.get(name))]
-        if len(roofs) == 2 and max(roofs) / min(roofs) - 1 > 2 * _OTHER_SPEED:
-            yield f"the machine was measured at {roofs[0]:.3g} and at {roofs[1]:.3g} {unit}"
-
-
-def _of_each(pair: Pair) -> Iterator[str]:
-    for name, side in (("base", pair.base), ("new", pair.new)):
-        found = [] if pair.point else side.summary.notes  # a sweep's own report has them
-        notes = [str(note) for note in found if note.grade != "record"]
-        yield from (f"{name}: {note}" for note in [*side.problems, *notes])
-
-
-def _of_noise(cells: Sequence[CellDiff]) -> Iterator[str]:
-    for cell in cells:
-        if cell.speed is None and {cell.base_status, cell.new_status} == {"ok"}:
-            yield f"{cell.label} has too few timed windows to compare its speed: take more --steps"
-    if any(cell.speed and cell.noise is None for cell in cells):
-        yield (
-            "no backend was held against itself: --control in both runs, and --rounds 5, tell how"
-            " much of a difference is noise"
-        )
-
-
 def _print(found: Diff) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
-    for title in ("backend", "base", "new"):
-        table.add_column(title)
-    for title in ("tokens/s, base", "tokens/s, new", "new / base", "noise", "could have seen",
-                  "peak memory, base", "peak memory, new", "loss diff."):  # fmt: skip
-        table.add_column(title, justify="right")
-    table.add_column("speed")
-    for cell in found.cells:
-        style = "red" if cell.regressions else ""
-        table.add_row(*(Text(text) for text in _texts(cell)), style=style)
-    print_whole(table)
+    styles = ["red" if cell.regressions else "" for cell in found.cells]
+    print_fitting(_SPEED, [_speed(cell) for cell in found.cells], styles)
+    print_fitting(_OTHERS, [_others(cell) for cell in found.cells], styles)
     for note in found.notes:
         print(f"note: {note}")
     for regression in found.regressions:
@@ -183,18 +67,26 @@ def _print(found: Diff) -> None:
         print(f"no regression beyond {100 * found.fail_over:g}% and noise")
 
 
-def _texts(cell: CellDiff) -> list[str]:
+def _speed(cell: CellDiff) -> list[str]:
     return [
         cell.label,
-        cell.base_status,
-        cell.new_status,
-        estimate(cell.base_tokens_per_second, "{:,.0f}"),
-        estimate(cell.new_tokens_per_second, "{:,.0f}"),
-        estimate(cell.speed, "{:.3f}"),
+        _rate(cell.base_status, cell.base_tokens_per_second),
+        _rate(cell.new_status, cell.new_tokens_per_second),
+        with_half(cell.speed, "{:.3f}"),
+        cell.verdict or NOTHING,
+    ]
+
+
+def _rate(status: Status, rate: Estimate | None) -> str:
+    return with_half(rate, "{:,.0f}") if status == "ok" else status
+
+
+def _others(cell: CellDiff) -> list[str]:
+    return [
+        cell.label,
         number(cell.noise, "{:.1%}"),
         number(cell.smallest_slowdown, "{:.1%}"),
         memory(cell.base_peak_memory_bytes),
         memory(cell.new_peak_memory_bytes),
         number(cell.loss_difference, "{:.1e}"),
-        cell.verdict or NOTHING,
     ]

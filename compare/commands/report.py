@@ -1,27 +1,22 @@
-"""`compare report`: a run, several runs of one experiment, or a sweep, in any format."""
+"""`compare report`: a run, several runs as one or in a table, or a sweep, in any format."""
 
 import webbrowser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
 
 import typer
 
-from compare.archive.scaling import SweepSummary
-from compare.archive.stored import read_sweep, store, summary_of
+from compare.archive.across import CrossTable
+from compare.archive.stored import store
+from compare.archive.together import Reported, read_together
 from compare.commands import options
 from compare.commands.ending import exit_code, show
 from compare.errors import UserError, unknown
-from compare.findings.notes import repeated, unlike
 from compare.findings.summary import Summary
-from compare.records import merging
-from compare.records.reading import FoundRecords, read
-from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
-from compare.records.sweep_folder import SweepFolder, is_sweep
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
-from compare.reporting.writing import by_default, rendered, write
+from compare.reporting.writing import able, by_default, rendered, write
 
 PictureKind = Literal["png", "svg"]
 
@@ -37,9 +32,7 @@ class _Asked(NamedTuple):
 
 
 def report(
-    runs: Annotated[
-        list[Path], typer.Argument(help="Folders of runs of one experiment, or of one sweep.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, a sweep, or a folder of runs.")],
     format_: Annotated[
         str, typer.Option("--format", help="Such as html,latex; see `compare list`.")
     ] = "",
@@ -50,10 +43,13 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Show it in a browser.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Make the report of runs anew, or of several as one."""
+    """Make the report of runs anew, of several as one, or across experiments."""
     asked = _Asked(_formats(format_), _kinds(plots), _opened() if open_ else None)
-    summary, problems = _read(runs)
-    where = out or (runs[0] if len(runs) == 1 and not problems else None)
+    summary, problems = read_together(runs)
+    if asked.plots and not isinstance(summary, Summary):
+        raise UserError("--plots draws one run: give one of these, or of a sweep's points")
+    is_own = len(runs) == 1 and not problems and not isinstance(summary, CrossTable)
+    where = out or (runs[0] if is_own else None)
     if where is None and (format_ or asked.anything):
         why = "that cannot be read whole is left as it is" if problems else "would be in no folder"
         raise UserError(f"--out is missing: what {why}")
@@ -62,52 +58,28 @@ def report(
     raise typer.Exit(exit_code(summary))
 
 
-def _read(runs: Sequence[Path]) -> tuple[Summary | SweepSummary, list[str]]:
-    """What the runs sum up to, and what cannot be read of them."""
-    swept = [run for run in runs if is_sweep(run)]
-    if swept and len(runs) > 1:
-        raise UserError(f"'{swept[0]}' is a sweep, which has a report of its own")
-    if swept:
-        return read_sweep(SweepFolder(swept[0]))
-    found = [read(RunFolder(run)) for run in runs]
-    if len(found) == 1:
-        return summary_of(found[0]), found[0].problems
-    problems = [
-        f"{run.name}: {problem}"
-        for run, one in zip(runs, found, strict=True)
-        for problem in one.problems
-    ]
-    records = [one.records for one in found]
-    headers = [header_of(run) for run in merging.once(records)]
-    ids = [header_of(run).run_id for run in records]
-    twice = [header.run_id for header in headers if ids.count(header.run_id) > 1]
-    whole = merging.once(records)[0] if len(headers) == 1 else merging.merged(records)
-    summary = summary_of(FoundRecords(list(whole), problems))
-    summary.notes += [*unlike(headers[0].run_id, merging.unlike(headers)), *repeated(twice)]
-    return summary, problems
-
-
-def _write(summary: Summary | SweepSummary, asked: _Asked, where: Path, own: bool) -> Path:
+def _write(summary: Reported, asked: _Asked, where: Path, own: bool) -> Path:
     """Write what was asked for; the folder that it is in."""
+    formats = [*asked.formats, *([asked.opened] if asked.opened else [])]
+    chosen = list(dict.fromkeys(formats)) or able(by_default(), summary)
+    contents = [(one, rendered(one, summary, where)) for one in chosen]
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to '{where}': {error.strerror}") from None
     if own and isinstance(summary, Summary):
         store(RunFolder(where), summary)
-    formats = [*asked.formats, *([asked.opened] if asked.opened else [])]
-    for one in dict.fromkeys(formats) if formats else by_default():
-        write(where, one, rendered(one, summary))
-    for kind in asked.plots:
-        _draw(summary, kind, where)
+    for one, content in contents:
+        write(where, one, content)
+    if isinstance(summary, Summary):
+        for kind in asked.plots:
+            _draw(summary, kind, where)
     if asked.opened and asked.opened.filename:
         webbrowser.open((where / asked.opened.filename).resolve().as_uri())
     return where
 
 
-def _draw(summary: Summary | SweepSummary, kind: PictureKind, where: Path) -> None:
-    if isinstance(summary, SweepSummary):
-        raise UserError("--plots draws a run: give one of the sweep's points")
+def _draw(summary: Summary, kind: PictureKind, where: Path) -> None:
     (where / "plots").mkdir(exist_ok=True)
     for one in load_reports():
         drawn = one.plots(summary, kind) if hasattr(one, "plots") else {}

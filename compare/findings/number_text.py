@@ -1,5 +1,7 @@
 """How figures are written: each with a unit that keeps three digits, and a dash for none."""
 
+import math
+
 from compare.records.values import Estimate
 
 NOTHING = "–"
@@ -26,6 +28,15 @@ def share(value: float | None) -> str:
 
 def number(value: float | None, form: str) -> str:
     return NOTHING if value is None else form.format(value)
+
+
+def with_half(value: Estimate | None, form: str) -> str:
+    """A figure, and half of its 95% interval as a share of it where there is one."""
+    if value is None:
+        return NOTHING
+    if value.low is None or value.high is None:
+        return form.format(value.value)
+    return f"{form.format(value.value)} ±{math.sqrt(value.high / value.low) - 1:.1%}"
 
 
 def estimate(value: Estimate | None, form: str) -> str:

@@ -1,6 +1,7 @@
-"""Jobs: playing a run, a sweep, or what is missing of either, as the terminal watches."""
+"""Jobs: playing a run, a sweep, a suite, or what is missing of one, as the terminal watches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -11,7 +12,9 @@ from compare.planning.survey import identities
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
+from compare.records.suite_folder import SuiteFolder
 from compare.records.sweep_folder import SweepFolder
+from compare.records.values import Request
 from compare.running.conductor import Conductor
 from compare.running.progress import LiveProgress, Silent
 from compare.running.resumption import finished_rounds, is_whole, require_same, require_version
@@ -52,26 +55,17 @@ def _resume(plan: Plan, folder: RunFolder, title: str = "") -> bool:
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, title)
 
 
+class _Job(NamedTuple):
+    """One of several runs; of one that was begun, what is left is played."""
+
+    title: str
+    request: Request
+    folder: RunFolder
+
+
 def play_sweep(folder: SweepFolder, command: list[str], choices: Choices = None) -> bool:
     """Play every point that is not finished; whether Ctrl-C cut it short."""
-    sweep = folder.sweep()
-    try:
-        for index, point in enumerate(sweep.points, 1):
-            title = f"{index} of {len(sweep.points)}: {point.name}"
-            at = folder.run_folder(point)
-            if at.exists():
-                plan = _plan_again(at, command, choices)
-                interrupted = _resume(plan, at, title)
-            else:
-                plan = make_plan(sweep.request_of(point), command, choices)
-                interrupted = play_run(plan, at.make(), title)
-            choices = plan.choices
-            summarise_anew(at)  # its figures are in the sweep's report
-            if interrupted:
-                return True
-    except KeyboardInterrupt:  # between two points
-        return True
-    return False
+    return _play_all(_points(folder), command, choices)
 
 
 def resume_sweep(folder: SweepFolder, command: list[str]) -> bool:
@@ -79,15 +73,61 @@ def resume_sweep(folder: SweepFolder, command: list[str]) -> bool:
 
     Raises UserError, and changes nothing, where any of its points cannot be played as it was.
     """
-    sweep, choices = folder.sweep(), None
-    require_version(folder.path, sweep.suite_version)
-    for point in sweep.points:
-        at = folder.run_folder(point)
-        if at.exists():
-            choices = _plan_again(at, command, choices).choices
-        else:
-            choices = make_plan(sweep.request_of(point), command, choices).choices
-    return play_sweep(folder, command, choices)
+    require_version(folder.path, folder.sweep().suite_version)
+    jobs = _points(folder)
+    return _play_all(jobs, command, _planned(jobs, command))
+
+
+def play_suite(folder: SuiteFolder, requests: Sequence[Request], command: list[str]) -> bool:
+    """Play every experiment that is not finished in a suite's folder, one after the other;
+    whether Ctrl-C cut it short.
+
+    Raises UserError, before any is played, where one of them cannot be.
+    """
+    jobs = [
+        _Job(f"{one.task} {one.preset}", one, folder.run_of(one) or folder.new_run(one))
+        for one in requests
+    ]
+    choices = _planned(jobs, command)
+    folder.make()
+    return _play_all(jobs, command, choices)
+
+
+def _points(folder: SweepFolder) -> list[_Job]:
+    sweep = folder.sweep()
+    return [_Job(p.name, sweep.request_of(p), folder.run_folder(p)) for p in sweep.points]
+
+
+def _planned(jobs: Sequence[_Job], command: list[str]) -> Choices:
+    """The backends of all jobs; raises UserError where one of these cannot be played."""
+    choices: Choices = None
+    for job in jobs:
+        choices = _plan(job, command, choices).choices
+    return choices
+
+
+def _plan(job: _Job, command: list[str], choices: Choices) -> Plan:
+    if job.folder.exists():
+        return _plan_again(job.folder, command, choices)
+    return make_plan(job.request, command, choices)
+
+
+def _play_all(jobs: Sequence[_Job], command: list[str], choices: Choices) -> bool:
+    try:
+        for index, job in enumerate(jobs, 1):
+            title = f"{index} of {len(jobs)}: {job.title}"
+            plan = _plan(job, command, choices)
+            choices = plan.choices
+            if job.folder.exists():
+                interrupted = _resume(plan, job.folder, title)
+            else:
+                interrupted = play_run(plan, job.folder.make(), title)
+            summarise_anew(job.folder)  # its figures are in the report of all
+            if interrupted:
+                return True
+    except KeyboardInterrupt:  # between two runs
+        return True
+    return False
 
 
 def _watched(play: Callable[[Conductor], None], plan: Plan, folder: RunFolder, title: str) -> bool:

@@ -14,10 +14,12 @@ from .. import table
 from .. import words as general
 from ..table import cost_table, result_table
 from . import curves, downloads, figures, page, theme, words
+from .across import render as across_page
 from .history import render as history_page
 from .sweep import render as sweep_page
 
 if TYPE_CHECKING:
+    from compare.archive.across import CrossTable
     from compare.archive.history import History
 
 _PICTURE_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -55,6 +57,9 @@ class HtmlReport:
 
     def render_history(self, history: "History") -> str:
         return history_page(history)
+
+    def render_across(self, table: "CrossTable") -> str:
+        return across_page(table)
 
     def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]:
         """Each plot as a picture for a paper, by name: light, with a legend."""

@@ -13,7 +13,8 @@ from conftest import ROOT, Compare, command, document, environment
 from fake_records import A, B, C, header, steady, whole
 
 from compare.archive.diff import CellDiff, Pair, Side, diff_cells
-from compare.commands.diff import diff_folders, notes_of_pair, parse_percent
+from compare.archive.diff_folders import diff_folders, notes_of_pair
+from compare.commands.diff import parse_percent
 from compare.errors import UserError
 from compare.records.differences import differing_fields
 from compare.records.record_types import AnyRecord, Ended, Probed, SpeedCheck, Window
