@@ -6,18 +6,14 @@ from typing import Annotated
 
 import typer
 
-from compare.archive.diff import CellDiff, Diff
+from compare.archive.diff import Diff
 from compare.archive.diff_folders import diff_folders
 from compare.commands import options
 from compare.commands.tables import print_fitting
 from compare.errors import UserError
-from compare.findings.number_text import NOTHING, memory, number, with_half
-from compare.records.record_types import Status
-from compare.records.values import Estimate
+from compare.reporting.diff_words import OTHERS, SPEED, conclusions, others_row, speed_row
 
 CANNOT_TELL = 3
-_SPEED = ("backend", "tokens/s, base", "new", "new / base", "speed")
-_OTHERS = ("backend", "noise", "could have seen", "peak, base", "peak, new", "loss diff.")
 
 
 def diff(
@@ -51,42 +47,9 @@ def parse_percent(text: str) -> float:
 
 def _print(found: Diff) -> None:
     styles = ["red" if cell.regressions else "" for cell in found.cells]
-    print_fitting(_SPEED, [_speed(cell) for cell in found.cells], styles)
-    print_fitting(_OTHERS, [_others(cell) for cell in found.cells], styles)
+    print_fitting(SPEED, [speed_row(cell) for cell in found.cells], styles)
+    print_fitting(OTHERS, [others_row(cell) for cell in found.cells], styles)
     for note in found.notes:
         print(f"note: {note}")
-    for regression in found.regressions:
-        print(f"regression: {regression.text}")
-    for cell in found.blind:
-        least = number(cell.smallest_slowdown, "{:.1%}") if cell.smallest_slowdown else "any"
-        print(
-            f"cannot tell: {cell.label} could be slower by more than {100 * found.fail_over:g}%"
-            f" unseen; the smallest slowdown that these runs could have shown is {least}"
-        )
-    if not found.regressions and not found.blind:
-        print(f"no regression beyond {100 * found.fail_over:g}% and noise")
-
-
-def _speed(cell: CellDiff) -> list[str]:
-    return [
-        cell.label,
-        _rate(cell.base_status, cell.base_tokens_per_second),
-        _rate(cell.new_status, cell.new_tokens_per_second),
-        with_half(cell.speed, "{:.3f}"),
-        cell.verdict or NOTHING,
-    ]
-
-
-def _rate(status: Status, rate: Estimate | None) -> str:
-    return with_half(rate, "{:,.0f}") if status == "ok" else status
-
-
-def _others(cell: CellDiff) -> list[str]:
-    return [
-        cell.label,
-        number(cell.noise, "{:.1%}"),
-        number(cell.smallest_slowdown, "{:.1%}"),
-        memory(cell.base_peak_memory_bytes),
-        memory(cell.new_peak_memory_bytes),
-        number(cell.loss_difference, "{:.1e}"),
-    ]
+    for conclusion in conclusions(found):
+        print(conclusion)

@@ -19,7 +19,7 @@ from compare.plugins import installed
 _MOST_ROWS = 100  # nobody reads more on a terminal
 _MOST_BARS = 12
 _BARS = "▁▂▃▄▅▆▇█"
-_TITLES = ("backend", "runs", "", "tokens/s", "against the run before")
+_TITLES = ("backend", "over time", "runs", "tokens/s", "against the run before")
 _STYLES = {"failed": "red", "slower": "red", "faster": "green"}
 _WORDS: dict[Verdict, str] = {
     "failed": "failed now",

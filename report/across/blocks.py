@@ -39,7 +39,14 @@ class Block(NamedTuple):
 
 
 def title(table: CrossTable) -> str:
-    return f"{_count(len(table.rows), 'experiment')}, {table.machine}"
+    return f"{_count(len(table.rows), 'experiment')}, {place(table)}"
+
+
+def place(table: CrossTable) -> str:
+    """Where and when they were played."""
+    days = sorted({row.started[:10] for row in table.rows})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{table.machine}, {when}"
 
 
 def blocks(table: CrossTable) -> list[Block]:
@@ -65,13 +72,15 @@ def verdict(table: CrossTable) -> list[str]:
     if not table.leads:
         return ["no geometric mean: no two rows were judged for the same two backends"]
     rows = table.mean_rows
-    over = "all" if len(rows) == len(table.rows) else ", ".join(rows)
-    first = f"over {_count(len(rows), 'row')} ({over}), by the geometric mean, {table.columns[0]}"
+    which = "all" if len(rows) == len(table.rows) else ", ".join(rows)
+    over = f"by the geometric mean over {_count(len(rows), 'row')} ({which})"
+    first = table.columns[0]
     ahead = [f"{_times(one)} {one.second}" for one in table.leads if one.verdict == "faster"]
     ties = [one.second for one in table.leads if one.verdict != "faster"]
-    lines = [f"{first} is {', '.join(ahead)}"] if ahead else []
+    lines = [f"{first} is ahead {over}: {', '.join(ahead)}"] if ahead else []
     if ties:
-        lines.append(f"{'' if ahead else f'{first} and '}{', '.join(ties)}: not separated")
+        tied = f"{first} and {', '.join(ties)} are not separated"
+        lines.append(tied if ahead else f"{tied} {over}")
     return lines
 
 
@@ -191,10 +200,11 @@ def _troubles(table: CrossTable) -> Iterator[str]:
         for label, cell in row.cells.items():
             told = cell.status == "ok" and bool(row.notes)  # as a note, with the remedy
             if cell.why and cell.status != "missing" and not told:
-                status = "not judged" if cell.status == "ok" else cell.status
-                found.setdefault((_STATUS.get(status, status), cell.why), []).append(label)
-        for (status, why), labels in found.items():
-            yield f"{row.experiment}: {', '.join(labels)} {status}: {why}"
+                ended = _STATUS.get(cell.status, cell.status)
+                what = "not judged" if cell.status == "ok" else ended
+                found.setdefault((what, cell.why), []).append(label)
+        for (what, why), labels in found.items():
+            yield f"{row.experiment}: {', '.join(labels)} {what}: {why}"
         yield from (f"{row.experiment}: {note}" for note in row.notes)
 
 

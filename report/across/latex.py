@@ -10,12 +10,14 @@ from compare.archive.across import CrossTable
 from ..latex import escaped
 from .blocks import Block, Cell, Row, blocks, legend, lines_of_label, sentences, title, verdict
 
+_MOST_ABREAST = 5  # backends, in a width of the whole page; more are made smaller
 _SYMBOLS = {"≈": r"$\approx$", "±": r"$\pm$"}
 
 
 def render(table: CrossTable) -> str:
     said = [*verdict(table), *sentences(table), *legend(table)]
     count = len(table.columns)
+    is_wide = count > _MOST_ABREAST
     lines = [
         "% \\usepackage{booktabs,graphicx}, and hyperref for links",
         r"\providecommand{\href}[2]{#2}",
@@ -23,13 +25,14 @@ def render(table: CrossTable) -> str:
         r"  \centering",
         rf"  \caption{{{_text(title(table))}}}",
         r"  \label{tab:across}",
-        r"  \par\smallskip\small",
+        r"  \par\smallskip\footnotesize\setlength{\tabcolsep}{4pt}",
+        *([r"  \resizebox{\textwidth}{!}{%"] if is_wide else []),
         rf"  \begin{{tabular}}{{l{'r' * count}}}",
         r"    \toprule",
         *_heading(table.columns),
         *(line for block in blocks(table) for line in _block(block, count)),
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}" + ("}" if is_wide else ""),
         r"  \par\medskip",
         r"  \begin{minipage}{\textwidth}\footnotesize\raggedright",
         *(rf"    {_text(line)}\par" for line in said),

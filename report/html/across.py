@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..across.blocks import blocks, legend, sentences, title, verdict
+from ..across.blocks import blocks, legend, lines_of_label, place, sentences, verdict
 from . import page
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ def render(table: "CrossTable") -> str:
         figures=[],
         downloads={},
         series=[],
-        lede=title(table),
-        columns=table.columns,
+        lede=place(table),
+        columns=[lines_of_label(label) for label in table.columns],
         blocks=blocks(table),
         verdict=verdict(table),
         sentences=sentences(table),
