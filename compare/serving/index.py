@@ -19,7 +19,7 @@ h1 { font-size: 1.75rem; font-weight: 650; margin: 0 0 0.4rem; overflow-wrap: an
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.35rem 1.25rem 0.35rem 0; font-weight: 400; }
 th, td { vertical-align: top; white-space: nowrap; }
-.long { white-space: normal; min-width: 12rem; }
+.long { white-space: normal; min-width: 9rem; }
 tr { border-bottom: 1px solid #8884; }
 button { font: inherit; }
 .sort { border: 0; background: none; padding: 0; color: inherit; cursor: pointer; }
@@ -141,6 +141,6 @@ def _row(line: Line) -> str:
         f"<td>{html.escape(line.preset)}</td>",
         f'<td class="long">{html.escape(line.backends)}</td>',
         f'<td class="long">{html.escape(line.status)}{trouble}</td>',
-        f"<td>{html.escape(line.fastest)}</td>",
+        f'<td class="long">{html.escape(line.fastest)}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
