@@ -21,11 +21,12 @@ th, td { text-align: left; padding: 0.35rem 1.25rem 0.35rem 0; font-weight: 400;
 th, td { vertical-align: top; white-space: nowrap; }
 .long { white-space: normal; min-width: 9rem; }
 tr { border-bottom: 1px solid #8884; }
+a { color: light-dark(#0b5cad, #7fb8f0); }
 button { font: inherit; }
 .sort { border: 0; background: none; padding: 0; color: inherit; cursor: pointer; }
 .sort { text-decoration: underline dotted; }
-[aria-sort="ascending"] .sort::after { content: " ▲"; }
-[aria-sort="descending"] .sort::after { content: " ▼"; }
+[aria-sort="ascending"] .sort::after { content: " ▲" / ""; }
+[aria-sort="descending"] .sort::after { content: " ▼" / ""; }
 .bad { display: block; color: light-dark(#a61b1b, #ff8f85); }
 """
 _SCRIPT = f"""

@@ -18,6 +18,7 @@ th { font-weight: 400; opacity: 0.75; }
 caption { text-align: left; padding-top: 1rem; }
 tr { border-bottom: 1px solid #8884; }
 pre { overflow-x: auto; }
+a { color: light-dark(#0b5cad, #7fb8f0); }
 """
 _NAV_STYLE = "font: 14px/1.5 system-ui, sans-serif; padding: 0.5rem 1rem"
 _SECONDS_BETWEEN_LOOKS = 5  # to draw a page anew takes time of a run on the same machine
