@@ -3,6 +3,7 @@
 Never as a power of ten: "1.77e+03" is for programs.
 """
 
+import math
 from decimal import Decimal
 
 from compare.records.values import Estimate
@@ -61,6 +62,15 @@ def share(value: float | None) -> str:
 
 def number(value: float | None, form: str) -> str:
     return NOTHING if value is None else form.format(value)
+
+
+def with_half(value: Estimate | None, form: str) -> str:
+    """A figure, and half of its 95% interval as a share of it where there is one."""
+    if value is None:
+        return NOTHING
+    if value.low is None or value.high is None:
+        return form.format(value.value)
+    return f"{form.format(value.value)} ±{math.sqrt(value.high / value.low) - 1:.1%}"
 
 
 def estimate(value: Estimate | None, form: str) -> str:
