@@ -7,13 +7,13 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from compare.archive.run_folders import run_folders
 from compare.archive.stored import read_summary
 from compare.archive.tidy import TidyRow, point_id, rows_of
 from compare.errors import UserError, unknown
 from compare.records.reading import read
 from compare.records.record_types import Header, Window, current, header_of
 from compare.records.run_folder import RunFolder
+from compare.records.run_folders import run_folders
 from compare.records.sweep_folder import SweepFolder, is_sweep
 
 What = Literal["cells", "losses", "windows"]

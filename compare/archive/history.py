@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from compare.archive.brief import CellFigures, RunFigures, brief_of
-from compare.archive.run_folders import run_folders
 from compare.errors import UserError
 from compare.findings.number_text import plural
 from compare.records.differences import upgrades
 from compare.records.record_types import Status
+from compare.records.run_folders import run_folders
 from compare.records.values import Estimate
 from compare.stats.intervals import independent_ratio
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from compare.archive.across import CrossTable, Played, across
 from compare.archive.brief import RunFigures, brief_of
 from compare.archive.experiments import conflict, place
-from compare.archive.run_folders import run_folders
 from compare.archive.scaling import SweepSummary
 from compare.archive.stored import read_summary, read_sweep, summary_of
 from compare.errors import UserError
@@ -18,6 +17,7 @@ from compare.records import merging
 from compare.records.reading import FoundRecords, read
 from compare.records.record_types import header_of
 from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.run_folders import run_folders
 from compare.records.sweep_folder import SweepFolder, is_sweep
 
 Reported = Summary | SweepSummary | CrossTable

@@ -40,7 +40,7 @@ def suite(
 
     Examples:
     compare suite --preset tiny
-    compare suite --backend torch:eager,jax --set train.steps=200 --out results/SUITE
+    compare suite --backend torch:eager,jax --out results/SUITE
     """
     folder = SuiteFolder(out) if out else SuiteFolder.new(Path("results"), preset)
     requests = [

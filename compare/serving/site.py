@@ -22,10 +22,10 @@ from urllib.parse import parse_qs, quote, unquote
 
 from compare.archive.brief import RunFigures, brief_of
 from compare.archive.history import read_history
-from compare.archive.run_folders import run_folders
 from compare.archive.stored import STORED, stored_summary, summarise_sweep, summary_so_far
 from compare.errors import UserError, one_line
 from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.run_folders import run_folders
 from compare.records.sweep_folder import MANIFEST, SweepFolder, is_sweep
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports

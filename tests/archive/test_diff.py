@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, Compare, command, document, environment
 from fake_records import A, B, C, header, played, steady, whole
-from screens import screen
+from terminals import screen
 
 from compare.archive.diff import CellDiff, Pair, Side, diff_cells
 from compare.archive.diff_folders import diff_folders, notes_of_pair

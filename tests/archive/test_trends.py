@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Compare, document
 from fake_records import START, A, B, C, played
-from screens import screen
+from terminals import screen
 
 from compare.archive.history import read_history
 from compare.archive.trends import Trend, nothing_changed_since, trends_of

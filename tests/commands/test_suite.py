@@ -37,7 +37,7 @@ def in_folder(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     where = tmp_path_factory.mktemp("suite")
-    going = begin(where, *SUITE, "--json")
+    going = begin(where, *SUITE, "--json", "--quiet")
     wait_for(where / "waiting")
     going.send_signal(signal.SIGINT)
     output, errors = going.communicate(timeout=120)
@@ -73,7 +73,7 @@ def test_it_goes_on_where_it_stopped_and_ends_in_the_table(played: Played) -> No
     assert folders[sentiment].read_bytes().startswith(played.before[sentiment])
     for task in TASKS:
         assert f"  {task} tiny " in played.finished.stdout
-    assert played.finished.stdout.endswith("written to own\n")
+    assert played.finished.stdout.endswith("Report: own/report.html\n")
 
 
 def test_every_cell_leads_to_the_report_of_its_run(played: Played) -> None:
@@ -87,7 +87,7 @@ def test_every_cell_leads_to_the_report_of_its_run(played: Played) -> None:
 def test_the_folder_has_the_same_table_afterwards(played: Played) -> None:
     again = in_folder(played.where, "report", "own")
     assert again.returncode == 0
-    printed, _ = played.finished.stdout.split("written to own\n")
+    printed, _ = played.finished.stdout.split("Report: own/report.html\n")
     assert again.stdout == printed
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 from conftest import ROOT, Compare, document
-from screens import screen, sent
+from terminals import screen, sent
 
 from compare.archive.across import CrossTable
 
@@ -45,7 +45,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the table in every format."""
     where = tmp_path_factory.mktemp("across")
     asked = ("report", *RUNS, "--out", "out", "--format", "html,md,tex,csv,json")
-    assert "written to out" in screen(where, 78, *asked)
+    assert "Report: out/report.html" in screen(where, 78, *asked)
     return where / "out"
 
 

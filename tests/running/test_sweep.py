@@ -158,7 +158,7 @@ def test_a_field_given_twice_has_all_values_once() -> None:
 
 def test_an_interrupted_sweep_goes_on_where_it_stopped(compare: Compare, tmp_path: Path) -> None:
     swept = ("--backend", f"{TROUBLE}:second_waits", "--sweep", "train.batch=4,8,16", "--json")
-    going = begin(tmp_path, *TINY, *swept)
+    going = begin(tmp_path, *TINY, *swept, "--quiet")
     wait_for(tmp_path / "waiting")
     going.send_signal(signal.SIGINT)
     output, errors = going.communicate(timeout=60)
