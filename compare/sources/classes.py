@@ -6,7 +6,7 @@ no texts that are there without a class, as `unsup/` of the IMDB reviews.
 
 from pathlib import Path
 
-from compare.errors import UserError, unknown
+from compare.errors import UserError, shown, unknown
 from compare.sources.bad_rows import BadRows
 from compare.sources.files import unpacked_name as _unpacked
 from compare.sources.lines import entries, is_folder, nearest, place, read_lines, read_text, usable
@@ -18,7 +18,7 @@ _NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx")
 _ABOUT = ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation")
 _NO_TEXT = (
     "", ".bak", ".orig", ".swp", ".tmp", ".old", ".md", ".rst", ".html", ".pdf", ".py", ".json",
-    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".zip", ".tar", ".zst",
+    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather", ".zip", ".tar",
     ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat",
 )  # fmt: skip
 _TRAIN, _OTHERS = "train", ("test", "valid", "validation", "val", "dev")
@@ -41,6 +41,16 @@ def read_classes(data: str, split: str | None, bad: BadRows) -> list[Row]:
     reviews.pos and reviews.neg. `split` names the folder to read of one that `has_splits`.
     Raises UserError, with file and line, for whatever cannot be used.
     """
+    rows = _read(data, split, bad)
+    for name in dict.fromkeys(name for _, name in rows):
+        if shown(name) != name:
+            raise UserError(
+                f"the class '{shown(name)}' in '{data}' has no name in UTF-8: rename it"
+            )
+    return rows
+
+
+def _read(data: str, split: str | None, bad: BadRows) -> list[Row]:
     path = Path(data)
     if not is_folder(path):
         return _lines(_with_prefix(data), bad)
@@ -89,7 +99,10 @@ def _lines(files: list[tuple[str, Path]], bad: BadRows) -> list[Row]:
 
 
 def _text_files(folder: Path) -> list[Path]:
-    files = [each for each in entries(folder) if _is_text(each) and _is_data(each)]
+    visible = [each for each in entries(folder) if _is_data(each)]
+    files = [each for each in visible if _is_text(each)]
+    if not files:  # as in 20 Newsgroups, whose texts are numbers
+        files = [each for each in visible if not _unpacked(each).suffix and not is_folder(each)]
     if not files:
         raise UserError(f"folder '{folder}' names a class, but has no .txt file")
     return files
