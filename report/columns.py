@@ -58,6 +58,15 @@ def _quality(summaries: Sequence[Summary]) -> list[Column]:
     columns = [Column(name, partial(_score, name), meaning) for name in metrics]
     # Perplexity is the language model's own metric.
     columns = columns or [Column("perplexity", lambda c: number(c.perplexity, "{:,.1f}"))]
+    if any(cell.bits_per_byte is not None for summary in summaries for cell in summary.cells):
+        columns.append(
+            Column(
+                "bits/byte",
+                lambda c: number(c.bits_per_byte, "{:.4g}"),
+                "bits that the loss is per byte of the original text, 8 charged for each byte of"
+                " what is <unk>: it compares over vocabularies and tokenisers",
+            )
+        )
     targets = {summary.target for summary in summaries if summary.target}
     if targets:
         title = f"to {targets.pop()}" if len(targets) == 1 else "to target"

@@ -157,8 +157,8 @@ def reachable(prepared: Prepared, quality: Judge) -> dict[str, float]:
 
 
 def _spelt(prepared: Prepared, settings: PairsSettings) -> dict[str, str | int | float]:
-    """Of the texts that are judged, what `bits_per_byte` needs of their targets, an end counting
-    as one byte, the line's end, and the share of unknown tokens in both sides."""
+    """Of the texts that are judged, what bits per byte of their targets need, an end counting as
+    one byte, the line's end, and the share of unknown tokens in both sides."""
     tokenizer, width = prepared.tokenizer, settings.train.sequence_length
     assert tokenizer is not None
     sources = [tokenizer.encode(example.text) for example in prepared.examples]

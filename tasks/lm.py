@@ -39,7 +39,7 @@ from compare.spec import (
 from compare.text.tokens import UNKNOWN, Unit, Words
 
 from .data.markov import VERSION, Language
-from .texts import TextSection, spelt
+from .texts import TextSection, spelt, times_spelt_out
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
@@ -207,6 +207,10 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
     }
     if bad.kinds:
         about["bad_rows"] = bad.told()
+    if task.judge == "all":
+        about["judged"] = "all"
+    if times := times_spelt_out(found.validation, found.tokenizer):
+        about["unknown_spelt_out"] = times
     return replace(prepared, about=about, tokenizer=found.tokenizer)
 
 

@@ -77,8 +77,17 @@ def unknown_share(tokenizer: Tokenizer, rows: Sequence[Array]) -> float:
 
 
 def spelt(ids: Array, sizes: Array, tokenizer: Tokenizer) -> dict[str, int]:
-    """Bytes of the text that tokens stand for, and of those that are `<unk>` the bytes, for
-    `compare.losses.bits_per_byte`."""
+    """Bytes of the text that tokens stand for, and of those that are `<unk>` the bytes, of which a
+    summary makes bits per byte."""
     unknown = tokenizer.id_of(UNKNOWN) if UNKNOWN in tokenizer.specials else -1
     of_unknown = int(sizes[ids == unknown].sum(dtype=np.int64))
     return {"validation_bytes": int(sizes.sum(dtype=np.int64)), "unknown_bytes": of_unknown}
+
+
+def times_spelt_out(ids: Array, tokenizer: Tokenizer) -> int:
+    """How often a text has `<unk>` in it as three words: it was tokenised already, by others."""
+    try:
+        begin, name, end = map(tokenizer.id_of, ("<", "unk", ">"))
+    except KeyError:
+        return 0
+    return int(np.sum((ids[:-2] == begin) & (ids[1:-1] == name) & (ids[2:] == end)))

@@ -8,11 +8,11 @@ import pytest
 from compare.contracts import Prepared
 from compare.contracts.loading import load_task
 from compare.errors import UserError
+from compare.findings.cell_summary import bits_per_byte
 from compare.planning.overrides import resolve
 from compare.sources.bad_rows import BadRows
 from compare.sources.plain import open_texts
 from compare.spec.inputs import Dataset
-from compare.worker.losses import bits_per_byte
 
 LM = load_task("lm")
 
