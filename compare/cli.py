@@ -2,11 +2,12 @@
 
 import gc
 import sys
+from contextlib import suppress
 
 import typer
 from typer.exceptions import TyperException
 
-from compare import interrupts
+from compare import interrupts, streams
 from compare.commands.audit import audit
 from compare.commands.check_backend import check_backend
 from compare.commands.diff import diff
@@ -20,7 +21,9 @@ from compare.commands.report import report
 from compare.commands.resume import resume
 from compare.commands.run import run
 from compare.commands.serve import serve
-from compare.errors import NO_ROOM, UserError, cannot_write
+from compare.errors import UserError, of_system
+
+_CONTROLS = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -41,22 +44,27 @@ app.command()(serve)
 def main() -> None:
     """Entry point: errors that a user caused are one line on stderr and exit code 2."""
     gc.set_threshold(100_000)  # to look for garbage among many summaries takes longer than to read
+    streams.prepare()
     interrupts.listen()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         code = _complain(str(error))
     except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        code = _complain(str(cannot_write(error.filename, error)))
+        code = _complain(str(of_system(error)))
+    except MemoryError as error:
+        code = _complain(f"memory ran out: {error}" if str(error) else "memory ran out")
     except TyperException as error:
         code = _complain(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, typer.Abort):
         code = interrupts.exit_code()
+    with suppress(UserError):  # told once, or less important than what was told
+        sys.stdout.flush()
     sys.exit(code)
 
 
 def _complain(message: str) -> int:
-    print(f"compare: {message}", file=sys.stderr)
+    """In one line, whatever is in the names that it tells."""
+    print(f"compare: {message.translate(_CONTROLS)}", file=sys.stderr)
     return BAD_INPUT

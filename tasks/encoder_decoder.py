@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from compare.contracts import Example, Prepared, Quality
 from compare.sources.bad_rows import BadRows
+from compare.sources.lines import LONGEST_TEXT
 from compare.sources.rows import Row, read_rows
 from compare.sources.split import train_and_validation
 from compare.spec import (
@@ -46,7 +47,9 @@ Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
 class PairsTask(RowsSection):
     source: str | None = Field(default=None, description="column, or ending of the file, to read")
     target: str | None = Field(default=None, description="column, or ending, to write")
-    source_length: int = Field(default=16, gt=0, description="source tokens; more are cut off")
+    source_length: int = Field(
+        default=16, gt=0, le=LONGEST_TEXT, description="source tokens; more are cut off"
+    )
     beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
     length_penalty: float = Field(default=1.0, ge=0, description="0 prefers short outputs")
 
@@ -56,7 +59,7 @@ class PairsModel(Section):
     vocab: int = Field(default=10_000, gt=4, description="most frequent tokens of both sides")
     embedding: int = Field(default=128, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=256, gt=0, description="recurrent state, or feed-forward width")
-    layers: int = Field(default=2, gt=0, description="of the encoder, and of the decoder")
+    layers: int = Field(default=2, gt=0, le=1000, description="of the encoder, and of the decoder")
     heads: int = Field(default=4, gt=0, description="attention heads")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     tied: bool = Field(default=False, description="the head uses the decoder's embedding")

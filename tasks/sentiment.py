@@ -59,7 +59,7 @@ class SentimentModel(Section):
     vocab: int = Field(default=10_000, gt=2, description="most frequent tokens that are kept")
     embedding: int = Field(default=64, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=128, gt=0, description="recurrent state, or feed-forward width")
-    layers: int = Field(default=1, gt=0)
+    layers: int = Field(default=1, gt=0, le=1000)
     heads: int = Field(default=4, gt=0, description="attention heads of the transformer")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     pool: Literal["mean", "max", "last"] = "mean"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from compare.commands import options
 from compare.conformance.checks import Finding
-from compare.limits import CHECK_SECONDS
+from compare.limits import CHECK_SECONDS, LONGEST_SECONDS
 from compare.planning.selection import choose_cells, find_oracle
 from compare.running.checking import check_cell
 
@@ -18,7 +18,9 @@ from compare.running.checking import check_cell
 def check_backend(
     backend: Annotated[str, typer.Argument(help="NAME, NAME:MODE or path/to/adapter.py.")],
     device: Annotated[str, typer.Option(help="Such as cuda:0; else the backend's first.")] = "",
-    timeout: Annotated[float, typer.Option(help="Seconds a mode may take.")] = CHECK_SECONDS,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, max=LONGEST_SECONDS, help="Seconds a mode may take.")
+    ] = CHECK_SECONDS,
     json: options.Json = False,
 ) -> None:
     """Tell an adapter's author what is right and wrong."""

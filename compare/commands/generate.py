@@ -17,6 +17,7 @@ from compare.records.record_types import Header, header_of
 from compare.records.run_folder import RECORDS, RunFolder
 from compare.running.generation import generate_ids
 from compare.text.tokens import Tokenizer
+from compare.text.words import Normalise, normalised
 from compare.worker.process import CellEnded
 
 
@@ -25,7 +26,9 @@ def generate(
     prompt: Annotated[str, typer.Option(help="Text to go on from, to translate, to summarise.")],
     backend: Annotated[str, typer.Option(help="One of the run's; the first by default.")] = "",
     tokens: Annotated[int, typer.Option(min=1, help="How many to add to a prompt.")] = 100,
-    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=1e6, help="0 takes the likeliest token.")
+    ] = 0,
     top_k: Annotated[int | None, typer.Option(min=1, help="Of the likeliest k tokens.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws, where temperature > 0.")] = 1,
     json: options.Json = False,
@@ -35,7 +38,9 @@ def generate(
     header = _header(folder)
     choice = _choice(folder, header, backend)
     tokenizer = _tokenizer(folder)
-    ids = tokenizer.encode(prompt).tolist()
+    # Written as the text was that it was trained on, or its letters may be unknown.
+    form: Normalise = "nfc" if header.experiment.data.get("normalise") == "nfc" else "none"
+    ids = tokenizer.encode(normalised(prompt, form)).tolist()
     if not ids:
         raise UserError("--prompt is empty: give it a token to go on from")
     how = {"tokens": tokens, "temperature": temperature, "top_k": top_k, "seed": seed}

@@ -1,6 +1,5 @@
 """`compare resume`: play what a run or sweep has not finished."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,8 @@ def resume(
     json: options.Json = False,
 ) -> None:
     """Play what a run or sweep has not finished."""
-    command = ["compare", *sys.argv[1:]]
+    command = options.command_line()
+    run = run.absolute()  # it may be played in another folder, from which its paths were typed
     if is_sweep(run):
         end_sweep(SweepFolder(run), resume_sweep(SweepFolder(run), command), json)
     end_run(RunFolder(run), resume_run(RunFolder(run), command), json)

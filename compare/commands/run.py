@@ -1,6 +1,5 @@
 """`compare --task NAME`, the main job: train one language model on every framework, and compare."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +7,13 @@ import typer
 
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
+from compare.contracts.loading import load_task
 from compare.errors import UserError
+from compare.planning.overrides import text_fields
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
+from compare.records.place import require_place, require_room
 from compare.records.run_folder import RunFolder
 from compare.records.values import Request
 from compare.running.jobs import play_run, play_sweep
@@ -51,6 +53,11 @@ def run(
         return
     if task is None:
         raise UserError(f"--task is missing: there is {', '.join(sorted(installed('task')))}")
+    options.require_utf8(
+        task, preset, backend, data, device, target, *(set_ or []), *(sweep or []), *(python or [])
+    )
+    require_place(out)
+    loaded = load_task(task)
     given: dict[str, dict[str, Any]] = {
         "task": {"data": data},
         "train": {"steps": steps, "seed": seed},
@@ -63,14 +70,17 @@ def run(
     request = Request(
         task=task,
         preset=preset,
-        overrides=options.overrides(config, set_, given),
+        overrides=options.overrides(loaded, config, set_, given),
         backends=options.split_backends(backend),
         pythons=options.interpreters(python),
+        folder=options.working_folder(),
     )
-    command = ["compare", *sys.argv[1:]]
+    command = options.command_line()
     if sweep:
-        swept = begin_sweep(out, request, parse_axes(sweep), command)
+        axes = parse_axes(sweep, text_fields(loaded))
+        swept = begin_sweep(out, request, axes, command)
         end_sweep(swept, play_sweep(swept, command), json)
     plan = make_plan(request, command)
+    require_room(out, plan.bytes_on_disk)
     folder = RunFolder.create(out, plan.task.name, preset)
     end_run(folder, play_run(plan, folder), json)

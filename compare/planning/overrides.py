@@ -4,7 +4,7 @@ Every mistake is a one-line UserError that names the field and the nearest right
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from compare.spec.settings import Settings
 
 Overrides = Mapping[str, Mapping[str, Any]]
 """section -> field -> value"""
+
+_TEXT = (str, str | None)
 
 
 def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings:
@@ -47,7 +49,7 @@ def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings
 def _as_typed(task: Task, section: str, name: str, value: Any) -> Any:
     """The value; in a field that is text, such as a column's name, a year or a date is text too."""
     field = type(getattr(task.settings(), section)).model_fields[name]
-    text = field.annotation in (str, str | None) and not isinstance(value, bool)
+    text = field.annotation in _TEXT and not isinstance(value, bool)
     return str(value) if text and isinstance(value, int | float | date | time) else value
 
 
@@ -70,15 +72,31 @@ def _first_problem(error: ValidationError) -> str:
     )
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
-    """`section.field=value` texts as overrides; a value is read as TOML, else as a plain word."""
+def text_fields(task: Task) -> frozenset[str]:
+    """The fields that are text, such as "task.source": a column may be named `2024` or `1e3`."""
+    sections = task.settings()
+    return frozenset(
+        f"{section}.{name}"
+        for section, fields in sections
+        for name, field in type(fields).model_fields.items()
+        if field.annotation in _TEXT
+    )
+
+
+def parse_assignments(
+    assignments: list[str], texts: Container[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """`section.field=value` texts as overrides; a value is read as TOML, else as a plain word, and
+    of the fields that are `texts` it is what was typed, or what stands between quotation marks."""
     parsed: dict[str, dict[str, Any]] = {}
     for text in assignments:
         key, equals, value = text.partition("=")
         section, dot, name = key.strip().partition(".")
         if not equals or not dot or not section or not name:
             raise UserError(f"--set takes SECTION.FIELD=VALUE, not '{text}'")
-        parsed.setdefault(section, {})[name] = _toml_value(value.strip())
+        found = _toml_value(value.strip())
+        as_typed = f"{section}.{name}" in texts and not isinstance(found, str)
+        parsed.setdefault(section, {})[name] = value.strip() if as_typed else found
     return parsed
 
 

@@ -1,17 +1,22 @@
 """Jobs: playing a run, a sweep, or what is missing of either, as the terminal watches."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 
 from compare.archive.stored import summarise_anew
+from compare.errors import UserError
 from compare.planning.choice import Choice
 from compare.planning.plan import Plan, make_plan
 from compare.planning.survey import identities
+from compare.records.place import require_room
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
+from compare.records.values import Request
 from compare.running.conductor import Conductor
 from compare.running.progress import LiveProgress, Silent
 from compare.running.resumption import finished_rounds, is_whole, require_same, require_version
@@ -39,9 +44,22 @@ def _plan_again(folder: RunFolder, command: list[str], choices: Choices = None) 
     header = header_of(read_records(folder))
     require_version(folder.path, header.suite_version)
     assert header.request is not None  # since this version
-    plan = make_plan(header.request, command, choices)
+    plan = _plan(header.request, command, choices)
     require_same(folder.path, header, plan)
     return plan
+
+
+def _plan(request: Request, command: list[str], choices: Choices) -> Plan:
+    """A plan made once more: from here, or where its paths are not found from here, from the
+    folder that they were typed in."""
+    try:
+        return make_plan(request, command, choices)
+    except UserError:
+        there = Path(request.folder)
+        if not request.folder or not there.is_dir() or there == Path.cwd():
+            raise
+    os.chdir(there)
+    return make_plan(request, command, choices)
 
 
 def _resume(plan: Plan, folder: RunFolder, title: str = "") -> bool:
@@ -49,6 +67,7 @@ def _resume(plan: Plan, folder: RunFolder, title: str = "") -> bool:
     kept = finished_rounds(records, plan, identities(plan.choices, plan.pythons))
     if is_whole(records, plan, kept):
         return False
+    require_room(folder.path, plan.bytes_on_disk)
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, title)
 
 
@@ -63,7 +82,7 @@ def play_sweep(folder: SweepFolder, command: list[str], choices: Choices = None)
                 plan = _plan_again(at, command, choices)
                 interrupted = _resume(plan, at, title)
             else:
-                plan = make_plan(sweep.request_of(point), command, choices)
+                plan = _plan(sweep.request_of(point), command, choices)
                 interrupted = play_run(plan, at.make(), title)
             choices = plan.choices
             summarise_anew(at)  # its figures are in the sweep's report
@@ -86,7 +105,7 @@ def resume_sweep(folder: SweepFolder, command: list[str]) -> bool:
         if at.exists():
             choices = _plan_again(at, command, choices).choices
         else:
-            choices = make_plan(sweep.request_of(point), command, choices).choices
+            choices = _plan(sweep.request_of(point), command, choices).choices
     return play_sweep(folder, command, choices)
 
 

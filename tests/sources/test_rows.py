@@ -384,11 +384,12 @@ def test_bad_json_lines_and_texts_of_a_class_are_left_out(tmp_path: Path) -> Non
 def test_texts_that_are_far_too_long_are_bad_rows_counted_in_bytes(tmp_path: Path) -> None:
     longest = "é" * (LONGEST_TEXT // 2)
     lines = f"{longest}\n{longest}e\nc\n"
-    data = files(tmp_path, data__de=lines, data__en="1\n2\n3\n", data__pos=lines, data__neg="no\n")
+    data = files(tmp_path, data__de=lines, data__en="1\n2\n3\n")
+    files(tmp_path, film__pos=lines, film__neg="no\n")
     told = r"line 2 is 1,000,001 bytes long, more than 1,000,000$"
     refused(data, told, "de", "en")
     with pytest.raises(UserError, match=told):
-        read_labelled(data, None, None)
+        read_labelled(str(tmp_path / "film"), None, None)
     bad = BadRows(skip=True)
     assert read_rows(data, "de", "en", bad=bad) == [(longest, "1"), ("c", "3")]
     assert bad.told() == "too long 1"
