@@ -31,11 +31,17 @@ def _counts(data: Data) -> Iterator[str]:
             yield f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit}{rest}."
     if "bad_rows" in data:
         yield f"Rows that cannot be used were left out: {data['bad_rows']}."
+    if "doubles" in data:
+        yield (
+            f"Left out of training, since their text is validated on: {data['doubles']:,} examples."
+        )
 
 
 def _classes(data: Data) -> Iterator[str]:
     if "class_counts" in data:
         yield f"Classes, with their examples to train and to validate on: {data['class_counts']}."
+    if "class_files" in data:
+        yield f"They are named by {data['class_files']}."
     if "similar_classes" in data:
         yield f"Likely to be meant as one class: {data['similar_classes']}."
 

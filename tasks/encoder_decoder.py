@@ -38,7 +38,7 @@ from compare.spec import (
 from compare.text.padded import Sequences, training, validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, train_tokenizer
 
-from .texts import RowsSection, judged_rows, spelt, unknown_share, values
+from .texts import RowsSection, judged_rows, left_out, spelt, unknown_share, values
 
 Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
 """`Task.quality`"""
@@ -87,15 +87,18 @@ def prepare_files(settings: PairsSettings, data: str) -> Prepared:
     """From a user's files or dataset; raises UserError for what cannot be used."""
     task = settings.task
     bad = BadRows(skip=task.bad_rows == "skip")
-    train, held = train_and_validation(
+    train, held, doubles = train_and_validation(
         lambda data, split: read_rows(data, task.source, task.target, split, bad),
         data, task.split, task.validation, normalise=task.normalise,
     )  # fmt: skip
     spec = task.judging(settings.train, len(held))
     judged = judged_rows(held, spec)
-    about = {"source": data, "normalise": task.normalise, "validation_examples_of": len(held)}
-    if bad.kinds:
-        about["bad_rows"] = bad.told()
+    about = {
+        "source": data,
+        "normalise": task.normalise,
+        "validation_examples_of": len(held),
+        **left_out(bad, doubles),
+    }
     prepared = prepare_pairs(settings, train, judged, about)
     return replace(prepared, about=prepared.about | _spelt(prepared, settings))
 

@@ -40,7 +40,7 @@ from compare.spec import (
 from compare.text.tokens import UNKNOWN, Unit, Words
 
 from .data.markov import VERSION, Language
-from .texts import TextSection, spelt, times_spelt_out
+from .texts import TextSection, left_out, spelt, times_spelt_out
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
@@ -206,9 +206,8 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
         "validation_tokens_of": len(found.validation),
         "unknown_share": found.unknown_share(),
         **spelt(found.validation[judged], found.sizes[judged], found.tokenizer),
+        **left_out(bad),
     }
-    if bad.kinds:
-        about["bad_rows"] = bad.told()
     if task.judge == "all":
         about["judged"] = "all"
     if times := times_spelt_out(found.validation, found.tokenizer):

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from compare.contracts import Array, Quality
+from compare.sources.bad_rows import BadRows
 from compare.sources.rows import Row
 from compare.sources.split import drawn
 from compare.spec import TaskSection, TrainSpec
@@ -60,6 +61,12 @@ class RowsSection(TextSection):
 def judged_rows(held: Sequence[Row], train: TrainSpec, labelled: bool = False) -> list[Row]:
     """As many validation rows as `train` has room for, drawn from anywhere among them."""
     return drawn(held, train.validation_batches * train.batch, labelled)
+
+
+def left_out(bad: BadRows, doubles: int = 0) -> dict[str, str | int]:
+    """What of the data was not taken, of which nothing is passed over in silence."""
+    found: dict[str, str | int] = {"bad_rows": bad.told()} if bad.kinds else {}
+    return found | ({"doubles": doubles} if doubles else {})
 
 
 def values(quality: Quality) -> dict[str, float]:

@@ -75,8 +75,11 @@ class LiveProgress:
         if isinstance(record, Header):
             self._steps = record.experiment.train.steps
             self._header = record
-            if classes := record.experiment.data.get("class_counts"):
-                self._live.console.print(f"classes: {classes}", markup=False, highlight=False)
+            data = record.experiment.data
+            for what in ("class_files", "class_counts"):
+                if told := data.get(what):
+                    line = f"{what.replace('class_', 'classes, ')}: {told}"
+                    self._live.console.print(line, markup=False, highlight=False)
             self._rounds = int(record.run["rounds"])
             self._rows = {cell: _Row() for cell in record.cells}
         elif isinstance(record, Resumed):

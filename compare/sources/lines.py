@@ -117,8 +117,9 @@ def opened(path: Path, how: Callable[[Path], Found]) -> Found:
         raise _unreadable(path, error) from None
 
 
-def _empty(path: Path) -> UserError:
-    return UserError(f"data file '{path}' is empty")
+def _empty(path: Path) -> BadRow:
+    """Where each file is a text, one of many that may be left out."""
+    return BadRow("empty", f"data file '{path}' is empty")
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:

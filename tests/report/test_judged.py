@@ -22,6 +22,7 @@ def test_a_run_on_a_user_s_reviews_tells_what_was_judged_and_how(
     assert played.returncode == 0, played.stderr
     assert "Judged on 16 of 60 validation examples; --set task.judge=all judges all" in told
     assert "neg: 270 and 30, pos: 270 and 30." in told
+    assert "They are named by film.neg, film.pos." in told
     assert "f1: mean of the classes (macro); --set task.positive=... judges one class." in told
     assert "Rows that cannot be used were left out: empty 2." in told
     assert re.search(r"[23]\d\.\d% of the validation tokens are <unk>.*larger model.vocab", told)

@@ -12,6 +12,7 @@ from conftest import SHARED_DATA
 
 from compare.errors import UserError
 from compare.sources.bad_rows import BadRows
+from compare.sources.classes import find_classes
 from compare.sources.lines import LONGEST_TEXT
 from compare.sources.rows import read_labelled, read_rows
 from compare.sources.source import open_source
@@ -282,12 +283,14 @@ def test_the_imdb_reviews_are_read_as_they_are_unpacked(tmp_path: Path) -> None:
     (top / "README").write_text("about")
     (top / "imdb.vocab").write_text("the")
     read = read_labelled
-    train, held = train_and_validation(
+    train, held, doubles = train_and_validation(
         lambda data, split: read(data, None, None, split), str(top), "train", "test", labelled=True
     )
+    assert doubles == 0
     assert {text.split()[0] for text, _ in train} == {"train"}
     assert {text.split()[0] for text, _ in held} == {"test"}
     assert {name for _, name in train} == {"neg", "pos"}
+    assert find_classes(str(top), "train").told() == "neg/ 3 files, pos/ 3 files"
     assert len(train) == len(held) == 6
     with pytest.raises(UserError, match=r"unknown split 'tset' in .*aclImdb': did you mean test"):
         read(str(top), None, None, "tset")
@@ -393,6 +396,17 @@ def test_texts_that_are_far_too_long_are_bad_rows_counted_in_bytes(tmp_path: Pat
     bad = BadRows(skip=True)
     assert read_rows(data, "de", "en", bad=bad) == [(longest, "1"), ("c", "3")]
     assert bad.told() == "too long 1"
+
+
+def test_a_file_that_is_an_empty_text_is_a_bad_row(labelled: Path) -> None:
+    for name in ("0.txt", "2.txt"):
+        (labelled / "folders" / "pos" / name).write_text("" if name == "0.txt" else "good")
+    with pytest.raises(UserError, match=r"pos/0\.txt' is empty$"):
+        read_labelled(str(labelled / "folders"), None, None)
+    bad = BadRows(skip=True)
+    rows = read_labelled(str(labelled / "folders"), None, None, bad=bad)
+    assert [name for _, name in rows] == ["neg", "pos", "pos"]
+    assert bad.told() == "empty 1"
 
 
 def test_objects_without_the_column_are_bad_rows_unless_all_are(tmp_path: Path) -> None:
