@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from conftest import SHARED_DATA, Compare, document
 
 from compare.contracts import Prepared
 from compare.contracts.loading import load_task
@@ -158,3 +159,58 @@ def test_the_imdb_reviews_train_as_published(here: Path) -> None:
     assert about["class_counts"] == "neg: 20 and 20, pos: 20 and 20"
     assert about["class_files"] == "neg/ 20 files, pos/ 20 files"
     assert about["validation_examples"] == 40
+
+
+REAL = {
+    "lm": "plays.txt.zst",
+    "translation": "captions.jsonl.gz",
+    "summarization": "news.parquet",
+    "sentiment": "sorted.tsv.xz",
+}
+COLUMNS = {
+    "translation": ("translation.de", "translation.en"),
+    "summarization": ("text", "summary"),
+    "sentiment": ("text", "label"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED_DATA.exists(), reason="no folder with real text beside the clone")
+@pytest.mark.parametrize("task", REAL)
+def test_every_task_trains_on_real_text_as_it_may_be_published(
+    compare: Compare, here: Path, task: str
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    file = here / REAL[task]
+    match task:
+        case "lm":
+            with pyarrow.CompressedOutputStream(str(file), "zstd") as packed:
+                packed.write((SHARED_DATA / "shakespeare.txt").read_bytes())
+        case "translation":
+            sides = ((SHARED_DATA / f"captions.{end}").read_text() for end in ("de", "en"))
+            pairs = zip(*(side.splitlines() for side in sides), strict=True)
+            rows = [{"translation": {"de": de, "en": en}} for de, en in pairs]
+            file.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+        case "summarization":
+            pd.read_csv(SHARED_DATA / "news.csv").to_parquet(file)
+        case "sentiment":
+            texts = {name: (SHARED_DATA / f"reviews.{name}").read_text() for name in ("neg", "pos")}
+            rows = [{"text": t, "label": n} for n, text in texts.items() for t in text.splitlines()]
+            pd.DataFrame(rows).to_csv(file, sep="\t", index=False)
+    columns = zip(("source", "target"), COLUMNS.get(task, ()), strict=False)
+    named = [part for field, name in columns for part in ("--set", f"task.{field}={name}")]
+    found = document(
+        compare(
+            "--task", task, "--preset", "tiny", "--steps", "5", "--backend", "reference", "--json",
+            "--data", file.name, *named,
+        )
+    )  # fmt: skip
+    (cell,), about = found["cells"], found["experiment"]["data"]
+    assert cell["status"] == "ok"
+    assert 0 < about["unknown_share"] < 1
+    if task == "sentiment":
+        assert about["class_counts"] == "neg: 4,798 and 533, pos: 4,798 and 533"
+    else:
+        assert 1 < cell["bits_per_byte"] < 20
+    if task == "translation":
+        assert about["validation_examples_of"] == 1200
