@@ -1,6 +1,7 @@
 """Runs on machines that have no room, lose a folder, or are asked to stop twice."""
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ADAPTERS, Compare, begin
+from conftest import ADAPTERS, Compare, begin, command, environment
 
 TROUBLE = str(ADAPTERS / "trouble.py")
 TINY = ("--task", "lm", "--preset", "tiny", "--backend", "reference")
@@ -136,6 +137,23 @@ def test_room_is_looked_for_before_anything_is_written(compare: Compare, mount: 
     assert finished.stderr.count("\n") == 1
     assert not (disk / "results").exists()
     assert compare(*TINY, *out).returncode == 0
+
+
+def test_a_file_that_may_not_be_as_large_as_it_should_is_told_in_one_line(
+    compare: Compare, tmp_path: Path
+) -> None:
+    """As a quota does it, or a disk that another program fills meanwhile."""
+    run = shlex.join(command(*TINY, "--json"))
+    finished = subprocess.run(
+        ["bash", "-c", f"ulimit -f 1000; {run}"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert finished.returncode == 2
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("compare: cannot write 'results/")
+    assert "what is there stays readable" in line
+    (folder,) = (tmp_path / "results").iterdir()
+    assert compare("resume", str(folder)).returncode == 0
 
 
 @pytest.mark.parametrize(
