@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from compare.archive.brief import CellFigures, RunFigures, brief_of
 from compare.archive.run_folders import run_folders
-from compare.errors import UserError
+from compare.errors import UserError, shown
 from compare.findings.number_text import plural
 from compare.records.differences import upgrades
 from compare.records.record_types import Status
@@ -99,8 +99,11 @@ def read_history(
             continue
         unreadable += [f"'{path}': {problem}" for problem in problems]
         if not task or figures.experiment.task == task:
-            rows += _rows(path.relative_to(folder).as_posix(), figures, backends)
-    return History(folder=str(folder), rows=in_series(rows), unreadable=unreadable, copies=copies)
+            rows += _rows(shown(path.relative_to(folder).as_posix()), figures, backends)
+    return History(
+        folder=shown(str(folder)), rows=in_series(rows), unreadable=list(map(shown, unreadable)),
+        copies=list(map(shown, copies)),
+    )  # fmt: skip
 
 
 def in_series(rows: Iterable[HistoryRow]) -> list[HistoryRow]:

@@ -13,7 +13,7 @@ from compare.commands.tables import console
 from compare.conformance.causes import causes, in_short
 from compare.conformance.checks import Finding
 from compare.findings.number_text import plural
-from compare.limits import CHECK_SECONDS
+from compare.limits import CHECK_SECONDS, LONGEST_SECONDS
 from compare.planning.selection import choose_cells, find_oracle
 from compare.running.checking import check_cell
 from compare.running.progress import watched
@@ -28,7 +28,9 @@ def check_backend(
             help="NAME, NAME:MODE or path/to/adapter.py.", autocompletion=completion.backends
         ),
     ],
-    timeout: Annotated[float, long(help="Seconds that one check may take.")] = CHECK_SECONDS,
+    timeout: Annotated[
+        float, long(min=0.1, max=LONGEST_SECONDS, help="Seconds that one check may take.")
+    ] = CHECK_SECONDS,
     device: Annotated[str, where(help="Such as cuda:0; else the backend's first.")] = "",
     json: options.Json = False,
     quiet: options.Quiet = False,

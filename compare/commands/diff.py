@@ -15,7 +15,7 @@ from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
 from compare.commands import completion, options
 from compare.commands.options import what
 from compare.commands.tables import print_whole
-from compare.errors import UserError
+from compare.errors import UserError, shown
 from compare.findings.number_text import NOTHING, estimate, memory, number, seconds, si
 from compare.records.differences import differing_fields, in_short, upgrades
 from compare.records.reading import read
@@ -84,7 +84,7 @@ def diff_folders(base: Path, new: Path, fail_over: float) -> Diff:
         where = f"{pair.point}: " if pair.point else ""
         notes += [f"{where}{note}" for note in notes_of_pair(pair)]
     return Diff(
-        base=str(base), new=str(new), fail_over=fail_over, cells=cells,
+        base=shown(str(base)), new=shown(str(new)), fail_over=fail_over, cells=cells,
         notes=[*dict.fromkeys(notes), *_of_noise(cells)],
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """What a run leaves behind: record types, the folders of runs and sweeps, and reading them raw.
 
 Begin with `record_types.py`, made of `values.py`; `run_folder.py` and `sweep_folder.py` say what
-lies where. `reading.py` takes whatever can still be read of a folder, `merging.py` makes one run of
-several, `differences.py` says in words in what two of them differ.
+lies where, `place.py` whether there is room for it. `reading.py` takes whatever can still be read
+of a folder, `merging.py` makes one run of several, `differences.py` says in words in what two of
+them differ.
 
 May import: `spec`, and the ground.
 """

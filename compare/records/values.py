@@ -63,7 +63,8 @@ class Estimate(Record):
 
 
 class Request(Record):
-    """What was asked for, so that it can be asked for again: `compare resume` does."""
+    """What was asked for, so that it can be asked for again: `compare resume` does. Paths are as
+    they were typed, in the working folder `folder`, which is absolute, or empty if not known."""
 
     task: str
     preset: str
@@ -71,6 +72,7 @@ class Request(Record):
     backends: list[str]
     pythons: dict[str, str]
     every_mode: bool = False
+    folder: str = ""
 
     def laid_over(self, values: Mapping[str, Any]) -> "Request":
         """With values by field, such as {"train.batch": 8}, laid over all that it asks for."""

@@ -1,15 +1,20 @@
 """Jobs: playing a run, a sweep, or what is missing of either, as its progress is shown."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from compare.archive.stored import summarise_anew
+from compare.errors import UserError
 from compare.planning.choice import Choice
 from compare.planning.plan import Plan, make_plan
 from compare.planning.survey import identities
+from compare.records.place import require_room
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
+from compare.records.values import Request
 from compare.running.conductor import Conductor
 from compare.running.progress import Silent
 from compare.running.resumption import finished_rounds, is_whole, require_same, require_version
@@ -39,9 +44,22 @@ def _plan_again(
     header = header_of(read_records(folder))
     require_version(folder.path, header.suite_version)
     assert header.request is not None  # since this version
-    plan = make_plan(header.request, command, choices, progress.begin)
+    plan = _plan(header.request, command, progress, choices)
     require_same(folder.path, header, plan)
     return plan
+
+
+def _plan(request: Request, command: list[str], progress: Silent, choices: Choices) -> Plan:
+    """A plan made once more: from here, or where its paths are not found from here, from the
+    folder that they were typed in."""
+    try:
+        return make_plan(request, command, choices, progress.begin)
+    except UserError:
+        there = Path(request.folder)
+        if not request.folder or not there.is_dir() or there == Path.cwd():
+            raise
+    os.chdir(there)
+    return make_plan(request, command, choices, progress.begin)
 
 
 def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
@@ -49,6 +67,7 @@ def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
     kept = finished_rounds(records, plan, identities(plan.choices, plan.pythons))
     if is_whole(records, plan, kept):
         return False
+    require_room(folder.path, plan.bytes_on_disk)
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, progress)
 
 
@@ -65,7 +84,7 @@ def play_sweep(
                 plan = _plan_again(at, command, progress, choices)
                 interrupted = _resume(plan, at, progress)
             else:
-                plan = make_plan(sweep.request_of(point), command, choices, progress.begin)
+                plan = _plan(sweep.request_of(point), command, progress, choices)
                 interrupted = play_run(plan, at.make(), progress)
             choices = plan.choices
             summarise_anew(at)  # its figures are in the sweep's report
@@ -88,8 +107,7 @@ def resume_sweep(folder: SweepFolder, command: list[str], progress: Silent) -> b
         if at.exists():
             choices = _plan_again(at, command, progress, choices).choices
         else:
-            request = sweep.request_of(point)
-            choices = make_plan(request, command, choices, progress.begin).choices
+            choices = _plan(sweep.request_of(point), command, progress, choices).choices
     return play_sweep(folder, command, progress, choices)
 
 

@@ -209,7 +209,7 @@ class Site:
         return str(hash(tuple(versions)))
 
     def _listed(self) -> Iterator[Path]:
-        return run_folders(self.root, into_sweeps=False)
+        return run_folders(self.root, into_sweeps=False, links=False)
 
     def _index(self) -> Answer:
         version, played = self._index_version(), _played()

@@ -1,5 +1,6 @@
 """Datasets of the Hugging Face hub, or folders in one of its forms, through `datasets`."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -56,7 +57,7 @@ def _texts(table: Any, column: str, where: str) -> list[str]:
 
 
 def _folder(name: str) -> Splits:
-    folder = Path(name).expanduser().resolve()
+    folder = Path(os.path.expanduser(name)).resolve()  # noqa: PTH111 (never raises)
     if folder.is_file():
         raise UserError(f"'hf:{name}' is a file: give its folder, or the file as --data {name}")
     if not folder.is_dir():

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from compare.limits import ANSWER_SECONDS
+from compare.limits import ANSWER_SECONDS, LONGEST_SECONDS
 from compare.spec.optimizer import OptimizerSpec
 from compare.spec.parameters import Spec, Takes
 from compare.spec.training import TrainSpec
@@ -68,7 +68,10 @@ class RunSection(Section):
         description="fresh processes per cell, one after another; the first one trains whole",
     )
     timeout: float = Field(
-        default=ANSWER_SECONDS, gt=0, description="seconds a worker may take for one answer"
+        default=ANSWER_SECONDS,
+        gt=0,
+        le=LONGEST_SECONDS,
+        description="seconds a worker may take for one answer",
     )
     target: str = Field(default="", description="such as loss=5.5: how long until it is reached")
     target_every: int = Field(default=0, ge=0, description="steps between looks; 0: 20 looks")

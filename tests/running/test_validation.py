@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import unicodedata
 from itertools import product
 from pathlib import Path
 
@@ -126,6 +127,24 @@ def test_every_backend_writes_the_same_text(compare: Compare, tmp_path: Path) ->
     assert greedy.pop().startswith("It was the ")
 
 
+def test_a_prompt_is_composed_as_the_text_was(compare: Compare, tmp_path: Path) -> None:
+    """As macOS writes names and some keyboards letters: e and an accent, two characters."""
+    (tmp_path / "book.txt").write_text("né à l'été, né à l'hôpital\n" * 99)
+    made = compare(
+        "--task", "lm", "--preset", "tiny", "--data", "book.txt", "--backend", "reference",
+        "--set", "task.tokens=chars", "--save-weights", "--json", "--steps", "20",
+    )  # fmt: skip
+    run = f"results/{document(made)['run_id']}"
+    composed, apart = (
+        compare(
+            "generate", run, "--tokens", "5", "--prompt", unicodedata.normalize(form, "né à l'")
+        )
+        for form in ("NFC", "NFD")
+    )
+    assert composed.stdout == apart.stdout
+    assert "<unk>" not in apart.stdout
+
+
 def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Path) -> None:
     tiny = ("--preset", "tiny", "--backend", "reference", "--steps", "3")
     assert compare("--task", "lm", *tiny, "--out", "plain").returncode == 0
@@ -139,6 +158,8 @@ def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Pa
         ([str(plain), "--prompt", "x"], "has no weights: run with --save-weights"),
         ([str(kept), "--prompt", "x", "--backend", "torch"], "unknown backend 'torch'"),
         ([str(kept), "--prompt", ""], "--prompt is empty"),
+        ([str(kept), "--prompt", "w1", "--temperature", "nan"], "--temperature"),
+        ([str(kept), "--prompt", "w1", "--temperature", "inf"], "--temperature"),
     ):
         finished = compare("generate", *arguments)
         assert finished.returncode == 2
