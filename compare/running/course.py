@@ -14,6 +14,7 @@ from compare.records.record_types import (
     Header,
     Opened,
     Resumed,
+    SpeedCheck,
     Window,
 )
 from compare.records.values import CellName, Record
@@ -118,9 +119,10 @@ class Course:
                 self.rows = {cell: Row() for cell in record.cells}
             case Resumed():
                 self._resume(record)
+            case SpeedCheck():  # at the beginning of a round, and at its end
+                self._begin_round(record.round)
             case Opened() | Built() | Window() | Evaluated() | Ended():
-                if record.round != self.round:
-                    self._begin_round(record.round)
+                self._begin_round(record.round)
                 self.rows.setdefault(record.cell, Row()).see(record)
                 self._phase_of(record)
         if isinstance(record, Window):
@@ -133,6 +135,8 @@ class Course:
         self._needed = max((self._run.rounds - kept.count(cell) for cell in self.rows), default=0)
 
     def _begin_round(self, number: int) -> None:
+        if number == self.round:
+            return
         if self.first_round and self.round > self.first_round:
             self._later.append(self._now() - self._round_began)
         if not self.first_round:

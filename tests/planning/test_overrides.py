@@ -47,7 +47,10 @@ def test_assignments_are_read_as_toml_or_as_plain_words(text: str, value: object
         ("model.hidden=wide", r"model\.hidden takes a whole number of 1 or more, not 'wide'"),
         ("train.steps=0", r"train\.steps takes a whole number of 1 or more, not 0"),
         ("train.steps=true", r"train\.steps takes a whole number of 1 or more, not true"),
-        ("train.steps=99999999999999999999", r"train\.steps: beyond 9,007,199,254,740,992, the largest"),
+        (
+            "train.steps=99999999999999999999",
+            r"train\.steps: beyond 9,007,199,254,740,992, the largest",
+        ),
         ("optimizer.name=adm", r"takes sgd, adam or adamw, not 'adm': did you mean adam"),
         ("optimizer.beta1=1", r"beta1 takes a number of 0 or more and below 1, not 1$"),
         ("run.device=tpu", r"run\.device takes auto, cpu, .*cuda:0, not 'tpu'"),
