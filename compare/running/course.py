@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from statistics import fmean
 
-from compare.findings.number_text import clock, digits
+from compare.findings.number_text import clock, significant
 from compare.findings.window_thresholds import ROUND_WINDOWS
 from compare.records.record_types import (
     Built,
@@ -210,8 +210,10 @@ class Course:
             )
         if self.header and self._run.precision:
             now = self.precision if self.precision is not None else math.inf
-            so_far = f"now ±{digits(100 * now, 2)}%" if math.isfinite(now) else "no interval yet"
-            parts.append(f"{so_far}, wanted {digits(100 * self._run.precision, 2)}%")
+            so_far = (
+                f"now ±{significant(100 * now, 2)}%" if math.isfinite(now) else "no interval yet"
+            )
+            parts.append(f"{so_far}, wanted {significant(100 * self._run.precision, 2)}%")
         return "; ".join(parts)
 
     def _round_text(self) -> str:
