@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from compare.archive.brief import CellFigures, RunFigures, brief_of
 from compare.archive.run_folders import run_folders
 from compare.errors import UserError, shown
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.records.differences import upgrades
 from compare.records.record_types import Status
 from compare.records.values import Estimate
@@ -158,5 +158,6 @@ def _rows(run: str, figures: RunFigures, backends: Sequence[str]) -> Iterator[Hi
 def _machine(figures: RunFigures, cell: CellFigures) -> str:
     found = figures.environment
     device = f", {cell.device}" if cell.device not in (None, "cpu") else ""
-    cpus, threads = plural(found.cpus, "CPU"), plural(found.threads, "thread")
-    return f"{found.cpu}, {cpus}, {threads}{device}"
+    counts = {"CPU": found.cpus, "thread": found.threads}
+    known = [count_of(count, of) for of, count in counts.items() if isinstance(count, int)]
+    return ", ".join([found.cpu, *known]) + device
