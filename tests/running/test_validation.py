@@ -61,7 +61,7 @@ def test_a_classifier_s_run_has_its_quality_in_every_report(
     (folder,) = (tmp_path / "results").iterdir()
     report = (folder / "report.md").read_text()
     assert "| accuracy | f1 | auroc | to accuracy=0.9 |" in report
-    assert "| 1 (1–1) |" in report
+    assert "| 1.0000 (1.0000–1.0000) |" in report
     (line,) = csv.DictReader((folder / "summary.csv").open())
     assert float(line["f1"]) == float(line["f1_low"]) == 1.0
     outputs = [json.loads(line) for line in (folder / "outputs/reference-numpy.jsonl").open()]
