@@ -13,6 +13,7 @@ _PLAIN = {
     "\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{BOX DRAWINGS HEAVY HORIZONTAL}": "=",
     "\N{MULTIPLICATION SIGN}": "x", "\N{HORIZONTAL ELLIPSIS}": "...",
 }  # fmt: skip
+_SPINNER = range(0x2800, 0x2900)  # patterns of Braille
 
 
 def prepare() -> None:
@@ -70,6 +71,8 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 def _plain(character: str) -> str:
     if found := _PLAIN.get(character):
         return found
+    if ord(character) in _SPINNER:
+        return "*"
     if "\udc80" <= character <= "\udcff":  # a byte of a file's name that is no UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     units = character.encode("utf-16-be", "surrogatepass").hex()

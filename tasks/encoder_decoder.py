@@ -53,6 +53,12 @@ class PairsTask(RowsSection):
     beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
     length_penalty: float = Field(default=1.0, ge=0, description="0 prefers short outputs")
 
+    @model_validator(mode="after")
+    def _lengths_are_compared(self) -> "PairsTask":
+        if self.beams == 1 and self.length_penalty != 1:
+            raise ValueError("length_penalty is of beam search: take two beams or more")
+        return self
+
 
 class PairsModel(Section):
     architecture: Literal["elman", "lstm", "gru", "transformer"] = Field(

@@ -49,6 +49,10 @@ def generate(
     """
     folder = RunFolder(run)
     header = _header(folder)
+    if header.experiment.decoding and (temperature or top_k):
+        raise UserError("--temperature and --top-k draw, and this output is searched for")
+    if top_k and not temperature:
+        raise UserError("--top-k draws, which takes a --temperature above 0")
     choice = _choice(folder, header, backend)
     tokenizer = _tokenizer(folder)
     # Written as the text was that it was trained on, or its letters may be unknown.

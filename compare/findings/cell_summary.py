@@ -214,7 +214,7 @@ def bits_per_byte(loss: float | None, data: Mapping[str, Any]) -> float | None:
     spelling the model need not know, 8 bits are charged for each byte that it stands for, beside
     what the model charges for the token.
     """
-    if loss is None or not data.get("validation_bytes"):
+    tokens, size = data.get("validation_tokens"), data.get("validation_bytes")
+    if loss is None or not tokens or not size:
         return None
-    bits = loss * data["validation_tokens"] / math.log(2) + 8 * data["unknown_bytes"]
-    return float(bits / data["validation_bytes"])
+    return float((loss * tokens / math.log(2) + 8 * data.get("unknown_bytes", 0)) / size)

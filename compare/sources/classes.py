@@ -16,12 +16,13 @@ from compare.sources.lines import each_line, entries, is_folder, nearest, place,
 Row = tuple[str, str]
 """A text, and the name of its class."""
 
-_NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx")
+_NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx", "__pycache__", "lost+found")
 _ABOUT = ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation")
 _NO_TEXT = (
     "", ".bak", ".orig", ".swp", ".tmp", ".old", ".md", ".rst", ".html", ".pdf", ".py", ".json",
     ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather", ".zip", ".tar",
-    ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat",
+    ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat", ".rej", ".db", ".ini",
+    ".md5", ".sha1", ".sha256", ".sig", ".asc", ".bin", ".idx", ".doc", ".docx", ".png", ".jpg",
 )  # fmt: skip
 _SHOWN = 8  # names of files
 _TRAIN, _OTHERS = "train", ("test", "valid", "validation", "val", "dev")

@@ -62,6 +62,8 @@ def _folder(name: str) -> Splits:
         raise UserError(f"'hf:{name}' is a file: give its folder, or the file as --data {name}")
     if not folder.is_dir():
         raise UserError(f"'hf:{name}': there is no folder '{folder}'")
+    if marks := [mark for mark in "*?[" if mark in str(folder)]:
+        raise UserError(f"'hf:{name}': to the library '{marks[0]}' is a pattern: rename '{folder}'")
     return _load(name, str(folder), None)
 
 

@@ -1,9 +1,9 @@
 """What a user can set, in sections: a task refines `task` and `model` with fields of its own."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from compare.limits import ANSWER_SECONDS, LONGEST_SECONDS
 from compare.spec.optimizer import OptimizerSpec
@@ -94,6 +94,12 @@ class RunSection(Section):
     price_per_hour: float | None = Field(
         default=None, ge=0, allow_inf_nan=False, description="of the machine, in any currency"
     )
+
+    @model_validator(mode="after")
+    def _looks_are_for_a_target(self) -> Self:
+        if self.target_every and not self.target:
+            raise ValueError("target_every is of a --target, and there is none")
+        return self
 
     @property
     def measuring_seconds(self) -> float:

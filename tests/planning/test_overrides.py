@@ -187,6 +187,18 @@ def test_a_setting_of_data_is_refused_where_the_corpus_is_generated(task: str, f
         resolve(load_task(task), "tiny", [parse_assignments([field])])
 
 
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("run.target_every=5", "target_every is of a --target, and there is none"),
+        ("task.length_penalty=0.5", "length_penalty is of beam search: take two beams or more"),
+    ],
+)
+def test_a_setting_without_what_it_is_of_is_refused(field: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        resolve(load_task("translation"), "tiny", [parse_assignments([field])])
+
+
 @pytest.mark.parametrize("target", ["accuracy=95", "loss=-1", "loss=nan", "accuracy=inf"])
 def test_a_target_that_cannot_be_reached_is_refused(target: str) -> None:
     task = load_task("sentiment")

@@ -160,6 +160,7 @@ def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Pa
         ([str(kept), "--prompt", ""], "--prompt is empty"),
         ([str(kept), "--prompt", "w1", "--temperature", "nan"], "--temperature"),
         ([str(kept), "--prompt", "w1", "--temperature", "inf"], "--temperature"),
+        ([str(kept), "--prompt", "w1", "--top-k", "3"], "takes a --temperature above 0"),
     ):
         finished = compare("generate", *arguments)
         assert finished.returncode == 2

@@ -252,11 +252,13 @@ def test_a_class_that_has_no_name_in_utf_8_is_refused(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_data_are_no_classes(labelled: Path) -> None:
-    for name in ("reviews.pos~", "reviews.bak", "reviews.md", ".reviews.neg", "reviews.zip"):
+    for name in ("reviews.pos~", "reviews.bak", "reviews.md", ".reviews.neg", "reviews.zip",
+                 "reviews.sha256"):  # fmt: skip
         (labelled / name).write_text("not meant")
     (labelled / "texts" / "LICENSE.txt").write_text("not meant")
-    (labelled / "endings" / "a.pos~").write_text("not meant")
-    for name in ("unsup", ".git", "__MACOSX"):
+    for name in ("a.pos~", "Thumbs.db", "desktop.ini", ".DS_Store"):
+        (labelled / "endings" / name).write_text("not meant")
+    for name in ("unsup", ".git", "__MACOSX", ".ipynb_checkpoints", "lost+found"):
         (labelled / "folders" / name).mkdir()
         (labelled / "folders" / name / "1.txt").write_text("not meant")
     for file in ("pos/README.txt", "pos/.1.txt"):
