@@ -14,7 +14,6 @@ from typing import Protocol
 
 from compare.findings import contention
 from compare.findings.window_thresholds import (
-    LEAST_WINDOWS,
     ROUND_WINDOWS,
     SHORT_SECONDS,
     WINDOW_SECONDS,
@@ -43,6 +42,7 @@ from compare.running.resumption import last_round, missing_rounds, skipped_among
 from compare.running.round import Round
 from compare.running.stopping import Stopping
 from compare.running.validation import Evaluator
+from compare.running.window_size import window_steps
 from compare.spec.inputs import write_inputs
 from compare.version import VERSION
 
@@ -167,10 +167,7 @@ class Conductor:
         self.stopping.wait_for_quiet()
         self._check_speed(number)
         try:
-            for cell in cells:
-                played.attempt(cell, played.open)
-                if self.plan.run.control:
-                    played.attempt(cell.its_control(), played.open)
+            played.open_all(cells)
             everyone = [played.devices[cell] for cell in played.workers]
             self.device = played.device = settled(self.device, everyone)  # for all rounds alike
             played.each(played.build)
@@ -207,6 +204,7 @@ class Conductor:
         if not self.window_steps:
             self.window_steps = window_steps(paces, steps - at)
         odd = (steps - at) % self.window_steps if self.window_steps else steps - at
+        odd = odd if played.first or not self.window_steps else 0  # others do not train to the end
         if odd:  # steady windows are all of one size, so what does not fit comes before them
             played.each(played.train, "warmup", 1, at, at + odd, min(1, odd - 1))
         self._look_for_the_target(played, 0, at + odd)
@@ -287,15 +285,3 @@ class Conductor:
             self.windows.pop(record.cell, None)
         self.folder.append(record)
         self.watcher.see(record)
-
-
-def window_steps(paces: list[float], steps: int) -> int:
-    """Steps per window, the untimed one included, for cells of these seconds per step.
-
-    As many as last WINDOW_SECONDS in the fastest cell; fewer where `steps` would not give
-    LEAST_WINDOWS of them; 0 where there is no room for a window at all.
-    """
-    if steps < 2 or not paces:
-        return 0
-    wanted = 1 + ceil(WINDOW_SECONDS / max(min(paces), 1e-9))
-    return max(2, min(wanted, steps // LEAST_WINDOWS))

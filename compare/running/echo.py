@@ -13,6 +13,7 @@ TRAININGS = 5  # at most
 def start(played: Round) -> None:
     """One more process: the cell that is quickest to start, from perturbed weights."""
     echo = played.quickest_to_start().model_copy(update={"echo": True})
+    played.attempt(echo, played.start)
     played.attempt(echo, played.open)
     played.attempt(echo, played.build)
     played.attempt(echo, played.train, "first", 0, 0, 1, 0)

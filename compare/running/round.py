@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from compare.contracts.backend import Device
+from compare.limits import HELLO_SECONDS
 from compare.meters.contention import cpu_seconds_of
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
@@ -28,7 +29,7 @@ from compare.records.run_folder import RunFolder
 from compare.records.values import CellName, DeviceInfo, Record
 from compare.running.turns import turns
 from compare.running.validation import Evaluator
-from compare.worker.process import CellEnded, WorkerProcess
+from compare.worker.process import HELLO, CellEnded, WorkerProcess
 
 _RESTING_SECONDS = 0.02  # of a worker that rests: what its runtime's own threads look after
 
@@ -74,7 +75,7 @@ class Round:
 
     def attempt(self, cell: CellName, act: Callable[..., float], *arguments: Any) -> float | None:
         """Do one thing in one cell; None, and the cell has ended, where it could not."""
-        if act != self.open and cell not in self.workers:
+        if act != self.start and cell not in self.workers:
             return None
         try:
             return act(cell, *arguments)
@@ -97,15 +98,33 @@ class Round:
             )  # fmt: skip
             return None
 
-    def open(self, cell: CellName) -> float:
-        """Start a worker and let it import its framework."""
+    def open_all(self, cells: Sequence[CellName]) -> None:
+        """Start the workers: in the first round one after the other, as how long an import takes
+        is told; in the others together, since they wait for files and use one CPU each."""
+        controls = [[cell.its_control()] if self.plan.run.control else [] for cell in cells]
+        there = [one for cell, its in zip(cells, controls, strict=True) for one in (cell, *its)]
+        for together in [[cell] for cell in there] if self.first else [there]:
+            for act in (self.start, self.open):
+                for cell in together:
+                    self.attempt(cell, act)
+
+    def start(self, cell: CellName) -> float:
+        """Start a worker and tell it to import its framework."""
         adapter = self.adapters[cell.its_row()]
         self.startup[cell] = 0.0
         log = self.folder.log(cell, self.number)
         python = self.plan.pythons.get(adapter)
         worker = self.workers[cell] = WorkerProcess(adapter, python, self.folder.inputs, log)
-        worker.hello()
-        answer = self._ask(cell, "open", mode=cell.mode, threads=self.plan.threads)
+        worker.tell(HELLO)
+        worker.tell("open", mode=cell.mode, threads=self.plan.threads)
+        return 0.0
+
+    def open(self, cell: CellName) -> float:
+        """Wait until a worker that was started has imported its framework."""
+        worker, began = self.workers[cell], time.monotonic()
+        worker.answer(HELLO, HELLO_SECONDS)
+        answer = worker.answer("open", self.plan.run.timeout)
+        self.startup[cell] += time.monotonic() - began
         self.devices[cell] = [Device(**device) for device in answer.pop("devices")]
         seen = [
             DeviceInfo(label=d.label, name=d.name, memory_bytes=d.memory_bytes, driver=d.driver)

@@ -17,6 +17,7 @@ from compare.meters.machine import worker_environment
 from compare.records.record_types import Status
 from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Late, Message
 
+HELLO = "hello"
 _TAIL_LINES = 12
 _PATIENCE = 5.0  # seconds for a process to end after its channel closed
 _SECONDS_FOR_A_STACK = 0.5
@@ -64,8 +65,17 @@ class WorkerProcess:
 
         A worker that is late is killed.
         """
-        try:
+        self.tell(do, **arguments)
+        return self.answer(do, timeout)
+
+    def tell(self, do: str, **arguments: Any) -> None:
+        """Ask without waiting: `answer` is to be called for it, in the order of what was told."""
+        with suppress(Closed):  # which `answer` finds too
             self._channel.send({"do": do, **arguments})
+
+    def answer(self, do: str, timeout: float) -> Message:
+        """The answer to a command that it was told; raises CellEnded as `ask` does."""
+        try:
             answer = self._channel.receive(timeout)
         except Late:
             place = self._where_it_is()
@@ -83,7 +93,7 @@ class WorkerProcess:
 
     def hello(self) -> Message:
         """Who the adapter says it is; its framework is not imported yet."""
-        return self.ask("hello", HELLO_SECONDS)
+        return self.ask(HELLO, HELLO_SECONDS)
 
     def stop(self) -> None:
         """End the worker: politely by hanging up, then for certain."""

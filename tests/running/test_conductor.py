@@ -3,7 +3,7 @@ import pytest
 from compare.contracts import Device
 from compare.findings.window_thresholds import LEAST_WINDOWS
 from compare.planning.devices import choose_device
-from compare.running.conductor import window_steps
+from compare.running.window_size import window_steps
 from compare.worker.process import CellEnded
 
 CPU, GPU0, GPU1, MPS = Device("cpu"), Device("cuda", 0), Device("cuda", 1), Device("mps")
