@@ -26,6 +26,7 @@ from compare.commands.report import report
 from compare.commands.resume import resume
 from compare.commands.run import run
 from compare.commands.serve import serve
+from compare.commands.suite import suite
 from compare.errors import UserError, of_system
 
 _CONTROLS = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
@@ -52,9 +53,9 @@ def _grouped(params: list[Any]) -> list[Any]:
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
-    "resume": resume, "report": report, "list": list_, "doctor": doctor, "audit": audit,
-    "check-backend": check_backend, "generate": generate, "diff": diff, "export": export,
-    "history": history, "serve": serve,
+    "suite": suite, "resume": resume, "report": report, "list": list_, "doctor": doctor,
+    "audit": audit, "check-backend": check_backend, "generate": generate, "diff": diff,
+    "export": export, "history": history, "serve": serve,
 }  # fmt: skip
 
 app = typer.Typer(rich_markup_mode="rich")

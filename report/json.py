@@ -1,5 +1,6 @@
 """The whole summary as JSON: what `--json` prints, in a file. docs/schema/ has its schema."""
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
@@ -14,6 +15,9 @@ class JsonReport:
 
     def render_sweep(self, sweep: SweepSummary) -> str:
         return sweep.model_dump_json(indent=2) + "\n"
+
+    def render_across(self, table: CrossTable) -> str:
+        return table.model_dump_json(indent=2) + "\n"
 
 
 report = JsonReport()

@@ -3,10 +3,12 @@ all other columns in a second one, as wide as the text; takes booktabs, graphicx
 
 from collections.abc import Sequence
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from . import answers, latex_columns, layout, table, verdict, words
+from . import answers, latex_columns, layout, sweep_words, table, verdict, words
+from .across import latex as across
 from .latex_text import escaped
 from .table import Table
 
@@ -50,13 +52,16 @@ class LatexReport:
     def render_sweep(self, sweep: SweepSummary) -> str:
         scaling, label = table.scaling_table(sweep), _plain(sweep.run_id)
         points = _tabular(table.sweep_table(sweep))
-        said = words.sweep_sentences(sweep)
+        said = [*sweep_words.verdicts(sweep), *words.sweep_sentences(sweep)]
         lines = _float("table*", words.sweep_title(sweep), label, [points], said, r"\textwidth")
         if scaling:
             how = "How cost grows with size"
             lines += ["", *_float("table", how, f"{label}-scaling", [_tabular(scaling)], [],
                                   r"\columnwidth")]  # fmt: skip
         return "\n".join([_PREAMBLE, *lines])
+
+    def render_across(self, table: CrossTable) -> str:
+        return across.render(table)
 
 
 def _float(

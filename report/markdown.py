@@ -4,11 +4,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 
-from . import answers, table, verdict, words
+from . import answers, sweep_words, table, verdict, words
+from .across import markdown as across
 from .html import report as html
 from .table import Table
 
@@ -37,6 +39,7 @@ class MarkdownReport:
         return _page(
             words.sweep_title(sweep),
             [
+                *_list(sweep_words.verdicts(sweep)),
                 *_table(table.sweep_table(sweep)),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *_list(words.sweep_sentences(sweep)),
@@ -45,6 +48,9 @@ class MarkdownReport:
             words.environment(played) if played else [],
             sweep.command,
         )
+
+    def render_across(self, table: CrossTable) -> str:
+        return across.render(table)
 
 
 def _of_run(summary: Summary, page: str, has_picture: bool = False) -> str:

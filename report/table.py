@@ -112,12 +112,10 @@ def sweep_columns(sweep: SweepSummary) -> list[Column]:
     return [*(column for column in found if column.title != against()), *threads]
 
 
-def swept(
-    sweep: SweepSummary, columns: Sequence[Column], points: int | None, short: bool = False
-) -> Table:
+def swept(sweep: SweepSummary, columns: Sequence[Column], points: int | None) -> Table:
     """A table of these columns, of every point or of the first ones."""
     played = [point.summary for point in sweep.points[:points] if point.summary]
-    texts = iter(table_of(columns, rows_of(played), 0, short).rows)
+    texts = iter(table_of(columns, rows_of(played), 0).rows)
     not_played = [NOTHING, "not played", *[NOTHING] * (len(columns) - 2)]
     rows = []
     for point in sweep.points[:points]:

@@ -1,16 +1,19 @@
 """What is seen on a terminal: the table, and below it the answers, where the eye is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.text import Text
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 from compare.reporting.showing import View
 
-from . import answers, layout, table, verdict, words
-from .column import MORE_QUALITY, NEVER, Column
+from . import answers, sweep_words, table, verdict, words
+from .across import terminal as across
+from .across.sweep import points_of
+from .column import Column
 from .judged import warnings_of_data
 from .screen import INDENT, Line, all_of, at_a_glance, plain, sentences
 
@@ -33,19 +36,26 @@ class TerminalReport:
     def show(self, summary: Summary | SweepSummary, view: View) -> str:
         """The whole text, in the colours and the width of the terminal; in a pipe no line is
         broken."""
-        console = Console()
+        console = across.terminal()
         width = console.width if console.is_terminal else None
+        parts: Iterable[Line | RenderableType]
         if isinstance(summary, SweepSummary):
-            lines = _of_sweep(summary, view, width)
+            parts = _of_sweep(summary, view, width)
         else:
-            lines = _of_run(summary, view, width)
+            parts = _of_run(summary, view, width)
         with console.capture() as capture:
-            for line in lines:
-                console.print(Text(line.text, style=line.style), soft_wrap=True)
+            for part in parts:
+                if isinstance(part, Line):
+                    console.print(Text(part.text, style=part.style), soft_wrap=True)
+                else:
+                    console.print(part)
         return capture.get()
 
     def require_columns(self, names: Sequence[str], metrics: Sequence[str], target: str) -> None:
         table.chosen(names, metrics, target)
+
+    def render_across(self, table: CrossTable) -> str:
+        return across.render(table)
 
 
 def _of_run(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
@@ -105,18 +115,23 @@ def _details(
     yield Line("")
 
 
-def _of_sweep(sweep: SweepSummary, view: View, width: int | None) -> Iterator[Line]:
+def _of_sweep(
+    sweep: SweepSummary, view: View, width: int | None
+) -> Iterator[Line | RenderableType]:
+    """The points side by side, or the columns that are asked for in a row for each cell; below
+    that, where the eye is, who is ahead at which of them."""
     played = [point.summary for point in sweep.points if point.summary]
     yield from sentences([words.sweep_title(sweep)], width, "bold")
-    columns = table.sweep_columns(sweep)
-    if view.columns:
-        columns = table.chosen(view.columns, played[0].metrics if played else [], "target")
-    is_glance = not view.columns and not view.wide
-    shown = table.swept(sweep, columns, _MOST_POINTS, short=is_glance)
-    if is_glance and width is not None:
-        ranks = [0] * len(sweep.axes) + [c.rank if c.rank < NEVER else 0 for c in columns]
-        shown = layout.narrowed(shown, ranks, width - len(INDENT), MORE_QUALITY)
-    yield from plain(shown, width)
+    legend = table.sweep_legend(sweep)
+    if view.columns or view.wide:
+        columns = table.sweep_columns(sweep)
+        if view.columns:
+            columns = table.chosen(view.columns, played[0].metrics if played else [], "target")
+        yield from plain(table.swept(sweep, columns, _MOST_POINTS), width)
+    else:
+        points = points_of(sweep, _MOST_POINTS)
+        yield from across.side_by_side(points.columns, points.blocks)
+        legend = [*points.legend, *legend]
     if len(sweep.points) > _MOST_POINTS:
         yield Line(f"and {len(sweep.points) - _MOST_POINTS:,} more points, in the files")
     scaling = table.scaling_table(sweep)
@@ -124,9 +139,10 @@ def _of_sweep(sweep: SweepSummary, view: View, width: int | None) -> Iterator[Li
         yield Line("")
         yield from plain(scaling, width)
     yield from sentences(words.sweep_sentences(sweep, _MOST_POINTS), width)
-    yield from sentences(table.sweep_legend(sweep), width, "dim")
+    yield from sentences(legend, width, "dim")
     if view.verbose and played:
         yield from sentences(words.environment(played[0]), width, "dim")
+    yield from sentences(sweep_words.verdicts(sweep), width)
 
 
 report = TerminalReport()

@@ -19,6 +19,8 @@ class CellFigures(BaseModel):
     backend: str
     mode: str
     status: Status
+    reason: str = ""
+    doubt: str = ""
     device: str | None = None
     versions: dict[str, str] = {}
     tokens_per_second: Estimate | None = None

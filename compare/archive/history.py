@@ -22,10 +22,10 @@ class HistoryRow(BaseModel):
     """One cell of one run. Nats, bytes and seconds; null is what was not measured.
 
     `run` is the run's folder, relative to the one that was read; `machine` a line that tells
-    machines apart, and how many of its threads were used. `upgrade` marks other versions than
-    those of the row before of the same series, such as "torch 2.12.1 -> 2.13.0";
-    `ratio_to_before` is the rate over that of the last row of the series which was timed with
-    those earlier versions.
+    machines apart, and how many of its threads were used; `doubt` why the rate cannot be relied
+    on. `upgrade` marks other versions than those of the row before of the same series, such as
+    "torch 2.12.1 -> 2.13.0"; `ratio_to_before` is the rate over that of the last row of the series
+    which was timed with those earlier versions.
     """
 
     model_config = ConfigDict(ser_json_inf_nan="null")
@@ -39,6 +39,7 @@ class HistoryRow(BaseModel):
     backend: str
     mode: str
     status: Status
+    doubt: str = ""
     versions: dict[str, str]
     upgrade: str = ""
     tokens_per_second: Estimate | None
@@ -147,6 +148,7 @@ def _rows(run: str, figures: RunFigures, backends: Sequence[str]) -> Iterator[Hi
             backend=cell.backend,
             mode=cell.mode,
             status=cell.status,
+            doubt=cell.doubt,
             versions=cell.versions,
             tokens_per_second=cell.tokens_per_second,
             step_seconds=cell.step_seconds,

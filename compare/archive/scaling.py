@@ -12,6 +12,7 @@ from compare.records.values import Estimate
 from compare.stats.intervals import t_quantile
 
 Quantity = Literal["step_seconds", "peak_memory_bytes"]
+_LEAST_SIZES = 3  # two have a ratio, and every exponent of two fits it
 QUANTITIES: tuple[Quantity, ...] = ("step_seconds", "peak_memory_bytes")
 
 
@@ -53,14 +54,15 @@ class _Measured(NamedTuple):
 
 
 def scalings(axes: dict[str, list[Any]], points: Sequence[SweptPoint]) -> list[Scaling]:
-    """Exponents of every cell over every numeric field of two values or more."""
+    """Exponents of every cell over every numeric field, measured at three values or more."""
     found = []
     for field, values in axes.items():
-        if len(values) < 2 or not all(_is_size(value) for value in values):
+        if not all(_is_size(value) for value in values):
             continue
         for quantity in QUANTITIES:
             for (backend, mode), measured in _measured(field, quantity, points).items():
-                exponent = fit_exponent(measured)
+                enough = len({one.size for one in measured}) >= _LEAST_SIZES
+                exponent = fit_exponent(measured) if enough else None
                 if exponent is not None:
                     found.append(
                         Scaling(

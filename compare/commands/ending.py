@@ -9,13 +9,20 @@ import typer
 from rich.console import Console
 
 from compare import interrupts
+from compare.archive.across import CrossCell, CrossTable
 from compare.archive.scaling import SweepSummary
+from compare.archive.together import Reported
 from compare.findings.cell_summary import CellSummary
-from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
 from compare.reporting.showing import View, shown
-from compare.reporting.writing import by_default, main_file, report_run, report_sweep
+from compare.reporting.writing import (
+    by_default,
+    main_file,
+    report_across,
+    report_run,
+    report_sweep,
+)
 
 BAD_INPUT = 2
 
@@ -30,34 +37,43 @@ def end_sweep(folder: SweepFolder, interrupted: bool, json: bool, view: View) ->
     _end(report_sweep(folder), folder.path, interrupted, json, view)
 
 
-def _end(
-    summary: Summary | SweepSummary, path: Path, interrupted: bool, json: bool, view: View
-) -> NoReturn:
+def end_suite(folder: Path, table: CrossTable, interrupted: bool, json: bool) -> NoReturn:
+    """Report the experiments that were played, and exit."""
+    report_across(folder, table)
+    _end(table, folder, interrupted, json, View())
+
+
+def _end(summary: Reported, path: Path, interrupted: bool, json: bool, view: View) -> NoReturn:
     show(summary, [main_file(path, by_default())], json, view)
     raise typer.Exit(interrupts.exit_code() if interrupted else exit_code(summary))
 
 
-def show(summary: Summary | SweepSummary, written: Sequence[Path], json: bool, view: View) -> None:
+def show(summary: Reported, written: Sequence[Path], json: bool, view: View) -> None:
     """Print a summary in every format that has no file; at the end where its files are, and the
-    command that repeats it."""
+    command that repeats it, which a table of several experiments has none of."""
     if json:
         print(summary.model_dump_json(indent=2))
         return
     print(shown(summary, view), end="")
-    again = f"again: {shlex.join(summary.command)}"
-    parts = [*([f"Report: {', '.join(map(str, written))}"] if written else []), again]
+    parts = [f"Report: {', '.join(map(str, written))}"] if written else []
+    if not isinstance(summary, CrossTable):
+        parts.append(f"again: {shlex.join(summary.command)}")
     line = "     ".join(parts)
-    print(line if len(line) <= Console().width else "\n".join(parts))
+    if parts:
+        print(line if len(line) <= Console().width else "\n".join(parts))
 
 
-def exit_code(summary: Summary | SweepSummary) -> int:
-    """0 if at least one backend ran and none went wrong, at every point of a sweep."""
+def exit_code(summary: Reported) -> int:
+    """0 if at least one backend ran and none went wrong, at every point of a sweep and in every
+    row of a table."""
     if isinstance(summary, SweepSummary):
         codes = [_code(point.summary.cells) for point in summary.points if point.summary]
         return max(codes, default=1)
+    if isinstance(summary, CrossTable):
+        return max(_code([*row.cells.values()]) for row in summary.rows)
     return _code(summary.cells)
 
 
-def _code(cells: Sequence[CellSummary]) -> int:
-    statuses = {cell.status for cell in cells}
+def _code(cells: Sequence[CellSummary] | Sequence[CrossCell]) -> int:
+    statuses = {cell.status for cell in cells} - {"missing"}
     return 0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1

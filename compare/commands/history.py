@@ -1,23 +1,35 @@
-"""Figures over time: what every run under a folder measured, per experiment and backend."""
+"""Figures over time: what is news of every experiment and backend under a folder."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
-from compare.archive.history import History, HistoryRow, read_history
+from compare.archive.history import read_history
+from compare.archive.trends import Trend, Verdict, nothing_changed_since, trends_of, with_trends
 from compare.commands import completion, options
 from compare.commands.options import told, what
-from compare.commands.tables import print_whole
+from compare.commands.tables import print_fitting
 from compare.errors import UserError, unknown
-from compare.findings.number_text import estimate, memory, number
+from compare.findings.number_text import NOTHING, estimate, with_half
 from compare.plugins import installed
 
 _MOST_ROWS = 100  # nobody reads more on a terminal
+_MOST_BARS = 12
+_BARS = "▁▂▃▄▅▆▇█"
+_TITLES = ("backend", "over time", "runs", "tokens/s", "against the run before")
+_STYLES = {"failed": "red", "slower": "red", "faster": "green"}
+_WORDS: dict[Verdict, str] = {
+    "failed": "failed now",
+    "slower": "slower than before",
+    "faster": "faster than before",
+    "unchanged": "within noise",
+    "not judged": "not judged: windows too short, or a machine too busy",
+    "first": "of one run",
+}
 
 
 def history(
@@ -47,12 +59,12 @@ def history(
     render = _renderer(format_) if format_ else None
     found = read_history(folder, task, options.split_backends(backend))
     if json:
-        print(found.model_dump_json(indent=2))
+        print(with_trends(found).model_dump_json(indent=2))
     elif render:
         page = render(found)
         sys.stdout.buffer.write(page if isinstance(page, bytes) else page.encode())
     else:
-        _print(found)
+        _print(trends_of(found.rows))
     for line in (*found.unreadable, *found.copies):
         print(f"compare: left out: {line}", file=sys.stderr)
 
@@ -68,37 +80,77 @@ def _renderer(name: str) -> Any:
     return report.render_history
 
 
-def _print(found: History) -> None:
-    latest = {id(row) for row in sorted(found.rows, key=lambda row: row.started)[-_MOST_ROWS:]}
-    shown = [row for row in found.rows if id(row) in latest]
-    table = Table(box=box.SIMPLE_HEAD)
-    for title in ("started", "task", "experiment", "backend", "versions", "status"):
-        table.add_column(title)
-    for title in ("tokens/s", "of the versions before", "peak memory", "valid. loss"):
-        table.add_column(title, justify="right")
-    table.add_column("upgrade")
-    table.add_column("machine")
-    table.add_column("run")
-    for row in shown:
-        table.add_row(*map(Text, _texts(row)), style="bold" if row.upgrade else "")
-    print_whole(table)
-    if len(shown) < len(found.rows):
-        print(f"and {len(found.rows) - len(shown):,} earlier ones: --json has them all")
+def _print(trends: Sequence[Trend]) -> None:
+    shown = trends[:_MOST_ROWS]
+    places = dict.fromkeys(trend.place for trend in shown)  # regressions first
+    for place in places:
+        ours = [trend for trend in shown if trend.place == place]
+        task, preset, experiment, machine = place
+        print(f"{task} {preset}, experiment {experiment[:8]}, on {machine}")
+        styles = [_STYLES.get(trend.verdict, "") for trend in ours]
+        print_fitting(_TITLES, [_texts(trend) for trend in ours], styles)
+        for line in _upgrades(ours):
+            print(f"  {line}")
+        print()
+    if len(shown) < len(trends):
+        print(f"and {len(trends) - len(shown):,} more: --json has them all")
+    print(_news(trends))
 
 
-def _texts(row: HistoryRow) -> list[str]:
+def _texts(trend: Trend) -> list[str]:
     return [
-        row.started.astimezone().strftime("%Y-%m-%d %H:%M"),
-        f"{row.task} ({row.preset})",
-        row.experiment,
-        row.label,
-        ", ".join(f"{name} {version}" for name, version in row.versions.items()),
-        row.status,
-        estimate(row.tokens_per_second, "{:,.0f}"),
-        estimate(row.ratio_to_before, "{:.3f}"),
-        memory(row.peak_memory_bytes),
-        number(row.validation_loss, "{:.4f}"),
-        row.upgrade,
-        row.machine,
-        row.run,
+        trend.label,
+        sparkline(trend.rates[-_MOST_BARS:]),
+        str(len(trend.rates)),
+        with_half(trend.tokens_per_second, "{:,.0f}"),
+        _change(trend),
     ]
+
+
+def _change(trend: Trend) -> str:
+    """Against the run before, in percent, with half of its interval."""
+    if trend.verdict == "failed":
+        return trend.status.replace("_", " ")
+    if trend.change is None:
+        return NOTHING if trend.tokens_per_second is None else "the first"
+    if trend.verdict == "not judged":
+        return "not judged"
+    half = with_half(trend.change, "{:.3f}").partition(" ")[2]
+    if trend.verdict == "unchanged":
+        return f"within noise {half}"
+    return f"{abs(trend.change.value - 1):.1%} {trend.verdict} {half}"
+
+
+def sparkline(rates: Sequence[float | None]) -> str:
+    """A bar for each rate, a dot where there is none; from the lowest to the highest, or over a
+    tenth of it where they are closer, so that noise stays flat."""
+    known = [rate for rate in rates if rate is not None]
+    if not known:
+        return NOTHING
+    high = max(known)
+    low = min(min(known), 0.9 * high)
+    top = len(_BARS) - 1
+    return "".join(
+        "·" if rate is None else _BARS[round((rate - low) / (high - low) * top)] for rate in rates
+    )
+
+
+def _upgrades(trends: Sequence[Trend]) -> Iterator[str]:
+    """The last change of versions of each backend; those of one change share a line."""
+    found: dict[str, list[str]] = {}
+    for trend in trends:
+        if trend.upgraded:
+            by = estimate(trend.change_by_upgrade, "{:.3f}")
+            now = f", {by} times as fast since" if trend.change_by_upgrade else ""
+            when = f"{trend.upgraded.astimezone():%Y-%m-%d}"
+            found.setdefault(f"{when}, {trend.upgrade}", []).append(f"{trend.label}{now}")
+    for upgrade, labels in found.items():
+        yield f"upgraded {upgrade}: {'; '.join(labels)}"
+
+
+def _news(trends: Sequence[Trend]) -> str:
+    since = nothing_changed_since(trends)
+    if since:
+        return f"nothing changed beyond noise since {since.astimezone():%Y-%m-%d %H:%M}"
+    counts = Counter(trend.verdict for trend in trends)
+    return ", ".join(f"{count:,} {_WORDS[verdict]}" for verdict, count in counts.items())

@@ -1,4 +1,4 @@
-"""`compare report`: a run, several runs of one experiment, or a sweep, in any format."""
+"""`compare report`: a run, several runs as one or in a table, or a sweep, in any format."""
 
 import webbrowser
 from collections.abc import Sequence
@@ -7,23 +7,20 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 import typer
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
-from compare.archive.stored import read_sweep, store, summary_of
+from compare.archive.stored import store
+from compare.archive.together import Reported, read_together
 from compare.commands import completion, options
 from compare.commands.ending import exit_code, show
 from compare.commands.options import told, what, where
 from compare.errors import UserError, unknown
-from compare.findings.notes import repeated, unlike
 from compare.findings.summary import Summary
-from compare.records import merging
-from compare.records.reading import FoundRecords, read
-from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
-from compare.records.sweep_folder import SweepFolder, is_sweep
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
-from compare.reporting.showing import View, required_of_run, required_of_sweep
-from compare.reporting.writing import by_default, main_file, rendered, write, write_run
+from compare.reporting.showing import View, required_across, required_of_run, required_of_sweep
+from compare.reporting.writing import able, by_default, main_file, rendered, write, write_run
 
 PictureKind = Literal["png", "svg"]
 
@@ -42,7 +39,7 @@ def report(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of runs of one experiment, or of one sweep.",
+            help="Run folders, a sweep, or a folder of runs.",
             autocompletion=completion.run_folder,
         ),
     ],
@@ -75,16 +72,20 @@ def report(
     verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
-    """Make the report of runs anew, or of several as one.
+    """Make the report of runs anew, of several as one, or across experiments.
 
     Examples:
     compare report results/RUN --open
     compare report results/RUN --format latex,parquet --plots svg --out paper
+    compare report results/LM results/TRANSLATION --out across
     """
     asked = _Asked(_formats(format_), _kinds(plots), _opened() if open_ else None)
-    summary, problems = _read(runs)
+    summary, problems = read_together(runs)
+    if asked.plots and not isinstance(summary, Summary):
+        raise UserError("--plots draws one run: give one of these, or of a sweep's points")
     view = _required(options.view(wide, columns, baseline, verbose), summary)
-    where = out or (runs[0] if len(runs) == 1 and not problems else None)
+    is_own = len(runs) == 1 and not problems and not isinstance(summary, CrossTable)
+    where = out or (runs[0] if is_own else None)
     if where is None and (format_ or asked.anything):
         why = "that cannot be read whole is left as it is" if problems else "would be in no folder"
         raise UserError(f"--out is missing: what {why}")
@@ -93,32 +94,9 @@ def report(
     raise typer.Exit(exit_code(summary))
 
 
-def _read(runs: Sequence[Path]) -> tuple[Summary | SweepSummary, list[str]]:
-    """What the runs sum up to, and what cannot be read of them."""
-    swept = [run for run in runs if is_sweep(run)]
-    if swept and len(runs) > 1:
-        raise UserError(f"'{swept[0]}' is a sweep, which has a report of its own")
-    if swept:
-        return read_sweep(SweepFolder(swept[0]))
-    found = [read(RunFolder(run)) for run in runs]
-    if len(found) == 1:
-        return summary_of(found[0]), found[0].problems
-    problems = [
-        f"{run.name}: {problem}"
-        for run, one in zip(runs, found, strict=True)
-        for problem in one.problems
-    ]
-    records = [one.records for one in found]
-    headers = [header_of(run) for run in merging.once(records)]
-    ids = [header_of(run).run_id for run in records]
-    twice = [header.run_id for header in headers if ids.count(header.run_id) > 1]
-    whole = merging.once(records)[0] if len(headers) == 1 else merging.merged(records)
-    summary = summary_of(FoundRecords(list(whole), problems))
-    summary.notes += [*unlike(headers[0].run_id, merging.unlike(headers)), *repeated(twice)]
-    return summary, problems
-
-
-def _required(view: View, summary: Summary | SweepSummary) -> View:
+def _required(view: View, summary: Reported) -> View:
+    if isinstance(summary, CrossTable):
+        return required_across(view)
     if isinstance(summary, SweepSummary):
         played = [point.summary for point in summary.points if point.summary]
         return required_of_sweep(view, played[0].metrics if played else [])
@@ -126,31 +104,47 @@ def _required(view: View, summary: Summary | SweepSummary) -> View:
     return required_of_run(view, labels, summary.metrics, summary.target)
 
 
-def _write(summary: Summary | SweepSummary, asked: _Asked, where: Path, own: bool) -> Path:
+def _write(summary: Reported, asked: _Asked, where: Path, own: bool) -> Path:
     """Write what was asked for; the file to look at, or the folder that all are in."""
-    try:
-        where.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to '{where}': {error.strerror}") from None
-    if own and isinstance(summary, Summary):
-        store(RunFolder(where), summary)
-    formats = [*asked.formats, *([asked.opened] if asked.opened else [])] or by_default()
-    # A page that others lead to is there before them.
-    for one in sorted(dict.fromkeys(formats), key=lambda one: one.name):
-        if isinstance(summary, Summary):
-            write_run(where, one, summary)
-        else:
-            write(where, one, rendered(one, summary))
-    for kind in asked.plots:
-        _draw(summary, kind, where)
+    formats = list(dict.fromkeys([*asked.formats, *([asked.opened] if asked.opened else [])]))
+    formats = formats or able(by_default(), summary)
+    if isinstance(summary, Summary):
+        _make(where)
+        _write_reports(summary, asked.plots, formats, where, own)
+    else:  # nothing is made where one of the formats cannot
+        contents = [(one, rendered(one, summary, where)) for one in formats]
+        _make(where)
+        for one, content in contents:
+            write(where, one, content)
     if asked.opened and asked.opened.filename:
         webbrowser.open((where / asked.opened.filename).resolve().as_uri())
     return main_file(where, formats)
 
 
-def _draw(summary: Summary | SweepSummary, kind: PictureKind, where: Path) -> None:
-    if isinstance(summary, SweepSummary):
-        raise UserError("--plots draws a run: give one of the sweep's points")
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to '{folder}': {error.strerror}") from None
+
+
+def _write_reports(
+    summary: Summary,
+    plots: Sequence[PictureKind],
+    formats: Sequence[ReportFormat],
+    where: Path,
+    own: bool,
+) -> None:
+    if own:
+        store(RunFolder(where), summary)
+    # A page that others lead to is there before them.
+    for one in sorted(formats, key=lambda one: one.name):
+        write_run(where, one, summary)
+    for kind in plots:
+        _draw(summary, kind, where)
+
+
+def _draw(summary: Summary, kind: PictureKind, where: Path) -> None:
     (where / "plots").mkdir(exist_ok=True)
     for one in load_reports():
         drawn = one.plots(summary, kind) if hasattr(one, "plots") else {}

@@ -2,11 +2,16 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 
-from rich.console import Console
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 _WIDTH_OF_A_PIPE = 400  # nobody's window: leave rows whole
+_LEAST_LABEL = 16  # columns of the terminal
 
 
 def console() -> Console:
@@ -20,3 +25,35 @@ def console() -> Console:
 def print_whole(table: Table) -> None:
     """Print a table as wide as the terminal, or in a pipe as wide as its rows are."""
     console().print(table)
+
+
+def print_fitting(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]
+) -> None:
+    """Print rows of a label and figures, none of them cut: as a table, or where the terminal is
+    too narrow for one, a block for each row. `styles` are of the rows."""
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    columns = list(zip(titles, *rows, strict=True))
+    widths = [max(map(cell_len, texts)) for texts in columns]
+    table.add_column(titles[0], overflow="fold", min_width=min(widths[0], _LEAST_LABEL))
+    for title, width in zip(titles[1:], widths[1:], strict=True):
+        table.add_column(title, justify="right", no_wrap=True, min_width=width)
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(*map(Text, row), style=style)
+    unbounded = out.options.update(width=10_000)  # else it is said to be as wide as there is
+    fits = out.measure(table, options=unbounded).minimum <= out.width
+    shown: RenderableType = table if fits else _blocks(titles, rows, styles)
+    out.print(shown)
+
+
+def _blocks(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]
+) -> RenderableType:
+    """Each row's label, and below it a figure on each line."""
+    width = max(map(len, titles))
+    blocks = []
+    for (label, *texts), style in zip(rows, styles, strict=True):
+        figures = [f"  {t:{width}}  {text}" for t, text in zip(titles[1:], texts, strict=True)]
+        blocks.append(Text("\n".join([label, *figures, ""]), style=style))
+    return Group(*blocks)

@@ -65,6 +65,15 @@ def si(value: float, unit: str) -> str:
     return f"{significant(value)} P{unit}"
 
 
+def with_half(value: Estimate | None, form: str) -> str:
+    """A figure, and half of its 95% interval as a share of it where there is one."""
+    if value is None:
+        return NOTHING
+    if value.low is None or value.high is None:
+        return form.format(value.value)
+    return f"{form.format(value.value)} ±{math.sqrt(value.high / value.low) - 1:.1%}"
+
+
 def estimate(value: Estimate | None, form: str) -> str:
     """A figure, and its 95% interval in brackets where there is one."""
     if value is None:

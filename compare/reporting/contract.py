@@ -1,9 +1,10 @@
 """What a report format and an exporter implement."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # a worker imports this module, and has no use for what these need
+    from compare.archive.across import CrossTable
     from compare.archive.scaling import SweepSummary
     from compare.findings.summary import Summary
     from compare.records.record_types import AnyRecord
@@ -18,8 +19,8 @@ class ReportFormat(Protocol):
 
         def render_history(self, history: History) -> str
 
-    for `compare history --format`. One that shows a picture, or leads to what lies beside it, can
-    have
+    for `compare history --format`; and what `AcrossFormat` has, for runs of different experiments.
+    One that shows a picture, or leads to what lies beside it, can have
 
         def files(self, summary: Summary, folder: Path) -> dict[str, str | bytes]
 
@@ -39,6 +40,15 @@ class ReportFormat(Protocol):
 
     def render_sweep(self, sweep: "SweepSummary") -> str | bytes:
         """A run at each crossing of some settings' values."""
+        ...
+
+
+@runtime_checkable
+class AcrossFormat(Protocol):
+    """A report format that also writes a table across experiments."""
+
+    def render_across(self, table: "CrossTable") -> str | bytes:
+        """Experiments down, backends across; each cell has the `link` to its own report."""
         ...
 
 

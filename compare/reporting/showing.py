@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, cast
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
+from compare.archive.together import Reported
 from compare.errors import UserError, unknown
 from compare.findings.summary import Summary
 from compare.reporting.loading import load_reports
-from compare.reporting.writing import rendered
+from compare.reporting.writing import able, rendered
 
 
 class View(NamedTuple):
@@ -46,8 +48,20 @@ def required_of_sweep(view: View, metrics: Sequence[str]) -> View:
     return required_of_run(view, [], metrics, "target")
 
 
-def shown(summary: Summary | SweepSummary, view: View) -> str:
+def required_across(view: View) -> View:
+    """Raises UserError for what a table across experiments has nothing of."""
+    if view != View():
+        raise UserError(
+            "--wide, --columns, --baseline and --verbose are of one experiment: report one with it"
+        )
+    return view
+
+
+def shown(summary: Reported, view: View) -> str:
     """What every format that has no file makes of a summary."""
+    if isinstance(summary, CrossTable):
+        printing = [one for one in able(load_reports(), summary) if not one.filename]
+        return "".join(str(rendered(report, summary)) for report in printing)
     showing = [report.show(summary, view) for report in _printed()]
     others = [r for r in load_reports() if not r.filename and not hasattr(r, "show")]
     return "".join([*(str(rendered(report, summary)) for report in others), *showing])

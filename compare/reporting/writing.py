@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.archive.stored import read_sweep, summarise_anew
+from compare.archive.together import Reported
+from compare.errors import UserError
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
-from compare.reporting.contract import ReportFormat
+from compare.reporting.contract import AcrossFormat, ReportFormat
+from compare.reporting.linking import address_of_report
 from compare.reporting.loading import load_reports
 
 
@@ -35,8 +39,16 @@ def report_sweep(
     return summary
 
 
-def rendered(report: ReportFormat, summary: Summary | SweepSummary) -> str | bytes:
-    """What a format makes of a run or of a sweep."""
+def rendered(report: ReportFormat, summary: Reported, where: Path | None = None) -> str | bytes:
+    """What a format makes of a run, of a sweep or of a table across experiments.
+
+    Links in such a table are relative to the folder `where`, or absolute. Raises UserError for a
+    format that makes none.
+    """
+    if isinstance(summary, CrossTable):
+        if not isinstance(report, AcrossFormat):
+            raise UserError(f"the report format '{report.name}' has no table across experiments")
+        return report.render_across(summary.linked(lambda run: address_of_report(run, where)))
     if isinstance(summary, SweepSummary):
         return report.render_sweep(summary)
     return report.render(summary)
@@ -50,6 +62,19 @@ def write_run(folder: Path, report: ReportFormat, summary: Summary) -> None:
     for name, content in report.files(summary, folder).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def able(reports: Sequence[ReportFormat], summary: Reported) -> list[ReportFormat]:
+    """Those of some formats that can render it."""
+    return [
+        r for r in reports if isinstance(r, AcrossFormat) or not isinstance(summary, CrossTable)
+    ]
+
+
+def report_across(folder: Path, table: CrossTable) -> None:
+    """Write a table across experiments into a folder, in the formats that every run writes."""
+    for report in able(by_default(), table):
+        write(folder, report, rendered(report, table, folder))
 
 
 def write(folder: Path, report: ReportFormat, content: str | bytes) -> Path:

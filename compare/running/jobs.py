@@ -1,8 +1,9 @@
-"""Jobs: playing a run, a sweep, or what is missing of either, as its progress is shown."""
+"""Jobs: playing a run, a sweep, a suite, or what is missing of one, as its progress is shown."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from compare.archive.stored import summarise_anew
 from compare.errors import UserError
@@ -13,6 +14,7 @@ from compare.records.place import require_room
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
+from compare.records.suite_folder import SuiteFolder
 from compare.records.sweep_folder import SweepFolder
 from compare.records.values import Request
 from compare.running.conductor import Conductor
@@ -71,28 +73,19 @@ def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, progress)
 
 
+class _Job(NamedTuple):
+    """One of several runs; of one that was begun, what is left is played."""
+
+    title: str
+    request: Request
+    folder: RunFolder
+
+
 def play_sweep(
     folder: SweepFolder, command: list[str], progress: Silent, choices: Choices = None
 ) -> bool:
     """Play every point that is not finished; whether Ctrl-C cut it short."""
-    sweep = folder.sweep()
-    try:
-        for index, point in enumerate(sweep.points, 1):
-            progress.point(index, len(sweep.points), point.name)
-            at = folder.run_folder(point)
-            if at.exists():
-                plan = _plan_again(at, command, progress, choices)
-                interrupted = _resume(plan, at, progress)
-            else:
-                plan = _plan(sweep.request_of(point), command, progress, choices)
-                interrupted = play_run(plan, at.make(), progress)
-            choices = plan.choices
-            summarise_anew(at)  # its figures are in the sweep's report
-            if interrupted:
-                return True
-    except KeyboardInterrupt:  # between two points
-        return True
-    return False
+    return _play_all(_points(folder), command, progress, choices)
 
 
 def resume_sweep(folder: SweepFolder, command: list[str], progress: Silent) -> bool:
@@ -100,15 +93,63 @@ def resume_sweep(folder: SweepFolder, command: list[str], progress: Silent) -> b
 
     Raises UserError, and changes nothing, where any of its points cannot be played as it was.
     """
-    sweep, choices = folder.sweep(), None
-    require_version(folder.path, sweep.suite_version)
-    for point in sweep.points:
-        at = folder.run_folder(point)
-        if at.exists():
-            choices = _plan_again(at, command, progress, choices).choices
-        else:
-            choices = _plan(sweep.request_of(point), command, progress, choices).choices
-    return play_sweep(folder, command, progress, choices)
+    require_version(folder.path, folder.sweep().suite_version)
+    jobs = _points(folder)
+    return _play_all(jobs, command, progress, _planned(jobs, command, progress))
+
+
+def play_suite(
+    folder: SuiteFolder, requests: Sequence[Request], command: list[str], progress: Silent
+) -> bool:
+    """Play every experiment that is not finished in a suite's folder, one after the other;
+    whether Ctrl-C cut it short.
+
+    Raises UserError, before any is played, where one of them cannot be.
+    """
+    jobs = [
+        _Job(f"{one.task} {one.preset}", one, folder.run_of(one) or folder.new_run(one))
+        for one in requests
+    ]
+    choices = _planned(jobs, command, progress)
+    folder.make()
+    return _play_all(jobs, command, progress, choices)
+
+
+def _points(folder: SweepFolder) -> list[_Job]:
+    sweep = folder.sweep()
+    return [_Job(p.name, sweep.request_of(p), folder.run_folder(p)) for p in sweep.points]
+
+
+def _planned(jobs: Sequence[_Job], command: list[str], progress: Silent) -> Choices:
+    """The backends of all jobs; raises UserError where one of these cannot be played."""
+    choices: Choices = None
+    for job in jobs:
+        choices = _plan_of(job, command, progress, choices).choices
+    return choices
+
+
+def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
+    if job.folder.exists():
+        return _plan_again(job.folder, command, progress, choices)
+    return _plan(job.request, command, progress, choices)
+
+
+def _play_all(jobs: Sequence[_Job], command: list[str], progress: Silent, choices: Choices) -> bool:
+    try:
+        for index, job in enumerate(jobs, 1):
+            progress.point(index, len(jobs), job.title)
+            plan = _plan_of(job, command, progress, choices)
+            choices = plan.choices
+            if job.folder.exists():
+                interrupted = _resume(plan, job.folder, progress)
+            else:
+                interrupted = play_run(plan, job.folder.make(), progress)
+            summarise_anew(job.folder)  # its figures are in the report of all
+            if interrupted:
+                return True
+    except KeyboardInterrupt:  # between two runs
+        return True
+    return False
 
 
 def _watched(

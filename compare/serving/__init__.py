@@ -1,7 +1,8 @@
 """The pages of `compare serve`.
 
-Begin with `site.py`: from the path of an address to a page or file. `pages.py` are those that no
-report format writes, `server.py` is the socket and the headers.
+Begin with `site.py`: from the path of an address to a page or file. `index.py` is the list of runs,
+`lines.py` what it shows of each, `played.py` which of them are being played; `together.py` shows
+several at once; `pages.py` frames all pages, `server.py` is the socket and the headers.
 
 May import: `reporting`, `archive`, and what is below them.
 """

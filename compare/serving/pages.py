@@ -1,16 +1,9 @@
 """The few pages of `compare serve` that no report format writes, and the frame around those."""
 
-import base64
-import hashlib
 import html
 import re
-from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
-
-from compare.archive.brief import RunFigures
-from compare.findings.number_text import estimate
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -22,9 +15,10 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: left; padding: 0.35rem 1.25rem 0.35rem 0; }
 th, td { vertical-align: top; white-space: nowrap; }
 th { font-weight: 400; opacity: 0.75; }
-td:nth-child(5) { white-space: normal; min-width: 12rem; }
+caption { text-align: left; padding-top: 1rem; }
 tr { border-bottom: 1px solid #8884; }
 pre { overflow-x: auto; }
+a { color: light-dark(#0b5cad, #7fb8f0); }
 """
 _NAV_STYLE = "font: 14px/1.5 system-ui, sans-serif; padding: 0.5rem 1rem"
 _SECONDS_BETWEEN_LOOKS = 5  # to draw a page anew takes time of a run on the same machine
@@ -45,18 +39,9 @@ setInterval(async () => {{
 RUNNING = "running"
 
 
-def _hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
-
-
-_ALWAYS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-INDEX_POLICY = (
-    f"{_ALWAYS}; connect-src 'self'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}"
-)
-"""Nothing but what stands in this module."""
 REPORT_POLICY = (
-    f"{_ALWAYS}; connect-src 'self'; img-src data: blob:; font-src data:;"
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " connect-src 'self'; img-src data: blob:; font-src data:;"
     " style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'"
 )
 """A report's page has scripts of its own, all of them in it; it loads nothing from elsewhere."""
@@ -65,59 +50,35 @@ _OWN_POLICY = re.compile(
 )
 
 
-class Line(NamedTuple):
-    """One run in the list."""
-
-    name: str
-    address: str
-    started: str = ""
-    task: str = ""
-    preset: str = ""
-    backends: str = ""
-    status: str = ""
-    fastest: str = ""
-
-
-def line_of_run(line: Line, run: RunFigures, running: bool) -> Line:
-    counts = Counter(cell.status for cell in run.cells)
-    statuses = ", ".join(
-        status if len(counts) == 1 else f"{count} {status}" for status, count in counts.items()
-    )
-    rates = [
-        (cell.tokens_per_second.value, cell)
-        for cell in run.cells
-        if cell.tokens_per_second and cell.status == "ok"
-    ]
-    fastest = max(rates, key=lambda rate: rate[0])[1] if rates else None
-    return line._replace(
-        started=f"{run.environment.started:%Y-%m-%d %H:%M} UTC",
-        task=run.experiment.task,
-        preset=run.preset,
-        backends=", ".join(cell.label for cell in run.cells),
-        status="running" if running else statuses,
-        fastest=f"{fastest.label}, {estimate(fastest.tokens_per_second, '{:,.0f}')} tokens/s"
-        if fastest
-        else "",
-    )
-
-
-def index(title: str, lines: Sequence[Line], version: str) -> str:
-    """The list of runs."""
-    titles = ("started", "run", "task", "preset", "backends", "status", "fastest")
-    head = "".join(f"<th>{title}</th>" for title in titles)
-    body = "\n".join(_row(line) for line in lines)
-    return (
-        f"{_head(title)}<h1>{html.escape(title)}</h1>\n"
-        '<p><a href="/history/">Figures over time</a></p>\n'
-        f'<div tabindex="0"><table><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>{body}</tbody></table></div>\n"
-        f"{'' if lines else '<p>No runs yet.</p>'}{_live(version)}</body></html>\n"
-    )
-
-
 def preformatted(text: str) -> str:
     """A page of plain text."""
-    return f"{_head('run')}<pre>{html.escape(text)}</pre></body></html>\n"
+    return f"{_head('run')}<main><pre>{html.escape(text)}</pre></main></body></html>\n"
+
+
+def plain(title: str, parts: Iterable[str]) -> str:
+    """A page of a heading and what `lines` and `table` made."""
+    heading = f"<h1>{html.escape(title)}</h1>"
+    return f"{_head(title)}<main>{heading}{''.join(parts)}</main></body></html>\n"
+
+
+def lines(texts: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in texts) + "</ul>"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
+    """Rows of a label and figures."""
+    heads = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in titles)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(label)}</th>'
+        + "".join(f"<td>{html.escape(text)}</td>" for text in texts)
+        + "</tr>"
+        for label, *texts in rows
+    )
+    name = html.escape(caption)
+    return (
+        f'<div tabindex="0" role="region" aria-label="{name}"><table><caption>{name}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _head(title: str) -> str:
@@ -151,13 +112,6 @@ def framed(page: str, version: str, files: Sequence[str]) -> str:
 
 def _live(version: str) -> str:
     return f'<div id="live" data-version="{html.escape(version)}"></div><script>{_SCRIPT}</script>'
-
-
-def _row(line: Line) -> str:
-    texts = [line.task, line.preset, line.backends, line.status, line.fastest]
-    cells = "".join(f"<td>{html.escape(text)}</td>" for text in texts)
-    link = f'<a href="{html.escape(line.address)}">{html.escape(line.name)}</a>'
-    return f"<tr><td>{html.escape(line.started)}</td><td>{link}</td>{cells}</tr>"
 
 
 def _links(files: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
     /                       the list of runs
     /history/               figures over time, of all of them
+    /together/?run=NAME&run=NAME&as=diff    two runs held against each other; as=report: of several
     /runs/NAME/             the page of a run or a sweep; NAME may have slashes
     /runs/NAME/version      one line that changes when there is more to show
     /runs/NAME/report.md    a file of its folder, as plain text
@@ -17,7 +18,7 @@ from functools import cached_property, lru_cache
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from compare.archive.brief import RunFigures, brief_of
 from compare.archive.history import read_history
@@ -28,11 +29,14 @@ from compare.records.run_folder import RECORDS, RunFolder
 from compare.records.sweep_folder import MANIFEST, SweepFolder, is_sweep
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
-from compare.serving import pages
+from compare.serving import index, pages
+from compare.serving.lines import Line, line_of_run, line_of_sweep, progress_of
+from compare.serving.played import is_played, played_now, runs_of
+from compare.serving.together import diff_page, report_page
 
-_LOCKS = Path("/proc/locks")
 _SUFFIXES = (".jsonl", ".json", ".md", ".csv", ".log")
 _SUBFOLDERS = ("logs", "outputs")
+_MOST_FIELDS = 100
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,9 @@ class Site:
                     return _plain(self._index_version())
                 case ["history", ""]:
                     return self._shown(self._history, self._index_version(), [])
+                case ["together", ""]:
+                    query = target.partition("?")[2].partition("#")[0]
+                    return self._shown(lambda: self._together(query), "together", [])
                 case ["runs", *names, last]:
                     return self._of_run(names, last)
         except OSError:  # a name that no file can have, or one that is gone by now
@@ -146,6 +153,34 @@ class Site:
             content, status = pages.preformatted(f"cannot be shown: {one_line(error)}"), 500
         return _html(pages.framed(content, version, files), pages.REPORT_POLICY, status)
 
+    def _together(self, query: str) -> str:
+        """The page of runs that were ticked in the list."""
+        asked = parse_qs(query, max_num_fields=_MOST_FIELDS)
+        folders = [self._require(name) for name in dict.fromkeys(asked.get("run", []))]
+        if asked.get("as") == ["diff"]:
+            return diff_page(folders, self._name)
+        of_html = self._format(".html")
+        if of_html is None:
+            raise UserError("no report format writes pages")
+        return report_page(folders, of_html, self._address_of)
+
+    def _require(self, name: str) -> Path:
+        """The folder of a run of this name; of a sweep, all of its points are inside too."""
+        parts = [] if name == "." else _segments(name)
+        folder = self._run_at(parts) if parts or name == "." else None
+        if folder is None:
+            raise UserError(f"'{name}' is not there")
+        if is_sweep(folder):
+            self._require_points_inside(SweepFolder(folder))
+        return folder
+
+    def _name(self, folder: Path) -> str:
+        return folder.relative_to(self.root).as_posix()
+
+    def _address_of(self, folder: Path) -> str:
+        name = self._name(folder)
+        return _address([] if name == "." else name.split("/"))
+
     def _history(self) -> str:
         drawing: Any = next((one for one in self._formats if hasattr(one, "render_history")), None)
         if drawing is None:
@@ -192,17 +227,17 @@ class Site:
 
     def _page_version(self, folder: Path, files: list[str]) -> str:
         """With the number of its files: its reports come when nobody plays any more."""
-        size, state = self._version(folder, _played()).split(maxsplit=1)
+        size, state = self._version(folder, played_now()).split(maxsplit=1)
         return f"{size} {len(files)} {state}"
 
     def _version(self, folder: Path, played: set[int]) -> str:
         """Bytes of the records, and whether a process is playing."""
-        runs = list(_runs_of(folder))
+        runs = list(runs_of(folder))
         size = sum((run / RECORDS).stat().st_size for run in runs)
-        return f"{size} {pages.RUNNING if _is_played(runs, played) else 'at rest'}"
+        return f"{size} {pages.RUNNING if is_played(runs, played) else 'at rest'}"
 
     def _index_version(self) -> str:
-        played, versions = _played(), list[tuple[str, str]]()
+        played, versions = played_now(), list[tuple[str, str]]()
         for folder in self._listed():
             with suppress(OSError):
                 versions.append((str(folder), self._version(folder, played)))
@@ -212,70 +247,29 @@ class Site:
         return run_folders(self.root, into_sweeps=False, links=False)
 
     def _index(self) -> Answer:
-        version, played = self._index_version(), _played()
+        version, played = self._index_version(), played_now()
         lines = [self._line(folder, played) for folder in self._listed()]
         lines.sort(key=lambda line: (line.started, line.name), reverse=True)
-        return _html(pages.index(self.root.name, lines, version), pages.INDEX_POLICY)
+        return _html(index.index(self.root.name, lines, version), index.POLICY)
 
-    def _line(self, folder: Path, played: set[int]) -> pages.Line:
-        name = folder.relative_to(self.root).as_posix()
-        line = pages.Line(name, _address([] if name == "." else name.split("/")))
+    def _line(self, folder: Path, played: set[int]) -> Line:
+        line = Line(self._name(folder), self._address_of(folder))
         if not self._is_safe(folder):
-            return line._replace(status="left out: it has links out of this folder")
+            return line._replace(trouble="left out: it has links out of this folder")
         try:
-            running = _is_played(list(_runs_of(folder)), played)
+            running = is_played(list(runs_of(folder)), played)
             if is_sweep(folder):
-                return _line_of_sweep(line, folder, running)
+                begun = len(list(runs_of(folder)))
+                return line_of_sweep(line, SweepFolder(folder).sweep(), begun, running)
             figures = self._figures_of(folder, RunFolder(folder).size())
+            return line_of_run(line, figures, progress_of(folder) if running else "")
         except (UserError, OSError) as error:
-            return line._replace(status=str(error))
-        return pages.line_of_run(line, figures, running)
+            return line._replace(trouble=str(error))
 
 
 def _figures(folder: Path, size: int) -> RunFigures:
     """`size` of the records is there to be a key of the cache."""
     return brief_of(folder).run
-
-
-def _line_of_sweep(line: pages.Line, folder: Path, running: bool) -> pages.Line:
-    sweep = SweepFolder(folder).sweep()
-    begun = len(list(_runs_of(folder)))
-    status = f"{begun} of {len(sweep.points)} points"
-    return line._replace(
-        started=f"{sweep.started:%Y-%m-%d %H:%M} UTC",
-        task=sweep.request.task,
-        preset=f"{sweep.request.preset}, swept",
-        backends=", ".join(sweep.request.backends),
-        status=f"running, {status}" if running else status,
-    )
-
-
-def _runs_of(folder: Path) -> Iterator[Path]:
-    """The run folder itself, or those of a sweep's points that were begun."""
-    if not is_sweep(folder):
-        yield folder
-        return
-    for path in folder.iterdir():
-        if not path.is_symlink() and (path / RECORDS).is_file():
-            yield path
-
-
-def _played() -> set[int]:
-    """Inodes of all that a process holds a lock on, as a run's folder is while it is played.
-
-    Read from the kernel's list, since to try the lock could keep a run from starting. Empty
-    where the system has no such list.
-    """
-    try:
-        lines = _LOCKS.read_text().splitlines()
-    except OSError:
-        return set()
-    locks = [line.split() for line in lines if " FLOCK " in line]
-    return {int(part.rsplit(":", 1)[1]) for lock in locks for part in lock if part.count(":") == 2}
-
-
-def _is_played(runs: list[Path], played: set[int]) -> bool:
-    return bool(played) and any(run.stat().st_ino in played for run in runs)
 
 
 def _parts(target: str) -> list[str]:
@@ -285,9 +279,13 @@ def _parts(target: str) -> list[str]:
         text = unquote(path, errors="strict")
     except UnicodeDecodeError:
         return []
-    if not text.startswith("/") or "\\" in text or not text.isprintable():
+    return _segments(text[1:]) if text.startswith("/") else []
+
+
+def _segments(text: str) -> list[str]:
+    if "\\" in text or not text.isprintable():
         return []
-    parts = text[1:].split("/")
+    parts = text.split("/")
     strange = any(part in (".", "..") for part in parts) or "" in parts[:-1]
     return [] if strange else parts
 

@@ -95,6 +95,16 @@ def independent_ratio(ours: Interval, theirs: Interval) -> Interval:
     return _log_interval(value, math.hypot(*halves))
 
 
+def geometric_mean(ratios: Sequence[Interval]) -> Interval:
+    """Of ratios that were measured apart, such as of different experiments. Its interval is of what
+    was measured: of other experiments it says nothing."""
+    value = math.exp(mean([math.log(one.value) for one in ratios]))
+    halves = [math.log(one.high / one.low) / 2 for one in ratios if one.low and one.high]
+    if len(halves) < len(ratios):
+        return Interval(value, None, None)
+    return _log_interval(value, math.hypot(*halves) / len(ratios))
+
+
 def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     """How many standard errors an interval reaches to either side, by Student's t."""
     return float(stdtrit(freedom, (1 + confidence) / 2))

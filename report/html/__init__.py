@@ -13,6 +13,7 @@ from compare.findings.summary import Summary
 from .. import words as general
 from ..table import legend
 from . import cold_start, downloads, page, pairs, repeat, run_plots, stills, tables, words
+from .across import render as across_page
 from .answers import answers
 from .figures import labels
 from .history import render as history_page
@@ -20,6 +21,7 @@ from .samples import samples
 from .sweep import render as sweep_page
 
 if TYPE_CHECKING:
+    from compare.archive.across import CrossTable
     from compare.archive.history import History
 
 _PORTRAIT_COLUMNS = 8  # of a table that an upright page of paper has room for
@@ -62,6 +64,9 @@ class HtmlReport:
 
     def render_history(self, history: "History") -> str:
         return history_page(history)
+
+    def render_across(self, table: "CrossTable") -> str:
+        return across_page(table)
 
     def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]:
         """Each plot as a picture for a paper, by name: light, with a legend."""

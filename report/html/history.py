@@ -15,7 +15,8 @@ from ..table import Table
 from . import page
 from .curves import MOST_POINTS, Axis, Curves, Spec, spec, thinned
 from .figures import Figure, listed
-from .series import colour
+from .intervals import Measured, layer
+from .trends import lines_of, news
 
 if TYPE_CHECKING:
     from compare.archive.history import History, HistoryRow
@@ -36,6 +37,8 @@ def render(history: "History") -> str:
         downloads={"history.csv": _csv(latest)},
         series=_labels(history.rows),
         history=history,
+        lines=lines_of(history.rows),
+        news=news(history.rows),
         changes=[_change(row) for row in latest if row.upgrade],
         rows=_table(latest[:_MOST_ROWS]),
         left_out=max(0, len(latest) - _MOST_ROWS),
@@ -84,21 +87,12 @@ def _throughput(name: str, rows: Sequence["HistoryRow"]) -> Figure:
 
 
 def _intervals(rows: Sequence["HistoryRow"], series: Sequence[str]) -> list[Spec]:
-    values = [
-        {"x": _milliseconds(row), "series": row.label, "low": rate.low, "high": rate.high}
+    measured = [
+        Measured(_milliseconds(row), row.label, row.tokens_per_second)
         for row in rows
-        if (rate := row.tokens_per_second) and rate.low is not None
+        if row.tokens_per_second
     ]
-    encoding = {
-        "x": {"field": "x", "type": "temporal"},
-        "y": {"field": "low", "type": "quantitative"},
-        "y2": {"field": "high"},
-        "color": colour(series),
-    }
-    shown = [{"filter": "indexof(hidden, datum.series) < 0"}]
-    rule = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.55, "clip": True}
-    layer = {"data": {"values": values}, "transform": shown, "mark": rule, "encoding": encoding}
-    return [layer] if values else []
+    return layer(measured, series, "temporal")
 
 
 def _upgrades(rows: Sequence["HistoryRow"]) -> list[Spec]:

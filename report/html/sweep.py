@@ -12,14 +12,16 @@ import numpy as np
 from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate
+from compare.records.values import Estimate
 
-from .. import table
+from .. import sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, sweep_table
 from . import page
-from .curves import Axis, Curves, Scale, spec, thinned
+from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
+from .intervals import Measured, layer
 
 _MOST_POINTS = 200  # in the table
 _MOST_CELLS = 2000  # whose figures the page carries: some 1.5 MB
@@ -27,16 +29,32 @@ _MOST_VALUES = 6  # of a field that the heading lists
 
 
 class _Quantity(NamedTuple):
-    """`exponent` is the name of the quantity in `SweepSummary.scaling`, where it has one."""
+    """`exponent` is the name of the quantity in `SweepSummary.scaling`, where it has one; `whole`
+    the figure with its interval, where it has one."""
 
     name: str
     title: str
     axis: Axis
     value: Callable[[CellSummary], float | None]
     exponent: str = ""
+    whole: Callable[[CellSummary], Estimate | None] = lambda cell: None
 
 
 _QUANTITIES = (
+    _Quantity(
+        "rate",
+        "throughput",
+        Axis("tokens per second", ",.4~r", ",.3~r", "log"),
+        lambda cell: cell.tokens_per_second.value if cell.tokens_per_second else None,
+        whole=lambda cell: cell.tokens_per_second,
+    ),
+    _Quantity(
+        "ratio",
+        "throughput over that of the fastest",
+        Axis("x of the fastest", ".3f", ".3~r", "log"),
+        lambda cell: cell.ratio_to_fastest.value if cell.ratio_to_fastest else None,
+        whole=lambda cell: cell.ratio_to_fastest,
+    ),
     _Quantity(
         "step",
         "time of a step",
@@ -78,6 +96,7 @@ def render(sweep: SweepSummary) -> str:
         results=sweep_table(sweep, _MOST_POINTS),
         left_out=max(0, len(sweep.points) - _MOST_POINTS),
         scaling=scaling_table(sweep),
+        verdicts=sweep_words.verdicts(sweep),
         repeat=shlex.join(sweep.command),
         sentences=general.sweep_sentences(sweep, _MOST_POINTS),
     )
@@ -109,17 +128,31 @@ def _scaling(sweep: SweepSummary, field: str, name: str, quantity: _Quantity) ->
             if values := found.get((label, x)):
                 ys[i, j] = math.exp(fmean(map(math.log, values)))
     drawn = thinned(Curves(series, [_plain(x) for x in xs], ys), "value")
-    others = len(sweep.axes) > 1
+    others, across = len(sweep.axes) > 1, _scale(xs)
+    bars = [] if others or drawn.how else _intervals(sweep, field, quantity, across)
     return Figure(
         name,
-        spec(drawn, Axis(field, "~r", "~r", _scale(xs)), quantity.axis, _series(sweep), height=260),
+        spec(
+            drawn, Axis(field, "~r", "~r", across), quantity.axis, _series(sweep), bars, height=260
+        ),
         f"{quantity.title.capitalize()} by {field}"
         + (", the geometric mean over the other fields." if others else ".")
+        + (" A bar is an interval of 95%." if bars else "")
         + (f" {drawn.how}" if drawn.how else ""),
         _exponents(sweep, field, quantity) or f"{quantity.title} of {listed(series)} by {field}.",
         series,
         zooms=True,
     )
+
+
+def _intervals(sweep: SweepSummary, field: str, quantity: _Quantity, scale: Scale) -> list[Spec]:
+    measured = [
+        Measured(_plain(point.values[field]), cell.label, figure)
+        for point in sweep.points
+        for cell in (point.summary.cells if point.summary else ())
+        if cell.status == "ok" and (figure := quantity.whole(cell))
+    ]
+    return layer(measured, _series(sweep), "ordinal" if scale == "ordinal" else "quantitative")
 
 
 def _exponents(sweep: SweepSummary, field: str, quantity: _Quantity) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ROOT, Compare, command, document, environment
-from fake_records import A, B, C, header, steady, whole
+from fake_records import A, B, C, header, played, steady, whole
+from screens import screen
 
 from compare.archive.diff import CellDiff, Pair, Side, diff_cells
-from compare.commands.diff import diff_folders, notes_of_pair, parse_percent
+from compare.archive.diff_folders import diff_folders, notes_of_pair
+from compare.commands.diff import parse_percent
 from compare.errors import UserError
 from compare.records.differences import differing_fields
 from compare.records.record_types import AnyRecord, Ended, Probed, SpeedCheck, Window
@@ -306,6 +308,19 @@ def test_two_runs_on_the_command_line(compare: Compare, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'nowhere' is no run folder"):
         diff_folders(base, Path("nowhere"), 0.05)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*.json*")}
+
+
+@pytest.mark.parametrize("width", [40, 60, 78, 200])
+def test_on_a_terminal_no_figure_is_cut(tmp_path: Path, width: int) -> None:
+    played(tmp_path / "base", 1, "1.0", 1.0)
+    played(tmp_path / "new", 2, "2.0", 1.3)
+    shown = screen(tmp_path, width, "diff", "base", "new")
+    for text in ("100 ±2.5%", "77 ±2.5%", "0.769 ±2.3%", "slower", "1 kB", "0.0e+00", "2.3%"):
+        assert text in shown
+    assert "…" not in shown
+    table = shown[: shown.index("note: ")]
+    assert max(map(len, table.splitlines())) <= width
+    assert "regression: a:m is slower" in shown.splitlines()[-1]
 
 
 def documented(name: str) -> list[str]:

@@ -144,7 +144,7 @@ def test_the_command(results: Path, compare: Compare) -> None:
     (results / "foreign" / "records.jsonl").write_text("cake\n")
     finished = compare("history", str(results))
     assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.count("fast 1.0 -> 2.0") == 1
+    assert finished.stdout.count("fast 1.0 -> 2.0: a:m, ") == 1
     assert finished.stderr.startswith("compare: left out: '")
     assert finished.stderr.count("\n") == 1
     found = document(compare("history", str(results), "--json", "--backend", "b"))

@@ -89,7 +89,7 @@ def test_what_failed_or_was_not_played_is_not_fitted() -> None:
     assert found.exponent.value == pytest.approx(1.5)
 
 
-def test_fields_that_are_no_sizes_are_not_fitted() -> None:
-    for values in (["a", "b"], [True, False], [0, 8], [8]):
+def test_fields_that_are_no_sizes_or_of_too_few_are_not_fitted() -> None:
+    for values in (["a", "b", "c"], [True, False], [0, 8, 16], [8], [8, 16]):
         points = [point({"m.field": value}, 1.0 + n) for n, value in enumerate(values)]
         assert scalings({"m.field": values}, points) == []

@@ -91,10 +91,21 @@ def test_a_cell_of_several_runs_has_the_windows_of_all(
     assert twice["losses"] == once["losses"]
 
 
+def test_runs_of_other_settings_are_rows_of_a_table(
+    compare: Compare, runs: tuple[Path, ...]
+) -> None:
+    found = document(compare("report", str(runs[0]), str(runs[2]), "--json"))
+    assert [row["experiment"] for row in found["rows"]] == [
+        "lm tiny, steps=60",
+        "lm tiny, steps=30",
+    ]
+    for row, run in zip(found["rows"], (runs[0], runs[2]), strict=True):
+        assert row["cells"]["reference:numpy"]["run"] == str(run)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{0}", "{2}"], "are of different experiments: train.steps: 60 and 30"),
         (["{0}", "{1}", "--format", "md"], "--out is missing"),
         (["{0}", "--format", "htlm"], "unknown format 'htlm'"),
         (["{0}", "--plots", "gif"], "unknown kind of picture 'gif' in --plots"),

@@ -402,7 +402,7 @@ def test_plots_are_pictures(summary: Summary) -> None:
 def test_a_sweep_has_a_curve_for_each_cost(summary: Summary) -> None:
     page = Parsed(report.render_sweep(swept(summary, {"train.batch": [4, 8, 16]})))
     figures = page.json("figures")
-    assert list(figures) == ["step-0", "memory-0", "loss-0"]
+    assert list(figures) == ["rate-0", "ratio-0", "step-0", "memory-0", "loss-0"]
     rows = figures["step-0"]["data"]["values"]
     seconds = summary.cells[0].step_seconds
     assert seconds is not None

@@ -1,10 +1,7 @@
 """The server as a process: its pages, what it refuses, and a run that grows while it is served."""
 
-import http.client
 import re
 import signal
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -13,6 +10,7 @@ import pytest
 from browser import launched, needs_browser
 from conftest import Compare, begin
 from fake_records import MACHINE, A, B, header, played, steady, whole
+from sites import Site, start
 
 from compare.commands.serve import serve
 from compare.errors import UserError
@@ -21,41 +19,6 @@ from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import MANIFEST, Sweep
 
 SECRET = "nobody may read this"
-
-
-def start(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], int]":
-    """A server that listens, and its port."""
-    process = begin(folder.parent, "serve", str(folder), "--port", "0", *arguments)
-    assert process.stdout is not None
-    found = re.search(r"http://\S+:(\d+)/", process.stdout.readline())
-    assert found, process.communicate()
-    return process, int(found[1])
-
-
-class Site:
-    """A browser's side of it."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
-
-    def ask(
-        self, target: str, method: str = "GET", host: str = "", body: bytes | None = None
-    ) -> tuple[int, dict[str, str], str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.putrequest(method, target, skip_host=True)
-        connection.putheader("Host", host or f"127.0.0.1:{self.port}")
-        if body:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, headers, answer.read().decode()
-
-    def raw(self, sent: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as link:
-            link.sendall(sent)
-            link.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: link.recv(1 << 16), b""))
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -112,10 +75,13 @@ def test_the_list_of_runs(site: Site) -> None:
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     rows = re.findall(r"<tr>(.*?)</tr>", page)
     addresses = [re.findall(r'href="(.*?)"', row)[0] for row in rows[1:]]
+    assert "<main>" in page
     assert addresses[:4] == [
         "/runs/deep/second/", "/runs/first%20run/", "/runs/thief/", "/runs/sweep/",
     ]  # fmt: skip
-    assert "<td>a:m</td><td>ok</td><td>a:m, 100 (98–103) tokens/s</td>" in rows[1]
+    texts = re.findall(r"<td[^>]*>(.*?)</td>", rows[1])
+    assert texts[-3:] == ["a:m", "ok", "a:m, 100 (98–103) tokens/s"]
+    assert '<span class="bad">a:m failed: &lt;script&gt;nobody may read this' in rows[2]
     assert "1 of 2 points" in rows[4]
     assert "cannot be read" in next(row for row in rows if "/runs/foreign/" in row)
     assert "left out" in next(row for row in rows if "/runs/files/" in row)
@@ -239,7 +205,7 @@ def test_a_run_that_grows_is_shown_as_it_is(site: Site) -> None:
             file.write('{"kind":"ended","ce')  # is being written
         assert site.ask("/version")[2] != versions[1]
         assert "the latest news" in site.ask("/runs/growing/")[2]
-        assert "<td>running</td>" in site.ask("/")[2]
+        assert ">running: round 1 of 1, step 3 of 10" in site.ask("/")[2]
         assert site.ask("/runs/growing/records.jsonl")[2].endswith('"ce')
     grown = site.ask("/runs/growing/version")[2]
     assert grown.split()[0] > versions[0].split()[0]

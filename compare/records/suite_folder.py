@@ -1,0 +1,70 @@
+"""A suite's folder: a run of each task, found again by what was asked for.
+
+results/<name>/
+    lm-small-3f2a91c0/      the run of one task, a run folder like any other
+    report.md, summary.csv and the like, made across them
+"""
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compare.errors import UserError
+from compare.records.differences import differing_fields, in_short
+from compare.records.reading import read
+from compare.records.record_types import header_of
+from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.sweep_folder import is_sweep
+from compare.records.values import Request
+
+
+class SuiteFolder:
+    """The folder, which may not be there yet, and the runs in it."""
+
+    def __init__(self, path: Path) -> None:
+        if (path / RECORDS).exists() or is_sweep(path):
+            raise UserError(f"'{path}' is a run or a sweep: a suite takes a folder of its own")
+        self.path = path
+
+    @classmethod
+    def new(cls, results: Path, preset: str) -> "SuiteFolder":
+        """One that nothing was played in, not made yet."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        return cls(results / f"{stamp}-suite-{preset}-{secrets.token_hex(2)}")
+
+    def make(self) -> None:
+        """Raises UserError where it cannot be made."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot write to '{self.path}': {error.strerror}") from None
+
+    def runs(self) -> Iterator[RunFolder]:
+        """Those that were begun."""
+        for path in sorted(self.path.iterdir()) if self.path.is_dir() else ():
+            if RunFolder(path).exists():
+                yield RunFolder(path)
+
+    def run_of(self, request: Request) -> RunFolder | None:
+        """The run that was begun for just this request.
+
+        Raises UserError where one of the same task was asked for otherwise: a table of both would
+        be of no one suite.
+        """
+        for run in self.runs():
+            asked = header_of(read(run).records).request
+            if asked == request:
+                return run
+            if asked and asked.task == request.task:
+                fields = differing_fields(asked.model_dump(), request.model_dump())
+                raise UserError(
+                    f"'{run.path}' was asked for otherwise ({in_short(fields)}): --out takes"
+                    " another folder"
+                )
+        return None
+
+    def new_run(self, request: Request) -> RunFolder:
+        """A folder of this one that no run has the name of, not made yet."""
+        name = f"{request.task}-{request.preset}-{secrets.token_hex(4)}"
+        return RunFolder(self.path / name)

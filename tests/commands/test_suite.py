@@ -1,0 +1,138 @@
+"""`compare suite` as a user runs it: cut off, taken up again in the same folder, and its table."""
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import pytest
+from conftest import ADAPTERS, Compare, begin, command, document, environment, wait_for
+
+TASKS = ("lm", "sentiment", "summarization", "translation")
+TROUBLE = f"{ADAPTERS / 'trouble.py'}:second_waits"
+SUITE = (
+    "suite", "--preset", "tiny", "--backend", TROUBLE, "--out", "own", "--set", "train.steps=20",
+)  # fmt: skip
+
+
+class Played(NamedTuple):
+    """A suite that was cut off while its second task was trained, and then went on."""
+
+    where: Path
+    cut_off: "subprocess.CompletedProcess[str]"
+    before: dict[str, bytes]
+    finished: "subprocess.CompletedProcess[str]"
+
+
+def in_folder(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    where = tmp_path_factory.mktemp("suite")
+    going = begin(where, *SUITE, "--json")
+    wait_for(where / "waiting")
+    going.send_signal(signal.SIGINT)
+    output, errors = going.communicate(timeout=120)
+    cut_off = subprocess.CompletedProcess([], going.returncode, output, errors)
+    before = {
+        path.parent.name: path.read_bytes() for path in (where / "own").glob("*/records.jsonl")
+    }
+    (where / "go_on").touch()
+    return Played(where, cut_off, before, in_folder(where, *SUITE))
+
+
+def rows(text: str) -> dict[str, Any]:
+    return {row["task"]: row["cells"] for row in json.loads(text)["rows"]}
+
+
+def test_what_was_cut_off_is_told_with_how_to_go_on(played: Played) -> None:
+    assert played.cut_off.returncode == 130
+    (line,) = played.cut_off.stderr.splitlines()
+    assert line.startswith("compare: go on with: compare suite --preset tiny")
+    statuses = {
+        task: [cell["status"] for cell in cells.values()]
+        for task, cells in rows(played.cut_off.stdout).items()
+    }
+    assert statuses == {"lm": ["ok"], "sentiment": ["interrupted"]}
+
+
+def test_it_goes_on_where_it_stopped_and_ends_in_the_table(played: Played) -> None:
+    assert played.finished.returncode == 0, played.finished.stderr
+    folders = {path.parent.name: path for path in (played.where / "own").glob("*/records.jsonl")}
+    assert sorted(name.partition("-")[0] for name in folders) == list(TASKS)
+    lm, sentiment = sorted(played.before)
+    assert folders[lm].read_bytes() == played.before[lm]
+    assert folders[sentiment].read_bytes().startswith(played.before[sentiment])
+    for task in TASKS:
+        assert f"  {task} tiny " in played.finished.stdout
+    assert played.finished.stdout.endswith("written to own\n")
+
+
+def test_every_cell_leads_to_the_report_of_its_run(played: Played) -> None:
+    own = played.where / "own"
+    for name, pattern in (("report.md", r"\]\(([^)]+)\)"), ("report.html", r'href="([^"]+)"')):
+        links = {unquote(link) for link in re.findall(pattern, (own / name).read_text())}
+        assert {link.partition("-")[0] for link in links} == set(TASKS)
+        assert all((own / link).is_file() for link in links)
+
+
+def test_the_folder_has_the_same_table_afterwards(played: Played) -> None:
+    again = in_folder(played.where, "report", "own")
+    assert again.returncode == 0
+    printed, _ = played.finished.stdout.split("written to own\n")
+    assert again.stdout == printed
+
+
+def test_finished_it_plays_nothing_again(played: Played) -> None:
+    before = {p: p.read_bytes() for p in (played.where / "own").rglob("records.jsonl")}
+    found = document(in_folder(played.where, *SUITE, "--json"))
+    assert [row["task"] for row in found["rows"]] == list(TASKS)
+    assert before == {p: p.read_bytes() for p in (played.where / "own").rglob("records.jsonl")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--set", "train.steps=21"), "was asked for otherwise (overrides.1.train.steps: 20 and"),
+        (("--backend", "reference"), "was asked for otherwise (backends.0: "),
+    ],
+)
+def test_a_folder_is_of_one_suite(played: Played, arguments: tuple[str, ...], told: str) -> None:
+    finished = in_folder(played.where, *SUITE, *arguments)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    (line,) = finished.stderr.splitlines()
+    assert told in line
+    assert line.endswith("--out takes another folder")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--preset", "gpt"), "unknown preset 'gpt' in task sentiment"),
+        (("--preset", "tiny", "--set", "model.hiden=3"), "unknown field 'hiden'"),
+        (("--preset", "tiny", "--out", "/proc/none"), "cannot write to '/proc/none'"),
+    ],
+)
+def test_what_cannot_be_played_is_told_before_anything_is_written(
+    compare: Compare, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    finished = compare("suite", "--backend", "reference", *arguments)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    (line,) = finished.stderr.splitlines()
+    assert told in line
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_s_folder_is_no_suite_s(played: Played) -> None:
+    (run,) = (played.where / "own").glob("lm-*")
+    finished = in_folder(played.where, "suite", "--preset", "tiny", "--out", str(run))
+    assert finished.returncode == 2
+    assert "is a run or a sweep: a suite takes a folder of its own" in finished.stderr
