@@ -56,6 +56,14 @@ class Estimate(Record):
     def of(cls, interval: "Interval") -> "Estimate":
         return cls(**interval._asdict())
 
+    def inverse(self) -> "Estimate":
+        """Of a ratio, that of the two the other way round."""
+        return Estimate(
+            value=1 / self.value,
+            low=1 / self.high if self.high else None,
+            high=1 / self.low if self.low else None,
+        )
+
     def interval(self) -> "Interval":
         from compare.stats.intervals import Interval
 

@@ -41,6 +41,9 @@ def test_a_translator_s_run_keeps_its_outputs_and_what_they_score(
         assert text["input"] == text["wanted"]
         assert set(text["output"].split()) <= set("abcdefghijkl")
     assert any(text["output"] == text["wanted"] for text in texts)
+    first = [{"text": text["input"], "wanted": text["wanted"]} for text in texts[:5]]
+    assert found["examples"] == first
+    assert row["samples"] == [text["output"] for text in texts[:5]]
 
 
 def test_a_classifier_s_run_has_its_quality_in_every_report(
@@ -69,6 +72,7 @@ def test_a_classifier_s_run_has_its_quality_in_every_report(
     for output in outputs:
         assert math.isclose(sum(output["output"]), 1.0)
         assert output["wanted"] == int(output["input"].split()[0] in ("good", "fine", "great"))
+    assert (found["examples"], row["samples"]) == ([], [])  # classes are no texts
 
 
 def test_a_target_is_reached_when_it_is_reached(compare: Compare) -> None:
