@@ -79,7 +79,8 @@ def trust(summary: Summary) -> str:
     widths = [math.sqrt(high / low) - 1 for low, high in ends if low and high]
     parts = [f"{count} paired {unit}s"]
     if len(widths) == len(judged):
-        parts.append(f"every pair to {significant(max(100 * max(widths), _LEAST), 2)}%")
+        which = "every pair" if len(judged) > 1 else "the pair"
+        parts.append(f"{which} to {significant(max(100 * max(widths), _LEAST), 2)}%")
     return ", ".join([*parts, _machine(summary)])
 
 
