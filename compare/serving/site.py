@@ -197,8 +197,8 @@ class Site:
             raise UserError("no report format writes pages")
         if is_sweep(folder):
             self._require_points_inside(SweepFolder(folder))
-            played = _played()
-            playing = [run for run in _runs_of(folder) if _is_played([run], played)]
+            played = played_now()
+            playing = [run for run in runs_of(folder) if is_played([run], played)]
             found = report.render_sweep(summarise_sweep(SweepFolder(folder), playing))
         else:
             so_far = state == pages.RUNNING
