@@ -25,7 +25,7 @@ lint: $(READY)
 	$(BIN)/mypy --strict compare backends tasks report benchmarks
 
 docs: $(READY)
-	$(BIN)/mkdocs build --strict --site-dir build/site
+	$(BIN)/zensical build --clean --strict
 
 # About four hours on two cores; the machine should have nothing else to do.
 bench: $(READY)

@@ -23,7 +23,7 @@ from compare.commands.tables import print_whole
 from compare.errors import UserError
 from compare.findings import speed
 from compare.findings.cells import Cell
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.findings.parity import relative_difference
 from compare.records.record_types import AnyRecord, header_of
 from compare.running.progress import Silent, watched
@@ -142,7 +142,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         table.add_row(row["preset"], row["backend"], row["opponent"], *_texts(row))
     print_whole(table)
     ratios = {row["backend"]: row["ratio"]["value"] for row in rows if row.get("ratio")}
-    print(f"{len(ratios)} of {plural(len(rows), 'race')} could be timed", end="")
+    print(f"{len(ratios)} of {count_of(len(rows), 'race')} could be timed", end="")
     if ratios:
         slowest = min(ratios, key=lambda name: ratios[name])
         print(f"; furthest behind is {slowest}, at {ratios[slowest]:.3f} of a loop by hand", end="")

@@ -20,7 +20,7 @@ from compare.commands.tables import print_whole
 from compare.findings import speed
 from compare.findings.cell_summary import CellSummary
 from compare.findings.cells import Cell
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.findings.summary import summarise
 from compare.planning.survey import describe_backends
 from compare.plugins import installed
@@ -112,7 +112,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         )
     print_whole(table)
     ran = sum(row["status"] == "ok" for row in rows)
-    print(f"{ran} of {plural(len(rows), 'mode')} ran.")
+    print(f"{ran} of {count_of(len(rows), 'mode')} ran.")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from rich import box
 from rich.table import Table
 
 from compare.commands.tables import print_whole
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.findings.speed import widest
 from compare.findings.summary import summarise
 from compare.records.record_types import AnyRecord, Ended, Header, Opened, Window
@@ -41,7 +41,7 @@ def main() -> int:
     options = _options()
     backends, rows = options.backend.split(","), []
     with tempfile.TemporaryDirectory() as scratch, watched() as progress:
-        progress.begin(f"a run of {plural(len(backends), 'backend')}")
+        progress.begin(f"a run of {count_of(len(backends), 'backend')}")
         began = time.monotonic()
         folder = _play(options, Path(scratch))
         seconds = time.monotonic() - began

@@ -15,7 +15,7 @@ from typing import Any
 from against_itself import sentence
 from repeatability import sentences
 
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.meters import machine
 
 Rows = list[dict[str, Any]]
@@ -46,7 +46,7 @@ def _about(folder: Path) -> list[str]:
         kept.write_text(json.dumps(machine.describe(), indent=2) + "\n", encoding="utf-8")
     found = json.loads(kept.read_text("utf-8"))
     return [
-        f"By `make bench` on {found['cpu']}, {plural(found['cpus'], 'CPU')}, {found['system']},"
+        f"By `make bench` on {found['cpu']}, {count_of(found['cpus'], 'CPU')}, {found['system']},"
         f" Python {found['python']}. Ratios are of windows played in pairs, a moment apart, with"
         " 95% intervals: above 1, the first is faster."
     ]

@@ -4,13 +4,14 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from compare import interrupts
+from compare import interrupts, streams
 from compare.commands import completion
 from compare.commands.audit import audit
 from compare.commands.check_backend import check_backend
@@ -26,7 +27,9 @@ from compare.commands.resume import resume
 from compare.commands.run import run
 from compare.commands.serve import serve
 from compare.commands.suite import suite
-from compare.errors import NO_ROOM, UserError, cannot_write
+from compare.errors import UserError, of_system
+
+_CONTROLS = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 
 
 class _Group(TyperGroup):
@@ -64,23 +67,28 @@ for _name, _command in _COMMANDS.items():
 def main() -> None:
     """Entry point: errors that a user caused are one line on stderr and exit code 2."""
     gc.set_threshold(100_000)  # to look for garbage among many summaries takes longer than to read
+    streams.prepare()
     interrupts.listen()
     completion.whole_words(os.environ)
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         code = _complain(str(error))
     except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        code = _complain(str(cannot_write(error.filename, error)))
+        code = _complain(str(of_system(error)))
+    except MemoryError as error:
+        code = _complain(f"memory ran out: {error}" if str(error) else "memory ran out")
     except TyperException as error:
         code = _complain(" ".join(error.format_message().split()))
     except (KeyboardInterrupt, typer.Abort):
         code = interrupts.exit_code()
+    with suppress(UserError):  # told once, or less important than what was told
+        sys.stdout.flush()
     sys.exit(code)
 
 
 def _complain(message: str) -> int:
-    print(f"compare: {message}", file=sys.stderr)
+    """In one line, whatever is in the names that it tells."""
+    print(f"compare: {message.translate(_CONTROLS)}", file=sys.stderr)
     return BAD_INPUT

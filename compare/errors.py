@@ -1,12 +1,15 @@
 """Errors that a user can cause, each told in one line."""
 
 import errno
+import os
 import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says of a full disk, a quota, a limit of a file's size."""
+
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 
 
 class UserError(Exception):
@@ -15,10 +18,28 @@ class UserError(Exception):
 
 def cannot_write(path: object, error: OSError) -> UserError:
     """The error for a file that the system does not let us write, such as on a full disk."""
-    remedy = ": what is there stays readable, and `compare resume` goes on once there is room"
     named = f" '{path}'" if path else ""
-    more = remedy if error.errno in NO_ROOM else ""
+    more = ""
+    if error.errno in NO_ROOM:
+        more = ": what is there stays readable, and `compare resume` goes on once there is room"
+    elif error.errno in _GONE:
+        more = ": was its folder moved or taken away?"
     return UserError(f"cannot write{named}: {error.strerror}{more}")
+
+
+def of_system(error: OSError) -> UserError:
+    """The error for what the system says of a file that nobody had expected; raises it again where
+    it is of no file."""
+    if error.errno in NO_ROOM:
+        return cannot_write(error.filename, error)
+    if not isinstance(error.filename, str | bytes):
+        raise error
+    return UserError(f"'{os.fsdecode(error.filename)}' cannot be used: {error.strerror}")
+
+
+def shown(name: str) -> str:
+    """A file's name as it can be written anywhere: bytes that are no UTF-8 as \\xe9."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

@@ -8,3 +8,6 @@ ANSWER_SECONDS = 900
 
 CHECK_SECONDS = 600.0
 """To make one conformance check."""
+
+LONGEST_SECONDS = 1e9
+"""More no system can wait for."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.findings.summary import Summary
 
 from . import forms
@@ -16,7 +16,7 @@ def headline(summary: Summary) -> str:
     parameters = summary.cells[0].parameters if summary.cells else 0
     devices = dict.fromkeys(c.device_name or c.device for c in summary.cells if c.device)
     named = " and ".join(name for name in devices if name)
-    threads = f"{plural(found['threads'], 'thread')} of {found['cpu']}"
+    threads = f"{count_of(found['threads'], 'thread')} of {found['cpu']}"
     parts = [
         *_kinds(experiment["model"]),
         f"{forms.short_number(parameters)} parameters",

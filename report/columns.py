@@ -125,6 +125,16 @@ def _quality(metrics: Sequence[str], target: str) -> list[Column]:
     # Perplexity is the language model's own metric.
     perplexity = figures(lambda c: c.perplexity, forms.fixed("{:,.1f}"))
     columns = columns or [Column("perplexity", perplexity, rank=LOSSES)]
+    columns.append(
+        Column(
+            "bits/byte",
+            figures(lambda c: c.bits_per_byte, forms.fixed("{:.3f}")),
+            "bits that the loss is per byte of the original text, 8 charged for each byte of what"
+            " is <unk>: it compares over vocabularies and tokenisers",
+            rank=LOSSES,
+            optional=True,
+        )
+    )
     if target:
         meaning = "training time until validation reached it, compilation included"
         to = figures(lambda c: c.seconds_to_target, forms.duration)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compare.findings.summary import Summary
-from compare.worker.losses import bits_per_byte
 
 _MANY_UNKNOWN = 0.03
 
@@ -16,8 +15,8 @@ def sentences_of_data(summary: Summary) -> Iterator[str]:
     data: Data = summary.experiment["data"]
     yield from _counts(data)
     yield from _classes(data)
+    yield from _normalised(data)
     yield from _unknown(data)
-    yield from _bits(summary, data)
     yield from _metrics(data)
 
 
@@ -31,19 +30,35 @@ def _counts(data: Data) -> Iterator[str]:
     for unit in ("examples", "tokens"):
         of = data.get(f"validation_{unit}_of")
         if of is not None and data[f"validation_{unit}"] < of:
-            yield (
-                f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit};"
-                " --set task.judge=all judges all of them."
+            rest = (
+                ": the rest fills no row of a batch"
+                if data.get("judged") == "all"
+                else "; --set task.judge=all judges all of them"
             )
+            yield f"Judged on {data[f'validation_{unit}']:,} of {of:,} validation {unit}{rest}."
     if "bad_rows" in data:
         yield f"Rows that cannot be used were left out: {data['bad_rows']}."
+    if "doubles" in data:
+        yield (
+            f"Left out of training, since their text is validated on: {data['doubles']:,} examples."
+        )
 
 
 def _classes(data: Data) -> Iterator[str]:
     if "class_counts" in data:
         yield f"Classes, with their examples to train and to validate on: {data['class_counts']}."
+    if "class_files" in data:
+        yield f"They are named by {data['class_files']}."
     if "similar_classes" in data:
         yield f"Likely to be meant as one class: {data['similar_classes']}."
+
+
+def _normalised(data: Data) -> Iterator[str]:
+    if data.get("normalise") == "nfc":
+        yield (
+            "Text was composed on reading (Unicode's form C); --set task.normalise=none leaves it"
+            " as it is."
+        )
 
 
 def _unknown(data: Data) -> Iterator[str]:
@@ -56,15 +71,12 @@ def _unknown(data: Data) -> Iterator[str]:
                 " task.tokens=bpe, or a larger model.vocab."
             )
         yield line
-
-
-def _bits(summary: Summary, data: Data) -> Iterator[str]:
-    losses = {c.label: c.validation_loss for c in summary.cells if c.validation_loss is not None}
-    bits = {label: bits_per_byte(loss, data) for label, loss in losses.items()}
-    told = [f"{label} {value:.4g}" for label, value in bits.items() if value is not None]
-    if told:
-        charged = " (8 for each byte of what is <unk>)" if data["unknown_bytes"] else ""
-        yield f"Bits per byte of the original text{charged}: {', '.join(told)}."
+    if "unknown_spelt_out" in data:
+        yield (
+            f"The text has {data['unknown_spelt_out']:,} times <unk> in it, and was read as words:"
+            " three easy ones each. --set task.tokens=spaces takes it for one token, as published"
+            " perplexities of such text do."
+        )
 
 
 def _metrics(data: Data) -> Iterator[str]:

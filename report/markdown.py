@@ -15,6 +15,7 @@ from .html import report as html
 from .table import Table
 
 _PICTURE = "plots/throughput.svg"
+_MOST_NAMED = 6  # in the verdict; the table has all
 _ESCAPES = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|"} | {"\n": " "})
 
 
@@ -27,7 +28,7 @@ class MarkdownReport:
         return _of_run(summary, page="")
 
     def files(self, summary: Summary, folder: Path) -> dict[str, str | bytes]:
-        page = "report.html" if (folder / "report.html").exists() else ""
+        page = html.filename if (folder / html.filename).exists() else ""
         picture = _picture(summary)
         found: dict[str, str | bytes] = {self.filename: _of_run(summary, page, bool(picture))}
         return found | ({_PICTURE: picture} if picture else {})
@@ -55,6 +56,7 @@ class MarkdownReport:
 def _of_run(summary: Summary, page: str, has_picture: bool = False) -> str:
     """The verdict, a small table, a picture, and where the rest is: in the `page` beside it, or
     folded below."""
+    main, *more = verdict.sentences(summary, most=_MOST_NAMED)
     trust = words.trust(summary)
     rates = f"![Tokens per second, with 95% intervals]({_PICTURE})"
     whole = f"[The whole report]({page}) has every plot, pair and column."
@@ -63,7 +65,9 @@ def _of_run(summary: Summary, page: str, has_picture: bool = False) -> str:
         f"# {_escape(answers.headline(summary))}",
         "",
         *_list(words.gravest(summary)),
-        *(f"**{_escape(line)}**\n" for line in verdict.sentences(summary)),
+        f"**{_escape(main)}**",
+        "",
+        *_list(more),
         *_table(table.glance_table(summary)),
         *_list(words.troubles(summary)),
         _escape(" ".join([answers.computation(summary), answers.scores(summary)]).strip()),
@@ -82,7 +86,7 @@ def _of_run(summary: Summary, page: str, has_picture: bool = False) -> str:
         *_command(summary.command),
         *_folded("All figures", _table(table.result_table(summary))),
         *(_folded("What it took", _table(costs)) if costs else []),
-        *_folded("What the columns mean", _list(table.legend(summary))),
+        *_folded("What the columns mean", _list(table.legend(summary, table.offered([summary])))),
         *_logs(summary),
     ]
     return "\n".join(lines).rstrip() + "\n"

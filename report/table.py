@@ -79,11 +79,11 @@ def chosen(
     return _each_once([known[BACKEND], *(known[_plain(name)] for name in names)])
 
 
-def legend(summary: Summary, baseline: str = "") -> list[str]:
-    """What the columns of both tables mean that do not say it themselves; columns of one meaning
-    share a line."""
+def legend(summary: Summary, columns: Sequence[Column] | None = None) -> list[str]:
+    """What columns mean, by default those of `result_table` and of `cost_table`, that do not say it
+    themselves; columns of one meaning share a line."""
     lines: dict[str, list[str]] = {}
-    for column in offered([summary], baseline):
+    for column in columns or [c for c in offered([summary]) if c.title != against()]:
         lines.setdefault(column.meaning, []).append(column.title)
     lines.pop("", None)
     marked = ["?: measured, and not to be relied on: see the notes"]

@@ -13,6 +13,7 @@ from compare.reporting.showing import View
 from . import answers, sweep_words, table, verdict, words
 from .across import terminal as across
 from .across.sweep import points_of
+from .column import Column
 from .judged import warnings_of_data
 from .screen import INDENT, Line, all_of, at_a_glance, plain, sentences
 
@@ -58,10 +59,10 @@ class TerminalReport:
 
 
 def _of_run(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
+    yield from sentences(words.gravest(summary), width, "bold red")
     for cell in summary.cells:
         tail = cell.log_tail.splitlines()
         yield from (Line(f"{INDENT}{cell.backend}| {line}", "dim") for line in tail)
-    yield from sentences(words.gravest(summary), width, "bold red")
     title = words.title if view.verbose else answers.headline
     yield from sentences([title(summary)], width, "bold")
     rows = table.ordered_rows(summary)
@@ -74,7 +75,7 @@ def _of_run(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
     else:
         yield from at_a_glance(offered, rows, width)
     if view.verbose:
-        yield from _details(summary, view, width)
+        yield from _details(summary, offered, view, width)
     else:
         yield from sentences(warnings_of_data(summary.experiment["data"]), width)
     yield from sentences(_answers(summary, view, width), width)
@@ -95,7 +96,9 @@ def _answers(summary: Summary, view: View, width: int | None) -> Iterator[str]:
         yield f"Trust: {trust}."
 
 
-def _details(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
+def _details(
+    summary: Summary, columns: Sequence[Column], view: View, width: int | None
+) -> Iterator[Line]:
     """What is in the report too: the second table, notes, what columns mean, machine, libraries."""
     timed = [row for row in table.ordered_rows(summary) if row.cell.step_seconds]
     if timed and not view.wide:
@@ -106,7 +109,7 @@ def _details(summary: Summary, view: View, width: int | None) -> Iterator[Line]:
     for heading, notes in words.lesser(summary):
         yield from (Line(""), Line(f"{heading}:"))
         yield from sentences(notes, width)
-    for lines in (table.legend(summary, view.baseline), words.environment(summary)):
+    for lines in (table.legend(summary, columns), words.environment(summary)):
         yield Line("")
         yield from sentences(lines, width, "dim")
     yield Line("")

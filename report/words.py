@@ -6,12 +6,12 @@ from typing import Any
 
 from compare.archive.scaling import SweepSummary
 from compare.findings.number_text import (
-    digits,
+    count_of,
     estimate,
     memory,
     number,
-    plural,
     seconds,
+    significant,
 )
 from compare.findings.summary import Summary
 
@@ -79,7 +79,8 @@ def trust(summary: Summary) -> str:
     widths = [math.sqrt(high / low) - 1 for low, high in ends if low and high]
     parts = [f"{count} paired {unit}s"]
     if len(widths) == len(judged):
-        parts.append(f"every pair to {digits(max(100 * max(widths), _LEAST), 2)}%")
+        which = "every pair" if len(judged) > 1 else "the pair"
+        parts.append(f"{which} to {significant(max(100 * max(widths), _LEAST), 2)}%")
     return ", ".join([*parts, _machine(summary)])
 
 
@@ -154,7 +155,7 @@ def _costs(summary: Summary) -> Iterator[str]:
     line = f"A step is {flop}"
     if summary.roofline_seconds is not None:
         (peak,) = forms.flop([summary.roofline["flops_per_second"]])
-        bandwidth = digits((summary.roofline["bytes_per_second"] or 0) / 1e9)
+        bandwidth = significant((summary.roofline["bytes_per_second"] or 0) / 1e9)
         line += (
             f", which this machine cannot do in less than {seconds(summary.roofline_seconds)}: it"
             f" was measured at {peak}/s and {bandwidth} GB/s"
@@ -176,8 +177,8 @@ def environment(summary: Summary) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     about = [f"{name} {found[name]}" for name in ("governor", "hypervisor") if name in found]
     lines = [
-        f"{found['cpu']}, {plural(found['cpus'], 'CPU')}, {memory(found['memory_bytes'])}, "
-        + ", ".join([plural(found["threads"], "thread"), *about]),
+        f"{found['cpu']}, {count_of(found['cpus'], 'CPU')}, {memory(found['memory_bytes'])}, "
+        + ", ".join([count_of(found["threads"], "thread"), *about]),
         f"{found['system']}, Python {found['python']}" + (f", {versions}" if versions else ""),
     ]
     libraries = {c.label: c.libraries for c in summary.cells if c.libraries}
@@ -206,4 +207,4 @@ def _model(model: dict[str, Any]) -> str:
         elif layer["kind"] == "transformer_block":
             like = ("transformer block", layer["width"])
             counts[like] = counts.get(like, 0) + 1
-    return "".join(f"{plural(n, name)} of {width}, " for (name, width), n in counts.items())
+    return "".join(f"{count_of(n, name)} of {width}, " for (name, width), n in counts.items())

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 import regex
 from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
-from sacrebleu.significance import _bootstrap_resample
 
-from compare.contracts import Quality
+from compare.contracts import Array, Quality
 from compare.errors import UserError
-from compare.stats import Interval, percentiles
+from compare.stats import Interval, bootstrap
 
 Tokenize = Literal[
     "auto", "13a", "intl", "zh", "char", "none",
@@ -50,7 +50,7 @@ def bleu_for(references: Sequence[str], tokenize: Tokenize = "auto") -> BLEU:
     except Exception as error:  # a library or a model that is to be installed or downloaded
         told = " ".join(str(error).split())
         raise UserError(f"task.bleu_tokenize={chosen} cannot be used here: {told}") from None
-    longest = max((len(metric.tokenizer(text.rstrip()).split()) for text in references), default=0)
+    longest = max((_tokens(metric, text) for text in references), default=0)
     metric.effective_order = longest < _ORDER
     return metric
 
@@ -78,10 +78,20 @@ def looks_tokenised(references: Sequence[str]) -> bool:
 def _scored(
     metric: Metric, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int
 ) -> Interval:
-    value = metric.corpus_score(outputs, [wanted]).score
-    if not resamples:
-        return Interval(value, None, None)
-    # `corpus_score(n_bootstrap=...)` fails where some resamples score exactly 0.
-    statistics = metric._extract_corpus_statistics(outputs, [wanted])
-    _, found = _bootstrap_resample(statistics, metric, resamples)
-    return percentiles(value, [score.score for score in found])
+    """A score with its interval, in which a resample does not count that has no reference as long
+    as BLEU asks for: it would be 0 whatever the outputs are."""
+    counts = np.array(metric._extract_corpus_statistics(outputs, [wanted]), np.float64)
+    long_enough = np.ones(len(counts), bool)
+    if isinstance(metric, BLEU) and not metric.effective_order:
+        long_enough = np.array([_tokens(metric, text) >= _ORDER for text in wanted])
+
+    def score(counts: Array, long_enough: Array) -> float:
+        if not long_enough.any():
+            raise ValueError("no reference has four tokens")
+        return float(metric._compute_score_from_stats(counts.sum(0)).score)
+
+    return bootstrap(score, [counts, long_enough], resamples)
+
+
+def _tokens(metric: BLEU, text: str) -> int:
+    return len(metric.tokenizer(text.rstrip()).split())

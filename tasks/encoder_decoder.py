@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from compare.contracts import Example, Prepared, Quality
 from compare.sources.bad_rows import BadRows
+from compare.sources.lines import LONGEST_TEXT
 from compare.sources.rows import Row, read_rows
 from compare.sources.split import train_and_validation
 from compare.spec import (
@@ -37,7 +38,7 @@ from compare.spec import (
 from compare.text.padded import Sequences, training, validation
 from compare.text.tokens import BEGIN, END, PAD, UNKNOWN, train_tokenizer
 
-from .texts import RowsSection, judged_rows, spelt, unknown_share, values
+from .texts import RowsSection, judged_rows, left_out, spelt, unknown_share, values
 
 Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
 """`Task.quality`"""
@@ -46,9 +47,17 @@ Judge = Callable[[Sequence[Any], Sequence[Any], int], Quality]
 class PairsTask(RowsSection):
     source: str | None = Field(default=None, description="column, or ending of the file, to read")
     target: str | None = Field(default=None, description="column, or ending, to write")
-    source_length: int = Field(default=16, gt=0, description="source tokens; more are cut off")
+    source_length: int = Field(
+        default=16, gt=0, le=LONGEST_TEXT, description="source tokens; more are cut off"
+    )
     beams: int = Field(default=1, gt=0, description="hypotheses of beam search; 1 is greedy")
     length_penalty: float = Field(default=1.0, ge=0, description="0 prefers short outputs")
+
+    @model_validator(mode="after")
+    def _lengths_are_compared(self) -> "PairsTask":
+        if self.beams == 1 and self.length_penalty != 1:
+            raise ValueError("length_penalty is of beam search: take two beams or more")
+        return self
 
 
 class PairsModel(Section):
@@ -58,7 +67,7 @@ class PairsModel(Section):
     vocab: int = Field(default=10_000, gt=4, description="most frequent tokens of both sides")
     embedding: int = Field(default=128, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=256, gt=0, description="recurrent state, or feed-forward width")
-    layers: int = Field(default=2, gt=0, description="of the encoder, and of the decoder")
+    layers: int = Field(default=2, gt=0, le=1000, description="of the encoder, and of the decoder")
     heads: int = Field(default=4, gt=0, description="attention heads")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
     tied: bool = Field(default=False, description="the head uses the decoder's embedding")
@@ -86,15 +95,18 @@ def prepare_files(settings: PairsSettings, data: str) -> Prepared:
     """From a user's files or dataset; raises UserError for what cannot be used."""
     task = settings.task
     bad = BadRows(skip=task.bad_rows == "skip")
-    train, held = train_and_validation(
+    train, held, doubles = train_and_validation(
         lambda data, split: read_rows(data, task.source, task.target, split, bad),
         data, task.split, task.validation, normalise=task.normalise,
     )  # fmt: skip
     spec = task.judging(settings.train, len(held))
     judged = judged_rows(held, spec)
-    about = {"source": data, "normalise": task.normalise, "validation_examples_of": len(held)}
-    if bad.kinds:
-        about["bad_rows"] = bad.told()
+    about = {
+        "source": data,
+        "normalise": task.normalise,
+        "validation_examples_of": len(held),
+        **left_out(bad, doubles),
+    }
     prepared = prepare_pairs(settings, train, judged, about)
     return replace(prepared, about=prepared.about | _spelt(prepared, settings))
 
@@ -159,8 +171,8 @@ def reachable(prepared: Prepared, quality: Judge) -> dict[str, float]:
 
 
 def _spelt(prepared: Prepared, settings: PairsSettings) -> dict[str, str | int | float]:
-    """Of the texts that are judged, what `bits_per_byte` needs of their targets, an end counting
-    as one byte, the line's end, and the share of unknown tokens in both sides."""
+    """Of the texts that are judged, what bits per byte of their targets need, an end counting as
+    one byte, the line's end, and the share of unknown tokens in both sides."""
     tokenizer, width = prepared.tokenizer, settings.train.sequence_length
     assert tokenizer is not None
     sources = [tokenizer.encode(example.text) for example in prepared.examples]

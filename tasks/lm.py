@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from compare.contracts import Array, Prepared, Quality
 from compare.errors import UserError
+from compare.meters.cost import require_memory_for
 from compare.sources.bad_rows import BadRows
 from compare.sources.plain import open_texts
 from compare.sources.stream import tokenise_text
@@ -39,7 +40,7 @@ from compare.spec import (
 from compare.text.tokens import UNKNOWN, Unit, Words
 
 from .data.markov import VERSION, Language
-from .texts import TextSection, spelt
+from .texts import TextSection, left_out, spelt, times_spelt_out
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
@@ -63,7 +64,7 @@ class LmModel(Section):
     vocab: int = Field(default=10_000, gt=1, description="most frequent tokens that are kept")
     embedding: int = Field(default=200, gt=0, description="width of the embedding, and of gpt")
     hidden: int = Field(default=200, gt=0, description="recurrent state, or gpt's feed-forward")
-    layers: int = Field(default=2, gt=0, description="recurrent layers, or blocks of gpt")
+    layers: int = Field(default=2, gt=0, le=1000, description="recurrent layers, or blocks of gpt")
     heads: int = Field(default=4, gt=0, description="attention heads of gpt")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
     tied: bool = Field(default=False, description="the head uses the embedding's table")
@@ -168,6 +169,7 @@ task = LanguageModelling()
 
 
 def _generated(settings: LmSettings) -> Prepared:
+    require_memory_for(_model(settings, settings.model.vocab))  # a language has as many words
     language = Language.of(settings.model.vocab)
     text = language.sample(_GENERATED_TRAIN + _GENERATED_VALIDATION)
     train, validation = text[:_GENERATED_TRAIN], text[_GENERATED_TRAIN:]
@@ -204,9 +206,12 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
         "validation_tokens_of": len(found.validation),
         "unknown_share": found.unknown_share(),
         **spelt(found.validation[judged], found.sizes[judged], found.tokenizer),
+        **left_out(bad),
     }
-    if bad.kinds:
-        about["bad_rows"] = bad.told()
+    if task.judge == "all":
+        about["judged"] = "all"
+    if times := times_spelt_out(found.validation, found.tokenizer):
+        about["unknown_spelt_out"] = times
     return replace(prepared, about=about, tokenizer=found.tokenizer)
 
 
@@ -227,8 +232,12 @@ def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) 
         ),
     }
     splits = {split: _cuts(split, spec.sequence_length) for split in ("train", "validation")}
-    model = ModelSpec(layers=tuple(_layers(settings.model, vocab, spec.sequence_length)))
-    return Prepared(model, arrays, splits, about={})
+    return Prepared(_model(settings, vocab), arrays, splits, about={})
+
+
+def _model(settings: LmSettings, vocab: int) -> ModelSpec:
+    length = settings.train.sequence_length
+    return ModelSpec(layers=tuple(_layers(settings.model, vocab, length)))
 
 
 def _cuts(split: str, width: int) -> dict[str, Cut]:

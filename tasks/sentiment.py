@@ -16,7 +16,8 @@ from pydantic import Field, model_validator
 from compare.contracts import Array, Example, Prepared, Quality
 from compare.errors import UserError, unknown
 from compare.sources.bad_rows import BadRows
-from compare.sources.rows import Row, read_labelled
+from compare.sources.classes import find_classes, has_splits
+from compare.sources.rows import Row, has_columns, read_labelled
 from compare.sources.split import train_and_validation
 from compare.spec import (
     GPT,
@@ -39,7 +40,7 @@ from compare.text.tokens import PAD, UNKNOWN, train_tokenizer
 
 from .classes import judge
 from .data import reviews
-from .texts import RowsSection, judged_rows, unknown_share, values
+from .texts import RowsSection, judged_rows, left_out, unknown_share, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
@@ -61,7 +62,7 @@ class SentimentModel(Section):
     vocab: int = Field(default=10_000, gt=2, description="most frequent tokens that are kept")
     embedding: int = Field(default=64, gt=0, description="width of embedding and transformer")
     hidden: int = Field(default=128, gt=0, description="recurrent state, or feed-forward width")
-    layers: int = Field(default=1, gt=0, description="recurrent layers, or blocks")
+    layers: int = Field(default=1, gt=0, le=1000, description="recurrent layers, or blocks")
     heads: int = Field(default=4, gt=0, description="attention heads of the transformer")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
     pool: Literal["mean", "max", "last"] = Field(
@@ -151,7 +152,7 @@ task = Sentiment()
 def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     task = settings.task
     bad = BadRows(skip=task.bad_rows == "skip")
-    train, held = train_and_validation(
+    train, held, doubles = train_and_validation(
         lambda data, split: read_labelled(data, task.source, task.target, split, bad),
         data, task.split, task.validation, labelled=True, normalise=task.normalise,
     )  # fmt: skip
@@ -160,14 +161,14 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
     prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
     positive = _positive(task, names)
-    left_out = {"bad_rows": bad.told()} if bad.kinds else {}
     assert prepared.tokenizer is not None
     ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
     about: dict[str, str | int | float] = {
         "normalise": task.normalise,
         "class_counts": _counted(train, held, names),
+        **_files(data, task.split),
         **_twins(names),
-        **left_out,
+        **left_out(bad, doubles),
         "validation_examples_of": len(held),
         "unknown_share": unknown_share(prepared.tokenizer, ids),
         "f1": f"of class '{task.positive}'" if task.positive else "mean of the classes (macro)",
@@ -182,6 +183,13 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
 def _counted(train: Sequence[Row], held: Sequence[Row], names: Sequence[str]) -> str:
     trained, kept = (Counter(name for _, name in rows) for rows in (train, held))
     return ", ".join(f"{name}: {trained[name]:,} and {kept[name]:,}" for name in names)
+
+
+def _files(data: str, split: str) -> dict[str, str]:
+    """Which files name the classes, where any do."""
+    if has_columns(data):
+        return {}
+    return {"class_files": find_classes(data, split if has_splits(data) else None).told()}
 
 
 def _twins(names: Sequence[str]) -> dict[str, str]:

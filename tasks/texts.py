@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from compare.contracts import Array, Quality
+from compare.sources.bad_rows import BadRows
 from compare.sources.rows import Row
 from compare.sources.split import drawn
 from compare.spec import TaskSection, TrainSpec
@@ -62,6 +63,12 @@ def judged_rows(held: Sequence[Row], train: TrainSpec, labelled: bool = False) -
     return drawn(held, train.validation_batches * train.batch, labelled)
 
 
+def left_out(bad: BadRows, doubles: int = 0) -> dict[str, str | int]:
+    """What of the data was not taken, of which nothing is passed over in silence."""
+    found: dict[str, str | int] = {"bad_rows": bad.told()} if bad.kinds else {}
+    return found | ({"doubles": doubles} if doubles else {})
+
+
 def values(quality: Quality) -> dict[str, float]:
     """The metrics that can be given, without their intervals."""
     return {name: score.value for name, score in quality.items() if not isinstance(score, str)}
@@ -77,8 +84,17 @@ def unknown_share(tokenizer: Tokenizer, rows: Sequence[Array]) -> float:
 
 
 def spelt(ids: Array, sizes: Array, tokenizer: Tokenizer) -> dict[str, int]:
-    """Bytes of the text that tokens stand for, and of those that are `<unk>` the bytes, for
-    `compare.losses.bits_per_byte`."""
+    """Bytes of the text that tokens stand for, and of those that are `<unk>` the bytes, of which a
+    summary makes bits per byte."""
     unknown = tokenizer.id_of(UNKNOWN) if UNKNOWN in tokenizer.specials else -1
     of_unknown = int(sizes[ids == unknown].sum(dtype=np.int64))
     return {"validation_bytes": int(sizes.sum(dtype=np.int64)), "unknown_bytes": of_unknown}
+
+
+def times_spelt_out(ids: Array, tokenizer: Tokenizer) -> int:
+    """How often a text has `<unk>` in it as three words: it was tokenised already, by others."""
+    try:
+        begin, name, end = map(tokenizer.id_of, ("<", "unk", ">"))
+    except KeyError:
+        return 0
+    return int(np.sum((ids[:-2] == begin) & (ids[1:-1] == name) & (ids[2:] == end)))

@@ -17,7 +17,7 @@ PLUGINS = ("backends", "tasks", "report")
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
 SHIPPED = (".py", ".typed", ".html", ".css", ".js")
 FLOORS = (
-    "errors", "version", "limits", "interrupts", "extras", "plugins",  # the ground
+    "errors", "version", "limits", "interrupts", "streams", "extras", "plugins",  # the ground
     "stats", "spec", "text", "sources", "meters", "contracts", "records", "findings", "archive",
     "conformance", "worker", "planning", "running", "reporting", "serving", "testing", "commands",
     "cli",

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from compare.archive.diff import CellDiff, Diff, Pair, Side, diff_cells
-from compare.errors import UserError
+from compare.errors import UserError, shown
 from compare.findings.number_text import seconds, si
 from compare.records.differences import differing_fields, in_short, upgrades
 from compare.records.reading import read
@@ -33,7 +33,7 @@ def diff_folders(base: Path, new: Path, fail_over: float) -> Diff:
         where = f"{pair.point}: " if pair.point else ""
         notes += [f"{where}{note}" for note in notes_of_pair(pair)]
     return Diff(
-        base=str(base), new=str(new), fail_over=fail_over, cells=cells,
+        base=shown(str(base)), new=shown(str(new)), fail_over=fail_over, cells=cells,
         notes=[*dict.fromkeys(notes), *_of_noise(cells)],
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from compare.archive.brief import CellFigures, RunFigures, brief_of
-from compare.errors import UserError
-from compare.findings.number_text import plural
+from compare.errors import UserError, shown
+from compare.findings.number_text import count_of
 from compare.records.differences import upgrades
 from compare.records.record_types import Status
 from compare.records.run_folders import run_folders
@@ -100,8 +100,11 @@ def read_history(
             continue
         unreadable += [f"'{path}': {problem}" for problem in problems]
         if not task or figures.experiment.task == task:
-            rows += _rows(path.relative_to(folder).as_posix(), figures, backends)
-    return History(folder=str(folder), rows=in_series(rows), unreadable=unreadable, copies=copies)
+            rows += _rows(shown(path.relative_to(folder).as_posix()), figures, backends)
+    return History(
+        folder=shown(str(folder)), rows=in_series(rows), unreadable=list(map(shown, unreadable)),
+        copies=list(map(shown, copies)),
+    )  # fmt: skip
 
 
 def in_series(rows: Iterable[HistoryRow]) -> list[HistoryRow]:
@@ -157,5 +160,6 @@ def _rows(run: str, figures: RunFigures, backends: Sequence[str]) -> Iterator[Hi
 def _machine(figures: RunFigures, cell: CellFigures) -> str:
     found = figures.environment
     device = f", {cell.device}" if cell.device not in (None, "cpu") else ""
-    cpus, threads = plural(found.cpus, "CPU"), plural(found.threads, "thread")
-    return f"{found.cpu}, {cpus}, {threads}{device}"
+    counts = {"CPU": found.cpus, "thread": found.threads}
+    known = [count_of(count, of) for of, count in counts.items() if isinstance(count, int)]
+    return ", ".join([found.cpu, *known]) + device

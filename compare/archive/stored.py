@@ -1,6 +1,8 @@
 """Summaries as they are kept beside the records that they were made of."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
@@ -64,16 +66,20 @@ def summary_so_far(folder: RunFolder) -> Summary:
     return interim.summary_so_far(read(folder).records, datetime.now(UTC))
 
 
-def read_sweep(folder: SweepFolder) -> tuple[SweepSummary, list[str]]:
+def read_sweep(
+    folder: SweepFolder, played: Collection[Path] = ()
+) -> tuple[SweepSummary, list[str]]:
     """The summary of a sweep's points that have been begun, and what could not be read of them;
-    a point of which nothing can be read is in its notes."""
+    a point of which nothing can be read is in its notes. `played` are folders of points that are
+    being played: of these it is what there is so far."""
     sweep = folder.sweep()
     points, notes, problems = [], list[str](), list[str]()
     for point in sweep.points:
         at, summary = folder.run_folder(point), None
         if at.exists():
             try:
-                summary, found = read_summary(at)
+                so_far = at.path in played
+                summary, found = (summary_so_far(at), []) if so_far else read_summary(at)
                 problems += [f"{point.name}: {problem}" for problem in found]
             except UserError as error:
                 notes.append(str(error))
@@ -89,9 +95,9 @@ def read_sweep(folder: SweepFolder) -> tuple[SweepSummary, list[str]]:
     return summary_of_all, [*notes, *problems]
 
 
-def summarise_sweep(folder: SweepFolder) -> SweepSummary:
+def summarise_sweep(folder: SweepFolder, played: Collection[Path] = ()) -> SweepSummary:
     """The summary of a sweep, see `read_sweep`."""
-    return read_sweep(folder)[0]
+    return read_sweep(folder, played)[0]
 
 
 def store(folder: RunFolder, summary: Summary) -> None:

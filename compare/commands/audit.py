@@ -1,8 +1,7 @@
 """`compare audit`: float64 proof that every backend computes the same."""
 
 import json as json_module
-import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -12,6 +11,7 @@ from rich.text import Text
 from compare.commands import options
 from compare.commands.options import long
 from compare.commands.tables import print_whole
+from compare.contracts.loading import load_task
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.selection import find_oracle
@@ -40,9 +40,11 @@ def audit(
     compare audit --backend torch:eager --set model.architecture=gpt --steps 20
     compare audit --task translation --backend torch:eager --steps 20
     """
+    options.require_utf8(task, preset, backend, data, *(set_ or []), *(python or []))
+    given: dict[str, dict[str, Any]] = {"task": {"data": data}, "train": {"steps": steps}}
     asked = [
         {"train": {"precision": "fp64"}},
-        *options.overrides(config, set_, {"task": {"data": data}, "train": {"steps": steps}}),
+        *options.overrides(load_task(task), config, set_, given),
     ]
     backends, pythons = options.split_backends(backend), options.interpreters(python)
     request = Request(
@@ -50,7 +52,7 @@ def audit(
         every_mode=True,
     )  # fmt: skip
     with watched(quiet) as progress:
-        plan = make_plan(request, ["compare", *sys.argv[1:]], watch=progress.begin)
+        plan = make_plan(request, options.command_line(), watch=progress.begin)
         oracle = find_oracle()
         try:
             audited = audit_cells(plan, oracle, progress.count)

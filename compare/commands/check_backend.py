@@ -12,8 +12,8 @@ from compare.commands.options import long, where
 from compare.commands.tables import console
 from compare.conformance.causes import causes, in_short
 from compare.conformance.checks import Finding
-from compare.findings.number_text import plural
-from compare.limits import CHECK_SECONDS
+from compare.findings.number_text import count_of
+from compare.limits import CHECK_SECONDS, LONGEST_SECONDS
 from compare.planning.selection import choose_cells, find_oracle
 from compare.running.checking import check_cell
 from compare.running.progress import watched
@@ -28,7 +28,9 @@ def check_backend(
             help="NAME, NAME:MODE or path/to/adapter.py.", autocompletion=completion.backends
         ),
     ],
-    timeout: Annotated[float, long(help="Seconds that one check may take.")] = CHECK_SECONDS,
+    timeout: Annotated[
+        float, long(min=0.1, max=LONGEST_SECONDS, help="Seconds that one check may take.")
+    ] = CHECK_SECONDS,
     device: Annotated[str, where(help="Such as cuda:0; else the backend's first.")] = "",
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -62,7 +64,7 @@ def _print_findings(cell: str, findings: list[Finding]) -> None:
     kinds = Counter(one.check.partition(":")[0] for one in findings if one.status == "passed")
     if kinds:
         named = ", ".join(f"{kind} {n}" if n > 1 else kind for kind, n in kinds.items())
-        _print("passed", f"{cell}  {plural(kinds.total(), 'check')}: {named}")
+        _print("passed", f"{cell}  {count_of(kinds.total(), 'check')}: {named}")
     for status in ("skipped", "failed"):
         for first, checks in causes(findings):
             if first.status == status:
@@ -83,12 +85,12 @@ def in_words(cell: str, findings: list[Finding]) -> str:
     """What the checks of one cell came to, in a sentence."""
     counts = Counter(finding.status for finding in findings)
     failed = [group for group in causes(findings) if group.first.status == "failed"]
-    skipped = f"; {plural(counts['skipped'], 'check')} skipped" if counts["skipped"] else ""
+    skipped = f"; {count_of(counts['skipped'], 'check')} skipped" if counts["skipped"] else ""
     if not failed:
         right = f"{cell} is right in all that it was checked in" if counts["passed"] else cell
-        return f"{right}: {plural(counts['passed'], 'check')} passed{skipped}."
+        return f"{right}: {count_of(counts['passed'], 'check')} passed{skipped}."
     return (
-        f"{cell} is wrong in {plural(counts['failed'], 'check')}, of"
-        f" {plural(len(failed), 'cause')} as far as can be told: begin with the first;"
+        f"{cell} is wrong in {count_of(counts['failed'], 'check')}, of"
+        f" {count_of(len(failed), 'cause')} as far as can be told: begin with the first;"
         f" {counts['passed']} passed{skipped}."
     )

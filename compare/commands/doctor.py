@@ -7,7 +7,7 @@ from rich.text import Text
 
 from compare.commands import options
 from compare.commands.tables import print_whole
-from compare.findings.number_text import plural
+from compare.findings.number_text import count_of
 from compare.meters.processes import ProcessLoad, busy_processes
 from compare.meters.threads import default_threads, usable_cpus
 from compare.planning import survey
@@ -37,7 +37,7 @@ def doctor(
 
 def _cpus() -> str:
     usable, threads = usable_cpus(), default_threads()
-    text = plural(usable, "CPU")
+    text = count_of(usable, "CPU")
     return text if threads == usable else f"{text}, of which a quota grants {threads}"
 
 

@@ -18,6 +18,7 @@ from compare.records.run_folder import RECORDS, RunFolder
 from compare.running.generation import generate_ids
 from compare.running.progress import watched
 from compare.text.tokens import Tokenizer
+from compare.text.words import Normalise, normalised
 from compare.worker.process import CellEnded
 
 
@@ -33,7 +34,7 @@ def generate(
         str,
         what(help="One of the run's; the first by default.", autocompletion=completion.backends),
     ] = "",
-    temperature: Annotated[float, what(min=0, help="0 takes the likeliest token.")] = 0,
+    temperature: Annotated[float, what(min=0, max=1e6, help="0 takes the likeliest token.")] = 0,
     top_k: Annotated[int | None, what(min=1, help="Of the likeliest k tokens.")] = None,
     seed: Annotated[int, what(min=0, help="Draws, where temperature > 0.")] = 1,
     tokens: Annotated[int, long(min=1, help="How many to add to a prompt.")] = 100,
@@ -48,9 +49,15 @@ def generate(
     """
     folder = RunFolder(run)
     header = _header(folder)
+    if header.experiment.decoding and (temperature or top_k):
+        raise UserError("--temperature and --top-k draw, and this output is searched for")
+    if top_k and not temperature:
+        raise UserError("--top-k draws, which takes a --temperature above 0")
     choice = _choice(folder, header, backend)
     tokenizer = _tokenizer(folder)
-    ids = tokenizer.encode(prompt).tolist()
+    # Written as the text was that it was trained on, or its letters may be unknown.
+    form: Normalise = "nfc" if header.experiment.data.get("normalise") == "nfc" else "none"
+    ids = tokenizer.encode(normalised(prompt, form)).tolist()
     if not ids:
         raise UserError("--prompt is empty: give it a token to go on from")
     how = {"tokens": tokens, "temperature": temperature, "top_k": top_k, "seed": seed}

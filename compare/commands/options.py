@@ -1,5 +1,6 @@
 """Options that several commands share, and how their texts are read."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from compare.commands import completion
-from compare.errors import UserError
-from compare.planning.overrides import parse_assignments, read_config
+from compare.contracts.task import Task as AnyTask
+from compare.errors import UserError, shown
+from compare.planning.overrides import parse_assignments, read_config, text_fields
 from compare.plugins import installed
 from compare.reporting.showing import View
 
@@ -94,8 +96,32 @@ Verbose = Annotated[
 ]
 
 
+def command_line() -> list[str]:
+    """What was typed, also where that is no UTF-8, which records are."""
+    return ["compare", *map(shown, sys.argv[1:])]
+
+
+def require_utf8(*texts: str | None) -> None:
+    """Raise UserError for what was typed that cannot be kept in a record."""
+    for text in texts:
+        if text is not None and shown(text) != text:
+            raise UserError(f"'{shown(text)}' is not UTF-8: rename it, or make a link to it")
+
+
+def working_folder() -> str:
+    """Absolute, where relative paths were typed; empty where it cannot be told or kept."""
+    try:
+        found = str(Path.cwd())
+    except OSError:  # it was taken away
+        return ""
+    return found if shown(found) == found else ""
+
+
 def overrides(
-    config: Path | None, assignments: list[str] | None, options: dict[str, dict[str, Any]]
+    task: AnyTask,
+    config: Path | None,
+    assignments: list[str] | None,
+    options: dict[str, dict[str, Any]],
 ) -> list[dict[str, dict[str, Any]]]:
     """`--config`, `--set` and options of their own, in the order in which they are laid.
 
@@ -105,7 +131,8 @@ def overrides(
         section: {name: value for name, value in fields.items() if value is not None}
         for section, fields in options.items()
     }
-    return [read_config(config) if config else {}, parse_assignments(assignments or []), given]
+    assigned = parse_assignments(assignments or [], text_fields(task))
+    return [read_config(config) if config else {}, assigned, given]
 
 
 def split_backends(text: str) -> list[str]:

@@ -1,7 +1,5 @@
 """`compare resume`: play what a run or sweep has not finished."""
 
-import sys
-
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
 from compare.contracts.loading import load_task
@@ -28,7 +26,8 @@ def resume(
     Examples:
     compare resume results/RUN
     """
-    command = ["compare", *sys.argv[1:]]
+    command = options.command_line()
+    run = run.absolute()  # it may be played in another folder, from which its paths were typed
     view = options.view(wide, columns, baseline, verbose)
     if is_sweep(run):
         swept = SweepFolder(run)

@@ -11,9 +11,11 @@ from compare.commands.ending import end_run, end_sweep
 from compare.commands.options import long, told, what, where
 from compare.contracts.loading import load_task
 from compare.errors import UserError
+from compare.planning.overrides import text_fields
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
+from compare.records.place import require_place, require_room
 from compare.records.run_folder import RunFolder
 from compare.records.values import Request
 from compare.reporting.showing import required_of_run, required_of_sweep
@@ -77,6 +79,11 @@ def run(
         return
     if task is None:
         raise UserError(f"--task is missing: there is {', '.join(sorted(installed('task')))}")
+    options.require_utf8(
+        task, preset, backend, data, device, target, *(set_ or []), *(sweep or []), *(python or [])
+    )
+    require_place(out)
+    loaded = load_task(task)
     given: dict[str, dict[str, Any]] = {
         "task": {"data": data},
         "train": {"steps": steps, "seed": seed},
@@ -89,22 +96,25 @@ def run(
     request = Request(
         task=task,
         preset=preset,
-        overrides=options.overrides(config, set_, given),
+        overrides=options.overrides(loaded, config, set_, given),
         backends=options.split_backends(backend),
         pythons=options.interpreters(python),
+        folder=options.working_folder(),
     )
-    command = ["compare", *sys.argv[1:]]
+    command = options.command_line()
     view = options.view(wide, columns, baseline, verbose)
     if sweep:
-        view = required_of_sweep(view, load_task(task).metrics)
+        view = required_of_sweep(view, loaded.metrics)
+        axes = parse_axes(sweep, text_fields(loaded))
         with watched(quiet) as progress:
-            swept = begin_sweep(out, request, parse_axes(sweep), command, progress.begin)
+            swept = begin_sweep(out, request, axes, command, progress.begin)
             interrupted = play_sweep(swept, command, progress)
         end_sweep(swept, interrupted, json, view)
     with watched(quiet) as progress:
         plan = make_plan(request, command, watch=progress.begin)
         labels = [cell.label for cell in plan.cells]
         view = required_of_run(view, labels, plan.task.metrics, plan.run.target)
+        require_room(out, plan.bytes_on_disk)
         folder = RunFolder.create(out, plan.task.name, preset)
         interrupted = play_run(plan, folder, progress)
     end_run(folder, interrupted, json, view)

@@ -16,8 +16,8 @@ def show() -> None:
         "installed": "; ".join([there, *missing[:1]]),
         "first run": "compare --task lm --preset tiny",
         "in earnest": "compare --task lm --precision 2% --budget 10m",
-        "look up": "compare list, compare doctor, compare --help, compare COMMAND --help",
-        "read": "README.md and docs/ of the repository; `make docs` builds the site",
+        "look up": "compare list, compare doctor, and --help of any command",
+        "read": "README.md and docs/, which `make docs` makes a site of",
     }
     print(f"framework-compare {VERSION}: one language model, every framework, trained alike")
     for title, text in lines.items():

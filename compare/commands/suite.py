@@ -12,7 +12,9 @@ from compare.archive.together import newest_across
 from compare.commands import completion, options
 from compare.commands.ending import end_suite
 from compare.commands.options import where
+from compare.contracts.loading import load_task
 from compare.plugins import installed
+from compare.records.place import require_place
 from compare.records.suite_folder import SuiteFolder
 from compare.records.values import Request
 from compare.reporting.writing import report_run
@@ -42,18 +44,21 @@ def suite(
     compare suite --preset tiny
     compare suite --backend torch:eager,jax --out results/SUITE
     """
+    options.require_utf8(preset, backend, *(set_ or []), *(python or []))
+    require_place(out or Path("results"))
     folder = SuiteFolder(out) if out else SuiteFolder.new(Path("results"), preset)
     requests = [
         Request(
             task=task,
             preset=preset,
-            overrides=options.overrides(config, set_, {}),
+            overrides=options.overrides(load_task(task), config, set_, {}),
             backends=options.split_backends(backend),
             pythons=options.interpreters(python),
+            folder=options.working_folder(),
         )
         for task in sorted(installed("task"))
     ]
-    command = ["compare", *sys.argv[1:]]
+    command = options.command_line()
     with watched(quiet) as progress:
         interrupted = play_suite(folder, requests, command, progress)
     runs = list(folder.runs())

@@ -17,10 +17,9 @@ _LEAST_LABEL = 16  # columns of the terminal
 def console() -> Console:
     """For stdout. FORCE_COLOR and NO_COLOR say whether there is colour, COLUMNS how wide a terminal
     is; neither makes a terminal of a file, whose rows stay whole."""
-    if not sys.stdout.isatty():
-        return Console(width=_WIDTH_OF_A_PIPE, highlight=False)
-    size = shutil.get_terminal_size()
-    return Console(width=size.columns, height=size.lines, highlight=False)
+    size = shutil.get_terminal_size()  # to rich any dumb terminal is 80 wide, if it is not told
+    width = size.columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    return Console(width=width, height=size.lines, highlight=False)
 
 
 def print_whole(table: Table) -> None:

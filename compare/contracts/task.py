@@ -19,8 +19,10 @@ class Prepared:
     """What a task made of its settings: a model as data, and the arrays to train it on.
 
     `arrays` by name (flat token arrays and the starts that `splits` refers to); `about`
-    describes the data in a report; `floor` is the loss in nats per token that no model can
-    beat, where the data's entropy is known.
+    describes the data in a report, which of `validation_tokens` that are judged, the
+    `validation_bytes` of text that they stand for and the `unknown_bytes` of those that are `<unk>`
+    makes bits per byte; `floor` is the loss in nats per token that no model can beat, where the
+    data's entropy is known.
 
     A task with a quality of its own also has the `examples` of its validation rows, in their
     order: the text and what is wanted of it; `ceilings`, what the best possible model reaches in

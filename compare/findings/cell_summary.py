@@ -1,7 +1,8 @@
 """One row of the table: a backend in a mode, with every figure that is known of it."""
 
 import math
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +21,7 @@ class CellSummary(BaseModel):
     `losses` and `loss_differences`, the largest relative one to another backend, are of every
     step; `loss_difference_share` is the largest of these, and of that of the validation loss, over
     what rounding allows there. `outputs_differing` is of the outputs over the validation split.
+    `bits_per_byte` is of the original validation text, null where that is not known.
 
     `tokens_per_second` is what ratios and steps follow from: the geometric mean of the windows that
     count. `total_tokens_per_second` is of all timed tokens and seconds. `doubt` is why this rate
@@ -48,6 +50,7 @@ class CellSummary(BaseModel):
     validation_difference: float | None = None
     outputs_differing: int | None = None
     perplexity: float | None = None
+    bits_per_byte: float | None = None
     quality: dict[str, Estimate] = {}
     seconds_to_target: float | None = None
     tokens_per_second: Estimate | None = None
@@ -154,6 +157,7 @@ def row_of(
         losses=list(cell.losses()),
         validation_loss=loss,
         perplexity=math.exp(min(loss, 700.0)) if loss is not None else None,
+        bits_per_byte=bits_per_byte(loss, header.experiment.data),
         quality=evaluated.quality if evaluated else {},
         seconds_to_target=cell.seconds_to(target),
         tokens_per_second=estimate_of(rate),
@@ -200,3 +204,17 @@ def row_of(
 
 def estimate_of(interval: intervals.Interval | None) -> Estimate | None:
     return Estimate.of(interval) if interval else None
+
+
+def bits_per_byte(loss: float | None, data: Mapping[str, Any]) -> float | None:
+    """Of the original text, from a loss in nats per validation token and the `Prepared.about` of
+    the data; None where it does not say how many bytes there were.
+
+    Unlike a perplexity it compares over vocabularies and tokenisers: for an unknown token, whose
+    spelling the model need not know, 8 bits are charged for each byte that it stands for, beside
+    what the model charges for the token.
+    """
+    tokens, size = data.get("validation_tokens"), data.get("validation_bytes")
+    if loss is None or not tokens or not size:
+        return None
+    return float((loss * tokens / math.log(2) + 8 * data.get("unknown_bytes", 0)) / size)

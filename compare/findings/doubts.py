@@ -8,7 +8,7 @@ from statistics import median
 from compare.findings import speed
 from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
-from compare.findings.number_text import digits, plural, seconds
+from compare.findings.number_text import count_of, seconds, significant
 from compare.findings.speed import Comparison, Pair
 from compare.findings.window_thresholds import JUDGED_PAIRS, JUDGED_SECONDS, STALL
 from compare.records.values import CellName
@@ -52,11 +52,11 @@ def too_busy(cell: Cell, counted: Counted) -> str:
     bad = [w for w in cell.timed if (w.round, w.index) in places]
     taken = mean_cpus_of_others(bad)
     stolen = sum(w.steal_seconds or 0.0 for w in bad) / sum(w.seconds for w in bad)
-    parts = []
-    if taken and taken > stolen:
-        parts.append(f"other processes used {plural(digits(taken, 2), 'CPU')}")
-    parts += [f"a hypervisor withheld {digits(stolen, 2)}"] if stolen >= 0.01 or not parts else []
-    return f"{' and '.join(parts)} in {len(bad)} of {plural(len(cell.timed), 'window')}"
+    others = f"other processes used {count_of(taken or 0.0, 'CPU')}"
+    parts = [others] if taken and taken > stolen else []
+    withheld = f"a hypervisor withheld {significant(stolen, 2)}"
+    parts += [withheld] if stolen >= 0.01 or not parts else []
+    return f"{' and '.join(parts)} in {len(bad)} of {count_of(len(cell.timed), 'window')}"
 
 
 def stalls(

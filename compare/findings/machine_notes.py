@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from compare.contracts.devices import KINDS
 from compare.findings import doubts
 from compare.findings.note import Found, Note
-from compare.findings.number_text import digits, plural, seconds
+from compare.findings.number_text import count_of, significant
 from compare.findings.window_thresholds import CPUS_OF_OTHERS
 from compare.records.record_types import Header, Opened, Probed, SpeedCheck
 
@@ -59,15 +59,14 @@ def _of_restless(found: Found) -> Iterator[Note]:
     timed = [w for cell in found.cells for w in cell.timed]
     used: dict[str, list[float]] = {}
     for window in timed:
-        for label, busy in window.resting_cpu_seconds.items():
-            used.setdefault(label, []).append(busy / (window.lead_seconds + window.seconds))
+        for label, seconds in window.resting_cpu_seconds.items():
+            used.setdefault(label, []).append(seconds / (window.lead_seconds + window.seconds))
     for label, cpus in used.items():
         beside = sum(w.cell.label != label for w in timed)
-        mean = sum(cpus) / beside
-        if mean > CPUS_OF_OTHERS:
+        if sum(cpus) / beside > CPUS_OF_OTHERS:
             yield Note(
                 grade="breaks",
-                text=f"used {plural(digits(mean, 2), 'CPU')} while others were timed",
+                text=f"used {count_of(sum(cpus) / beside, 'CPU')} while others were timed",
                 cells=[label],
                 remedy="its train() may return before the device has finished: it has to wait",
             )
@@ -80,7 +79,7 @@ def _merged(busy: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
 
 
 def _who(header: Header) -> str:
-    seen = [f"{one.name} used {digits(one.cpus, 2)}" for one in header.busy or ()]
+    seen = [f"{one.name} used {significant(one.cpus, 2)}" for one in header.busy or ()]
     return f" (before the first window: {', '.join(seen)})" if seen else ""
 
 
@@ -101,7 +100,7 @@ def _of_noise(found: Found) -> Iterator[Note]:
         yield Note(grade="record", text=text)
     steal = {c.name.label: s for c in found.cells if (s := c.steal_share() or 0.0) > _MUCH_STEAL}
     if steal:
-        most = plural(digits(max(steal.values()), 2), "CPU")
+        most = count_of(max(steal.values()), "CPU")
         text = f"a hypervisor withheld up to {most} of this machine"
         yield Note(grade="widens", text=text, cells=list(steal))
 
@@ -111,8 +110,9 @@ def _of_probes(found: Found) -> Iterator[Note]:
     if checks and max(checks) > min(checks) * (1 + _MUCH_DRIFT):
         yield Note(
             grade="record",
-            text=f"one fixed matrix product took from {seconds(min(checks))} to"
-            f" {seconds(max(checks))} between rounds: the machine's speed was not constant",
+            text=f"one fixed matrix product took from {significant(min(checks) * 1e3)} to"
+            f" {significant(max(checks) * 1e3)} ms between rounds: the machine's speed was not"
+            " constant",
         )
     for probed in [record for record in found.records if isinstance(record, Probed)][-1:]:
         if probed.narrowed_by:

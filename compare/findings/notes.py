@@ -12,7 +12,7 @@ from statistics import median
 from compare.findings import doubts
 from compare.findings.machine_notes import of_machine
 from compare.findings.note import Found, Note
-from compare.findings.number_text import digits, plural, seconds
+from compare.findings.number_text import count_of, seconds, significant
 from compare.findings.window_thresholds import (
     JUDGED_PAIRS,
     ROUNDS_FOR_INTERVALS,
@@ -77,7 +77,9 @@ def _of_windows(found: Found) -> Iterator[Note]:
         )
     few = [one.pairs for one in found.comparisons if one.pairs < JUDGED_PAIRS]
     if few and not unjudged:
-        text = f"{plural(min(few), 'pair')} of windows are too few to judge by"
+        text = (
+            f"{min(few)} {'pair' if min(few) == 1 else 'pairs'} of windows are too few to judge by"
+        )
         yield Note(grade="breaks", text=text, remedy=found.remedy)
 
 
@@ -99,9 +101,10 @@ def _of_precision(found: Found) -> Iterator[Note]:
     wanted, reached = found.header.run.get("precision"), found.precision
     if wanted is None or reached is None or reached <= wanted:
         return
-    so_far = f"it is {digits(100 * reached)}%" if math.isfinite(reached) else ""
-    how = so_far or "not every pair has an interval"
-    text = f"the precision of {digits(100 * wanted)}% was not reached: {how}"
+    how = "not every pair has an interval"
+    if not math.isinf(reached):
+        how = f"it is {significant(100 * reached)}%"
+    text = f"the precision of {significant(100 * wanted)}% was not reached: {how}"
     yield Note(grade="widens", text=text, remedy="give it more --budget")
 
 
@@ -117,8 +120,8 @@ def _of_losses(found: Found) -> Iterator[Note]:
     if warmup >= steps:
         yield Note(
             grade="record",
-            text=f"the learning rate rises over {plural(warmup, 'step')}, and training ends after"
-            f" {steps:,}",
+            text=f"the learning rate rises over {count_of(warmup, 'step')}, and training ends"
+            f" after {steps:,}",
             remedy="take more --steps, or fewer optimizer.warmup_steps",
         )
     again = sum(isinstance(record, Echoed) for record in found.records)
@@ -154,7 +157,7 @@ def _of_outputs(found: Found) -> Iterator[Note]:
         return
     own = found.gate.echo_outputs
     beside = "" if own is None else f"; of the echo, which differs by rounding alone, {own} did"
-    outputs = plural(found.gate.outputs, "output")
+    outputs = count_of(found.gate.outputs, "output")
     text = f"up to {max(differ.values())} of {outputs} differ from another's"
     yield Note(grade="record", text=text + beside, cells=list(differ))
 

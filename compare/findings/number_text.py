@@ -4,7 +4,6 @@ Never as a power of ten: "1.77e+03" is for programs.
 """
 
 import math
-from decimal import Decimal
 
 from compare.records.values import Estimate
 
@@ -15,7 +14,7 @@ _SECOND = 0.9995  # what rounds to a thousand milliseconds is a second
 def seconds(value: float | None) -> str:
     if value is None:
         return NOTHING
-    return f"{value:.1f} s" if value >= _SECOND else f"{digits(value * 1e3)} ms"
+    return f"{value:.1f} s" if value >= _SECOND else f"{value * 1e3:.3g} ms"
 
 
 def clock(value: float) -> str:
@@ -23,28 +22,6 @@ def clock(value: float) -> str:
     minutes, left = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
-
-
-def plural(count: int | str, thing: str) -> str:
-    """ "1 CPU", "1,200 CPUs" """
-    text = f"{count:,}" if isinstance(count, int) else count
-    return f"{text} {thing}" if text == "1" else f"{text} {thing}s"
-
-
-def digits(value: float, count: int = 3) -> str:
-    """So many significant digits, never a power of ten; of large numbers all before the point."""
-    if abs(value) >= 10 ** (count - 1):
-        return f"{value:,.0f}"
-    return f"{Decimal(f'{value:.{count}g}'):f}"
-
-
-def si(value: float, unit: str) -> str:
-    """Three digits with the unit's prefix: "980 kFLOP", "1.77 TFLOP/s"."""
-    for prefix in ("", "k", "M", "G", "T"):
-        if abs(value) < 999.5:
-            return f"{digits(value)} {prefix}{unit}"
-        value /= 1000
-    return f"{digits(value)} P{unit}"
 
 
 def memory(value: float | None) -> str:
@@ -62,6 +39,30 @@ def share(value: float | None) -> str:
 
 def number(value: float | None, form: str) -> str:
     return NOTHING if value is None else form.format(value)
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """To so many digits, those before the point all kept, without zeros at the end."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def count_of(value: float, noun: str) -> str:
+    """ "1 CPU", "2 CPUs", "0.8 CPUs"."""
+    text = significant(value, 2)
+    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+
+
+def si(value: float, unit: str) -> str:
+    """Three digits with the unit's prefix: "980 kFLOP", "1.77 TFLOP/s"."""
+    for prefix in ("", "k", "M", "G", "T"):
+        if abs(value) < 999.5:
+            return f"{significant(value)} {prefix}{unit}"
+        value /= 1000
+    return f"{significant(value)} P{unit}"
 
 
 def with_half(value: Estimate | None, form: str) -> str:

@@ -184,15 +184,8 @@ def _to_fastest(
     pair = (fastest.label, cell.label)
     found = [c.ratio for c in comparisons if (c.first, c.second) == pair]
     if found:
-        return _inverse(found[0])
+        return found[0].inverse()
     return Estimate(value=math.exp(rates.apart(cell, fastest)), low=None, high=None)
-
-
-def _inverse(found: Estimate) -> Estimate:
-    low, high = found.low, found.high
-    return Estimate(
-        value=1 / found.value, low=1 / high if high else None, high=1 / low if low else None
-    )
 
 
 def _environment(

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from compare.meters.memory import require_memory
 from compare.meters.tape import Operation, Tape, Tensor
 from compare.spec.experiment import Experiment
 from compare.spec.layers import (
@@ -23,6 +24,7 @@ from compare.spec.layers import (
     TiedHead,
     TransformerBlock,
 )
+from compare.spec.model import ModelSpec
 from compare.spec.optimizer import OptimizerSpec
 from compare.spec.parameters import Layer, Parameters
 
@@ -91,6 +93,15 @@ def expected_memory(experiment: Experiment) -> ExpectedMemory:
     weights = _size(experiment.model.parameters()) * tape.value_bytes
     state = _moments(experiment.optimizer) * weights
     return ExpectedMemory(weights, weights, state, sum(tape.kept.values()))
+
+
+def require_memory_for(model: ModelSpec, optimizer: OptimizerSpec | None = None) -> None:
+    """Raise UserError where the weights, with an optimiser their gradients and its state too, are
+    more than all the memory of this machine. Nothing is allocated for it."""
+    size = _size(model.parameters())
+    copies = 1 if optimizer is None else 2 + _moments(optimizer)
+    more = "" if optimizer is None else ", with gradients and the optimiser's state,"
+    require_memory(4 * copies * size, f"the {size:,} parameters of this model{more}")
 
 
 def _recorded(experiment: Experiment) -> Tape:

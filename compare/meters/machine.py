@@ -15,8 +15,8 @@ from typing import Any
 
 import psutil
 
-from compare.meters.kernel import CPUS, UNAVAILABLE, contents
-from compare.meters.threads import CGROUP, cpu_numbers, cpu_quota, usable_cpus
+from compare.meters.kernel import CGROUP, CPUS, MEMBERSHIP, UNAVAILABLE, contents
+from compare.meters.threads import cpu_numbers, cpu_quota, usable_cpus
 from compare.meters.variables import recordable
 
 _NODES = Path("/sys/devices/system/node")
@@ -50,7 +50,7 @@ def describe() -> dict[str, str | int]:
         "governor": _of_each_cpu("scaling_governor"),
         "clock_mhz": _clock_range(),
         "hypervisor": _hypervisor(),
-        "cpu_quota": cpu_quota(CGROUP, contents(Path("/proc/self/cgroup"))),
+        "cpu_quota": cpu_quota(CGROUP, contents(MEMBERSHIP)),
         "memory_bytes": int(psutil.virtual_memory().total),
         "swap_bytes": int(psutil.swap_memory().total),
         "transparent_hugepages": chosen(contents(_HUGE_PAGES)),

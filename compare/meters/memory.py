@@ -1,4 +1,4 @@
-"""Host memory of this process and of those that it started, in bytes."""
+"""Host memory: of this process and of those that it started, and what there is, in bytes."""
 
 import re
 import time
@@ -8,10 +8,13 @@ from threading import Event, Thread
 
 import psutil
 
+from compare.errors import UserError
+from compare.meters.kernel import CGROUP, MEMBERSHIP, contents, control_groups
 from compare.meters.processes import descendants, glance, has_children
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+_LIMITS = ("memory.max", "memory.limit_in_bytes")  # of control groups, by their version
 _LOOK_SECONDS = 0.1
 _LOOK_SHARE = 200
 
@@ -97,3 +100,21 @@ def held_bytes(pid: int) -> int:
     with suppress(psutil.Error):
         return int(psutil.Process(pid).memory_info().rss)
     return 0
+
+
+def usable_bytes(root: Path = CGROUP) -> int:
+    """Memory and swap space of this machine, or what the control group grants, if that is less."""
+    there = int(psutil.virtual_memory().total + psutil.swap_memory().total)
+    groups = control_groups(root, contents(MEMBERSHIP), "memory")
+    files = (folder / name for folder in groups for name in _LIMITS)
+    limits = [int(text) for text in map(contents, files) if text.strip().isdecimal()]
+    return min([there, *limits])
+
+
+def require_memory(needed: int, what: str, root: Path = CGROUP) -> None:
+    """Raise UserError where `what`, in the plural, takes more bytes than there are at all."""
+    there = usable_bytes(root)
+    if needed > there:
+        raise UserError(
+            f"{what} take {needed / 1e9:,.1f} GB of memory, and there are {there / 1e9:,.1f} GB"
+        )

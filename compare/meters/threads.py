@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 from compare.errors import UserError
-from compare.meters.kernel import UNAVAILABLE, contents
-
-CGROUP = Path("/sys/fs/cgroup")
+from compare.meters.kernel import CGROUP, MEMBERSHIP, UNAVAILABLE, contents, control_groups
 
 
 def usable_cpus() -> int:
@@ -26,7 +24,7 @@ def default_threads() -> int:
     Rounded down: with more threads than the quota feeds, all of them are stopped for the rest of
     each period, and those that have work wait for one that was stopped amidst its own.
     """
-    quota = cpu_quota(CGROUP, contents(Path("/proc/self/cgroup")))
+    quota = cpu_quota(CGROUP, contents(MEMBERSHIP))
     granted = usable_cpus() if quota in (UNAVAILABLE, "none") else int(float(quota))
     return max(1, min(usable_cpus(), granted))
 
@@ -56,28 +54,17 @@ def pin_to(threads: int) -> None:
 def cpu_quota(root: Path, membership: str) -> str:
     """CPUs that the control group of a process may use, as text: "1.5", or "none" if not limited.
 
-    `root` is where control groups are mounted, `membership` the text of /proc/PID/cgroup
-    (cgroups(7)). The tightest of the group and its parents counts. Version 2 says
+    The tightest of the group and its parents counts, see `control_groups`. Version 2 says
     "QUOTA PERIOD" in cpu.max, version 1 has two files; a quota of "max" or -1 is no limit.
     """
-    limits, groups = list[float](), list[tuple[Path, str]]()
-    for line in membership.splitlines():
-        hierarchy, controllers, path = line.split(":", 2)
-        if hierarchy == "0":
-            groups.append((root, path))
-        elif "cpu" in controllers.split(","):
-            groups.append((root / "cpu", path))
-    for mounted, path in groups:
-        group = mounted / path.lstrip("/")
-        for folder in (group, *group.parents):
-            quota, _, period = contents(folder / "cpu.max").partition(" ")
-            if not period:
-                quota = contents(folder / "cpu.cfs_quota_us")
-                period = contents(folder / "cpu.cfs_period_us")
-            if period and quota.strip() not in ("max", "-1"):
-                limits.append(int(quota) / int(period))
-            if folder == mounted:
-                break
-    if not groups:
+    folders, limits = list(control_groups(root, membership, "cpu")), list[float]()
+    for folder in folders:
+        quota, _, period = contents(folder / "cpu.max").partition(" ")
+        if not period:
+            quota = contents(folder / "cpu.cfs_quota_us")
+            period = contents(folder / "cpu.cfs_period_us")
+        if period and quota.strip() not in ("max", "-1"):
+            limits.append(int(quota) / int(period))
+    if not folders:
         return UNAVAILABLE
     return f"{min(limits):g}" if limits else "none"

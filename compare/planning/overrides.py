@@ -4,7 +4,7 @@ Every mistake is a one-line UserError that names the field and the nearest right
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -79,15 +79,31 @@ def _first_problem(
     return not_right(f"{section}.{name}", field_of(task, section, name), values[section][name])
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
-    """`section.field=value` texts as overrides; a value is read as TOML, else as a plain word."""
+def text_fields(task: Task) -> frozenset[str]:
+    """The fields that are text, such as "task.source": a column may be named `2024` or `1e3`."""
+    sections = task.settings()
+    return frozenset(
+        f"{section}.{name}"
+        for section, fields in sections
+        for name, field in type(fields).model_fields.items()
+        if is_text(field)
+    )
+
+
+def parse_assignments(
+    assignments: list[str], texts: Container[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """`section.field=value` texts as overrides; a value is read as TOML, else as a plain word, and
+    of the fields that are `texts` it is what was typed, or what stands between quotation marks."""
     parsed: dict[str, dict[str, Any]] = {}
     for text in assignments:
         key, equals, value = text.partition("=")
         section, dot, name = key.strip().partition(".")
         if not equals or not dot or not section or not name:
             raise UserError(f"--set takes SECTION.FIELD=VALUE, not '{text}'")
-        parsed.setdefault(section, {})[name] = _toml_value(value.strip())
+        found = _toml_value(value.strip())
+        as_typed = f"{section}.{name}" in texts and not isinstance(found, str)
+        parsed.setdefault(section, {})[name] = value.strip() if as_typed else found
     return parsed
 
 

@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from compare.contracts.loading import load_task
 from compare.contracts.task import Prepared, Task
 from compare.errors import UserError
 from compare.findings.time_to_target import Target
 from compare.findings.window_thresholds import WINDOW_SECONDS
+from compare.meters.cost import require_memory_for
+from compare.meters.memory import require_memory
 from compare.meters.threads import default_threads, require_threads
 from compare.planning.choice import Choice
 from compare.planning.overrides import resolve
@@ -17,6 +21,7 @@ from compare.records.values import CellName, Request
 from compare.spec.arrays import Array
 from compare.spec.experiment import Experiment
 from compare.spec.settings import RunSection
+from compare.spec.training import TrainSpec
 from compare.spec.weights import arrays_sha256, initial_weights
 
 
@@ -50,6 +55,13 @@ class Plan:
         return {**self.run.model_dump(), "threads": self.threads}
 
     @property
+    def bytes_on_disk(self) -> int:
+        """What is written before the first step, and the weights that are kept."""
+        weights = sum(array.nbytes for array in self.weights.values())
+        kept = len(self.choices) * weights if self.run.save_weights else 0
+        return kept + weights + sum(array.nbytes for array in self.prepared.arrays.values())
+
+    @property
     def threads(self) -> int:
         """CPU threads of each backend."""
         return self.run.threads or default_threads()
@@ -75,8 +87,11 @@ def make_plan(
         watch("asking the backends who they are")
         choices = choose_cells(request.backends, request.pythons, request.every_mode)
     _require_room_for_a_window(settings.run, len(choices))
+    _require_memory_for_batches(settings.train)
     watch("preparing the data")
     prepared = task.prepare(settings)
+    on_host = settings.run.device == "cpu"  # elsewhere this machine holds the weights alone
+    require_memory_for(prepared.model, settings.optimizer if on_host else None)
     weights = initial_weights(prepared.model, settings.train.seed)
     experiment = Experiment(
         task=task.name,
@@ -100,3 +115,9 @@ def _require_room_for_a_window(run: RunSection, cells: int) -> None:
             f"--budget {run.budget:g}s is too short: one window of each backend, and of each"
             f" --control, takes {least:g}s or more"
         )
+
+
+def _require_memory_for_batches(train: TrainSpec) -> None:
+    rows, tokens = train.steps * train.batch, train.batch * train.sequence_length
+    require_memory(rows * np.dtype(np.int64).itemsize, f"the places of {rows:,} rows of batches")
+    require_memory(tokens * np.dtype(np.int32).itemsize, f"the {tokens:,} tokens of a batch")

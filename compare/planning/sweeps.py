@@ -1,7 +1,7 @@
 """From `--sweep` texts to the points of a sweep, each a run of its own."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 from itertools import chain, count, product
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 from compare.errors import UserError
 from compare.planning.overrides import parse_assignments
 from compare.planning.plan import make_plan
+from compare.records.place import require_room
 from compare.records.run_folder import new_folder
 from compare.records.sweep_folder import Point, Sweep, SweepFolder
 from compare.records.values import Request
@@ -17,8 +18,9 @@ from compare.records.values import Request
 _LONGEST_NAME = 100  # of a folder: file systems take 255 bytes
 
 
-def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """`train.batch=8,16,32` texts as values by field; raises UserError for one that is not."""
+def parse_axes(texts: Sequence[str], as_typed: Container[str] = ()) -> dict[str, list[Any]]:
+    """`train.batch=8,16,32` texts as values by field, `as_typed` those of fields that are text;
+    raises UserError for one that is not."""
     axes: dict[str, list[Any]] = {}
     for text in texts:
         field, _, values = text.partition("=")
@@ -27,7 +29,7 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise UserError(f"--sweep takes SECTION.FIELD=VALUE,VALUE, not '{text}'")
         found = axes.setdefault(field.strip(), [])
         for value in listed:
-            ((_, fields),) = parse_assignments([f"{field}={value}"]).items()
+            ((_, fields),) = parse_assignments([f"{field.strip()}={value}"], as_typed).items()
             (one,) = fields.values()
             if one not in found:  # a value that is given twice is one point
                 found.append(one)
@@ -47,6 +49,7 @@ def begin_sweep(
     for point in points:
         plan = make_plan(request.laid_over(point.values), command, choices, watch)
         choices = plan.choices
+        require_room(results, plan.bytes_on_disk)
     folder = SweepFolder(new_folder(results, plan.task.name, request.preset, "sweep"))
     folder.write(
         Sweep(

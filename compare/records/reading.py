@@ -136,8 +136,8 @@ def _header(folder: RunFolder, line: bytes) -> Header:
     try:
         record = ANY_RECORD.validate_json(line, extra="ignore" if newer else None)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        what = f"its header is damaged, {'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
+        place = ".".join(map(str, error.errors(include_url=False)[0]["loc"][1:]))
+        what = f"its header is damaged, {place} is not what a header has there"
         raise UserError(f"{where} cannot be read: {_newer(version) if newer else what}") from None
     assert isinstance(record, Header)
     if newer and not (record.run.keys() >= _OF_RUN and record.machine.keys() >= _OF_MACHINE):

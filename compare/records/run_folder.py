@@ -15,11 +15,12 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from compare.errors import UserError, cannot_write
+from compare.records.place import require_place
 from compare.records.record_types import ANY_RECORD, AnyRecord
 from compare.records.values import CellName, Record
 
@@ -123,16 +124,17 @@ def new_folder(results: Path, *names: str) -> Path:
 
     Raises UserError where it cannot be made.
     """
-    while True:
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        path = results / "-".join([stamp, *names, secrets.token_hex(2)])
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UserError(f"cannot write to '{results}': {error.strerror}") from None
-        return path
+    require_place(results)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        while True:
+            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            path = results / "-".join([stamp, *names, secrets.token_hex(2)])
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise UserError(f"cannot write to '{results}': {error.strerror}") from None
 
 
 def _file_name(cell: CellName) -> str:

@@ -56,6 +56,14 @@ class Estimate(Record):
     def of(cls, interval: "Interval") -> "Estimate":
         return cls(**interval._asdict())
 
+    def inverse(self) -> "Estimate":
+        """Of a ratio, that of the two the other way round."""
+        return Estimate(
+            value=1 / self.value,
+            low=1 / self.high if self.high else None,
+            high=1 / self.low if self.low else None,
+        )
+
     def interval(self) -> "Interval":
         from compare.stats.intervals import Interval
 
@@ -63,7 +71,8 @@ class Estimate(Record):
 
 
 class Request(Record):
-    """What was asked for, so that it can be asked for again: `compare resume` does."""
+    """What was asked for, so that it can be asked for again: `compare resume` does. Paths are as
+    they were typed, in the working folder `folder`, which is absolute, or empty if not known."""
 
     task: str
     preset: str
@@ -71,6 +80,7 @@ class Request(Record):
     backends: list[str]
     pythons: dict[str, str]
     every_mode: bool = False
+    folder: str = ""
 
     def laid_over(self, values: Mapping[str, Any]) -> "Request":
         """With values by field, such as {"train.batch": 8}, laid over all that it asks for."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from statistics import fmean
 
-from compare.findings.number_text import clock, digits
+from compare.findings.number_text import clock, significant
 from compare.findings.window_thresholds import ROUND_WINDOWS
 from compare.records.record_types import (
     Built,
@@ -14,6 +14,7 @@ from compare.records.record_types import (
     Header,
     Opened,
     Resumed,
+    SpeedCheck,
     Window,
 )
 from compare.records.values import CellName, Record
@@ -118,9 +119,10 @@ class Course:
                 self.rows = {cell: Row() for cell in record.cells}
             case Resumed():
                 self._resume(record)
+            case SpeedCheck():  # at the beginning of a round, and at its end
+                self._begin_round(record.round)
             case Opened() | Built() | Window() | Evaluated() | Ended():
-                if record.round != self.round:
-                    self._begin_round(record.round)
+                self._begin_round(record.round)
                 self.rows.setdefault(record.cell, Row()).see(record)
                 self._phase_of(record)
         if isinstance(record, Window):
@@ -133,6 +135,8 @@ class Course:
         self._needed = max((self._run.rounds - kept.count(cell) for cell in self.rows), default=0)
 
     def _begin_round(self, number: int) -> None:
+        if number == self.round:
+            return
         if self.first_round and self.round > self.first_round:
             self._later.append(self._now() - self._round_began)
         if not self.first_round:
@@ -206,8 +210,10 @@ class Course:
             )
         if self.header and self._run.precision:
             now = self.precision if self.precision is not None else math.inf
-            so_far = f"now ±{digits(100 * now, 2)}%" if math.isfinite(now) else "no interval yet"
-            parts.append(f"{so_far}, wanted {digits(100 * self._run.precision, 2)}%")
+            so_far = (
+                f"now ±{significant(100 * now, 2)}%" if math.isfinite(now) else "no interval yet"
+            )
+            parts.append(f"{so_far}, wanted {significant(100 * self._run.precision, 2)}%")
         return "; ".join(parts)
 
     def _round_text(self) -> str:

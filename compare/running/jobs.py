@@ -1,12 +1,16 @@
 """Jobs: playing a run, a sweep, a suite, or what is missing of one, as its progress is shown."""
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from compare.archive.stored import summarise_anew
+from compare.errors import UserError
 from compare.planning.choice import Choice
 from compare.planning.plan import Plan, make_plan
 from compare.planning.survey import identities
+from compare.records.place import require_room
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
@@ -42,9 +46,22 @@ def _plan_again(
     header = header_of(read_records(folder))
     require_version(folder.path, header.suite_version)
     assert header.request is not None  # since this version
-    plan = make_plan(header.request, command, choices, progress.begin)
+    plan = _plan(header.request, command, progress, choices)
     require_same(folder.path, header, plan)
     return plan
+
+
+def _plan(request: Request, command: list[str], progress: Silent, choices: Choices) -> Plan:
+    """A plan made once more: from here, or where its paths are not found from here, from the
+    folder that they were typed in."""
+    try:
+        return make_plan(request, command, choices, progress.begin)
+    except UserError:
+        there = Path(request.folder)
+        if not request.folder or not there.is_dir() or there == Path.cwd():
+            raise
+    os.chdir(there)
+    return make_plan(request, command, choices, progress.begin)
 
 
 def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
@@ -52,6 +69,7 @@ def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
     kept = finished_rounds(records, plan, identities(plan.choices, plan.pythons))
     if is_whole(records, plan, kept):
         return False
+    require_room(folder.path, plan.bytes_on_disk)
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, progress)
 
 
@@ -106,21 +124,21 @@ def _planned(jobs: Sequence[_Job], command: list[str], progress: Silent) -> Choi
     """The backends of all jobs; raises UserError where one of these cannot be played."""
     choices: Choices = None
     for job in jobs:
-        choices = _plan(job, command, progress, choices).choices
+        choices = _plan_of(job, command, progress, choices).choices
     return choices
 
 
-def _plan(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
+def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
     if job.folder.exists():
         return _plan_again(job.folder, command, progress, choices)
-    return make_plan(job.request, command, choices, progress.begin)
+    return _plan(job.request, command, progress, choices)
 
 
 def _play_all(jobs: Sequence[_Job], command: list[str], progress: Silent, choices: Choices) -> bool:
     try:
         for index, job in enumerate(jobs, 1):
             progress.point(index, len(jobs), job.title)
-            plan = _plan(job, command, progress, choices)
+            plan = _plan_of(job, command, progress, choices)
             choices = plan.choices
             if job.folder.exists():
                 interrupted = _resume(plan, job.folder, progress)

@@ -121,8 +121,8 @@ class Lines(Silent):
     def see(self, record: Record) -> None:
         self._stop_beat()
         super().see(record)
-        if isinstance(record, Header) and (classes := _classes(record)):
-            self._print(classes)
+        for line in _classes(record):
+            self._print(line)
         if (
             isinstance(record, Evaluated)
             and record.cell.is_row
@@ -193,8 +193,8 @@ class LiveProgress(Silent):
             self._live.start()
         if isinstance(record, Header):
             self._curves, self._echoed, self._parted = {}, [], {}
-            if classes := _classes(record):
-                self._live.console.print(classes, markup=False, highlight=False)
+        for line in _classes(record):
+            self._live.console.print(line, markup=False, highlight=False)
         super().see(record)
         if isinstance(record, Window) and record.round == self.course.first_round:
             self._curves.setdefault(record.cell, []).extend(record.losses)
@@ -252,7 +252,9 @@ class LiveProgress(Silent):
         return [doing, Text(step), Text(loss), Text(rate)]
 
 
-def _classes(header: Header) -> str:
-    """Which classes are told apart, and how many examples of each there are, where a task does."""
-    counts = header.experiment.data.get("class_counts")
-    return f"classes: {counts}" if counts else ""
+def _classes(record: Record) -> list[str]:
+    """At the beginning, which classes are told apart, and in how many examples, if any are."""
+    if not isinstance(record, Header):
+        return []
+    told = {what: record.experiment.data.get(f"class_{what}") for what in ("files", "counts")}
+    return [f"classes, {what}: {text}" for what, text in told.items() if text]

@@ -11,6 +11,7 @@ TOGETHER = "/together/"
 _SECONDS_BETWEEN_LOOKS = 5
 _STYLE = """
 :root { color-scheme: light dark; }
+html { background: light-dark(#fff, #161616); color: light-dark(#1c1c1c, #e8e8e8); }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0; }
 main { max-width: 100rem; margin: 0 auto; padding: 2rem 1.25rem; }
 h1 { font-size: 1.75rem; font-weight: 650; margin: 0 0 0.4rem; overflow-wrap: anywhere; }

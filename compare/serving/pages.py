@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 _STYLE = """
 :root { color-scheme: light dark; }
+html { background: light-dark(#fff, #161616); color: light-dark(#1c1c1c, #e8e8e8); }
 body { font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 90rem; margin: 0 auto; padding: 2rem 1.25rem; }
 h1 { font-size: 1.75rem; font-weight: 650; margin: 0 0 0.4rem; overflow-wrap: anywhere; }

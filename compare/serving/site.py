@@ -197,7 +197,9 @@ class Site:
             raise UserError("no report format writes pages")
         if is_sweep(folder):
             self._require_points_inside(SweepFolder(folder))
-            found = report.render_sweep(summarise_sweep(SweepFolder(folder)))
+            played = played_now()
+            playing = [run for run in runs_of(folder) if is_played([run], played)]
+            found = report.render_sweep(summarise_sweep(SweepFolder(folder), playing))
         else:
             so_far = state == pages.RUNNING
             run = RunFolder(folder)
@@ -244,7 +246,7 @@ class Site:
         return str(hash(tuple(versions)))
 
     def _listed(self) -> Iterator[Path]:
-        return run_folders(self.root, into_sweeps=False)
+        return run_folders(self.root, into_sweeps=False, links=False)
 
     def _index(self) -> Answer:
         version, played = self._index_version(), played_now()

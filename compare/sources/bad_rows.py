@@ -41,9 +41,10 @@ class BadRows:
         return True
 
     def settle(self) -> None:
-        """Raise UserError if there were any, unless they are to be left out."""
+        """At a file's end: raise UserError if there were any, unless they are to be left out."""
         count = self.kinds.total()
         if not count or self.skip:
+            self._shown.clear()
             return
         if count == 1:
             raise UserError(self._shown[0])
@@ -52,6 +53,14 @@ class BadRows:
             f"{count:,} rows cannot be used ({self.told()}): {'; '.join(self._shown)}{more}; "
             "--set task.bad_rows=skip leaves them out"
         )
+
+    def of_all(self, path: object) -> UserError:
+        """The error where a file has no row that can be used: what is wrong is not with the rows,
+        but with what was asked for."""
+        if not self._shown:
+            return UserError(f"data '{path}' has no row below its header")
+        only = "" if len(self._shown) == 1 else f"no row of '{path}' can be used: "
+        return UserError(f"{only}{self._shown[0]}")
 
     def told(self) -> str:
         """How many of which kind, such as "empty 3, too long 1"."""

@@ -4,23 +4,27 @@ Only what looks like data is taken: nothing hidden, no copies that editors leave
 no texts that are there without a class, as `unsup/` of the IMDB reviews.
 """
 
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
-from compare.errors import UserError, unknown
+from compare.errors import UserError, shown, unknown
 from compare.sources.bad_rows import BadRows
 from compare.sources.files import unpacked_name as _unpacked
-from compare.sources.lines import entries, is_folder, nearest, place, read_lines, read_text, usable
+from compare.sources.lines import each_line, entries, is_folder, nearest, place, read_text, usable
 
 Row = tuple[str, str]
 """A text, and the name of its class."""
 
-_NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx")
+_NO_CLASS = ("unsup", "unlabeled", "unlabelled", "__macosx", "__pycache__", "lost+found")
 _ABOUT = ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation")
 _NO_TEXT = (
     "", ".bak", ".orig", ".swp", ".tmp", ".old", ".md", ".rst", ".html", ".pdf", ".py", ".json",
-    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".zip", ".tar", ".zst",
-    ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat",
+    ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather", ".zip", ".tar",
+    ".npy", ".pkl", ".toml", ".yaml", ".yml", ".xml", ".log", ".feat", ".rej", ".db", ".ini",
+    ".md5", ".sha1", ".sha256", ".sig", ".asc", ".bin", ".idx", ".doc", ".docx", ".png", ".jpg",
 )  # fmt: skip
+_SHOWN = 8  # names of files
 _TRAIN, _OTHERS = "train", ("test", "valid", "validation", "val", "dev")
 
 
@@ -41,24 +45,53 @@ def read_classes(data: str, split: str | None, bad: BadRows) -> list[Row]:
     reviews.pos and reviews.neg. `split` names the folder to read of one that `has_splits`.
     Raises UserError, with file and line, for whatever cannot be used.
     """
+    found = find_classes(data, split)
+    for name in dict.fromkeys(name for name, _ in found.files):
+        if shown(name) != name:
+            raise UserError(
+                f"the class '{shown(name)}' in '{data}' has no name in UTF-8: rename it"
+            )
+    return _texts(found.files, bad) if found.whole else _lines(found.files, bad)
+
+
+class Classes(NamedTuple):
+    """The files of classes, each with its class; `whole` is whether each is one text, and not each
+    of its lines."""
+
+    files: list[tuple[str, Path]]
+    whole: bool
+
+    def told(self) -> str:
+        """The names of the files, or how many each folder has."""
+        if self.whole:
+            counts = Counter(file.parent.name for _, file in self.files)
+            return ", ".join(f"{shown(name)}/ {count:,} files" for name, count in counts.items())
+        more = len(self.files) - _SHOWN
+        names = [shown(file.name) for _, file in self.files[:_SHOWN]]
+        return ", ".join([*names, *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def find_classes(data: str, split: str | None) -> Classes:
+    """Which files `read_classes` reads; raises UserError where there are none."""
     path = Path(data)
     if not is_folder(path):
-        return _lines(_with_prefix(data), bad)
+        return Classes(_with_prefix(data), whole=False)
     if split is not None:
         path = _split_of(path, split)
     visible = [each for each in entries(path) if _is_data(each)]
-    folders = [each for each in visible if is_folder(each)]
-    if folders:
-        return _in_folders({folder.name: _text_files(folder) for folder in folders}, bad)
+    if folders := [each for each in visible if is_folder(each)]:
+        texts = {folder.name: _text_files(folder) for folder in folders}
+        files = [(name, file) for name, some in texts.items() for file in some]
+        return Classes(files, whole=any(len(some) > 1 for some in texts.values()))
     if named := [(_unpacked(each).stem, each) for each in visible if _is_text(each)]:
-        return _lines(named, bad)
+        return Classes(named, whole=False)
     found = sorted((_unpacked(each).suffix[1:], each) for each in visible if _names_a_class(each))
     if not found:
         raise UserError(
             f"folder '{path}' has no classes: it needs a folder for each, such as pos/ and neg/, "
             "or a file, such as pos.txt and neg.txt"
         )
-    return _lines(found, bad)
+    return Classes(found, whole=False)
 
 
 def _split_of(path: Path, split: str) -> Path:
@@ -68,28 +101,28 @@ def _split_of(path: Path, split: str) -> Path:
     return path / split
 
 
-def _in_folders(classes: dict[str, list[Path]], bad: BadRows) -> list[Row]:
-    if all(len(files) == 1 for files in classes.values()):
-        return _lines([(name, files[0]) for name, files in classes.items()], bad)
+def _texts(files: list[tuple[str, Path]], bad: BadRows) -> list[Row]:
     rows = []
-    for name, files in classes.items():
-        for file in files:
-            with bad:
-                rows.append((usable(read_text(file).strip("\r\n"), f"data '{file}'"), name))
+    for name, file in files:
+        with bad:
+            rows.append((usable(read_text(file).strip("\r\n"), f"data '{file}'"), name))
     return rows
 
 
 def _lines(files: list[tuple[str, Path]], bad: BadRows) -> list[Row]:
     rows = []
     for name, path in files:
-        for number, line in enumerate(read_lines(path), 1):
+        for number, line in enumerate(each_line(path), 1):
             with bad:
                 rows.append((usable(line, place(path, number)), name))
     return rows
 
 
 def _text_files(folder: Path) -> list[Path]:
-    files = [each for each in entries(folder) if _is_text(each) and _is_data(each)]
+    visible = [each for each in entries(folder) if _is_data(each)]
+    files = [each for each in visible if _is_text(each)]
+    if not files:  # as in 20 Newsgroups, whose texts are numbers
+        files = [each for each in visible if not _unpacked(each).suffix and not is_folder(each)]
     if not files:
         raise UserError(f"folder '{folder}' names a class, but has no .txt file")
     return files

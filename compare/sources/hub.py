@@ -1,5 +1,6 @@
 """Datasets of the Hugging Face hub, or folders in one of its forms, through `datasets`."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -56,11 +57,13 @@ def _texts(table: Any, column: str, where: str) -> list[str]:
 
 
 def _folder(name: str) -> Splits:
-    folder = Path(name).expanduser().resolve()
+    folder = Path(os.path.expanduser(name)).resolve()  # noqa: PTH111 (never raises)
     if folder.is_file():
         raise UserError(f"'hf:{name}' is a file: give its folder, or the file as --data {name}")
     if not folder.is_dir():
         raise UserError(f"'hf:{name}': there is no folder '{folder}'")
+    if marks := [mark for mark in "*?[" if mark in str(folder)]:
+        raise UserError(f"'hf:{name}': to the library '{marks[0]}' is a pattern: rename '{folder}'")
     return _load(name, str(folder), None)
 
 

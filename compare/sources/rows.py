@@ -1,7 +1,7 @@
 """Examples that a user brings, each an input text and what is wanted for it.
 
 read_rows("captions", "de", "en")           # captions.de and captions.en, line by line
-read_rows("news.csv", "text", "summary")    # two columns of a .csv, .tsv or .jsonl file
+read_rows("news.csv", "text", "summary")    # two columns of a table, see `tables.ENDINGS`
 read_rows("hf:owner/name", "text", "title") # two columns of a Hugging Face dataset
 read_labelled("reviews", None, None)        # reviews.pos, reviews.neg, or a folder of classes
 """
@@ -13,7 +13,7 @@ from compare.errors import UserError
 from compare.sources import tables
 from compare.sources.bad_rows import BadRows
 from compare.sources.classes import read_classes
-from compare.sources.files import COMPRESSED
+from compare.sources.files import COMPRESSED, unpacked_name
 from compare.sources.hub import read_hub
 from compare.sources.lines import entries, is_folder, nearest, place, read_lines, usable
 
@@ -33,10 +33,9 @@ def read_rows(
     """Pairs of texts.
 
     `data` is the prefix (or one) of two parallel files, `source` and `target` being their endings,
-    by default src and tgt; or a .csv, .tsv, .jsonl or .ndjson file, or `hf:NAME` (see
-    `hub.read_hub`; its split is `split`, by default train), and then they are the names of two
-    columns. Raises UserError, with file and line, for whatever cannot be used, but for rows that
-    `bad` leaves out.
+    by default src and tgt; or a table (see `tables.read_table`), or `hf:NAME` (see `hub.read_hub`;
+    its split is `split`, by default train), and then they are the names of two columns. Raises
+    UserError, with file and line, for whatever cannot be used, but for rows that `bad` leaves out.
     """
     bad = bad or BadRows()
     if has_columns(data):
@@ -120,7 +119,8 @@ def _pairs(
 def _parallel(data: str, source: str, target: str, bad: BadRows) -> list[Row]:
     _refuse_same(source, target)
     endings = f".{source}", f".{target}"
-    prefix = next((data.removesuffix(end) for end in endings if data.endswith(end)), data)
+    name = str(unpacked_name(Path(data)))
+    prefix = next((name.removesuffix(end) for end in endings if name.endswith(end)), data)
     paths = [Path(prefix + end) for end in endings]
     siblings = entries(paths[0].parent)
     paths = [_packed(path, siblings) for path in paths]

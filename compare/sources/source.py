@@ -1,14 +1,12 @@
 """Where a text comes from: a file, a string, or what every CPython carries."""
 
 import hashlib
-import mmap
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from unicodedata import is_normalized
 
 from compare.errors import UserError, did_you_mean
-from compare.sources.files import read_file, unpacked_name
+from compare.sources.files import map_chunks, map_file
 from compare.text.words import Normalise, is_mark, normalised
 
 BLOCK = 1 << 18  # bytes of a text that are looked at at a time
@@ -20,7 +18,8 @@ _LINE_END = b"\n"
 
 
 class Source:
-    """A named UTF-8 text of any size, given out in blocks; a file is memory-mapped."""
+    """A named UTF-8 text of any size, given out in blocks; files, compressed ones too, are
+    memory-mapped."""
 
     def __init__(self, name: str, content: bytes | memoryview) -> None:
         self.name = name
@@ -58,8 +57,8 @@ class Source:
         if form == "none" or all(is_normalized("NFC", block) for block in self.blocks()):
             return self
         # No character is composed across a block's border: see `_cut`.
-        text = b"".join(normalised(block, form).encode() for block in self.blocks())
-        return Source(self.name, text)
+        composed = (normalised(block, form).encode() for block in self.blocks())
+        return Source(self.name, map_chunks(composed, self.name))
 
     def blocks(self, size: int = BLOCK) -> Iterator[str]:
         """The text in order, in pieces of at most `size` (at least 4) bytes.
@@ -107,7 +106,7 @@ def open_source(data: str | Path) -> Source:
         return _pydoc()
     path, name = Path(data), str(data)
     try:
-        content = _mapped(path)
+        content = map_file(path)
     except FileNotFoundError:
         raise UserError(f"data file '{name}' does not exist{_nearest(path)}") from None
     except IsADirectoryError:
@@ -131,16 +130,6 @@ def _pydoc() -> Source:
     from pydoc_data.topics import topics
 
     return text_source("pydoc", "\n".join(topics[name] for name in sorted(topics)))
-
-
-def _mapped(path: Path) -> memoryview:
-    if unpacked_name(path) != path and path.is_file():
-        return memoryview(read_file(path))
-    with path.open("rb") as file:
-        status = path.stat()
-        if status.st_size and stat.S_ISREG(status.st_mode):
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        return memoryview(file.read())  # a pipe, which has no size, or an empty file
 
 
 def _nearest(path: Path) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from compare.errors import UserError
 from compare.sources.classes import has_splits
@@ -11,6 +12,16 @@ from compare.text.words import Normalise, normalised
 
 SHARE = 0.1
 """Of the rows is held out where a user names no validation data."""
+
+
+class Rows(NamedTuple):
+    """Rows to train on and rows to validate on; `doubles` is how many there were to train on whose
+    text is validated on, and which were left out."""
+
+    train: list[Row]
+    held: list[Row]
+    doubles: int
+
 
 Read = Callable[[str, str | None], list[Row]]
 """(data, a dataset's split) -> rows"""
@@ -23,7 +34,7 @@ def train_and_validation(
     validation: str | None,
     labelled: bool = False,
     normalise: Normalise = "none",
-) -> tuple[list[Row], list[Row]]:
+) -> Rows:
     """Rows to train on and rows to validate on, no input text in both.
 
     `validation` is more data of the same form, or for a dataset (`hf:...`, or folders of classes in
@@ -46,10 +57,10 @@ def train_and_validation(
     else:
         held = composed(data, validation) if dataset else composed(validation, None)
     seen = {text for text, _ in held}
-    rows = [row for row in rows if row[0] not in seen]
-    if not rows or not held:
+    train = [row for row in rows if row[0] not in seen]
+    if not train or not held:
         raise UserError(f"'{data}' has too few examples to train on some and validate on others")
-    return rows, held
+    return Rows(train, held, doubles=len(rows) - len(train))
 
 
 def drawn(rows: Sequence[Row], most: int, labelled: bool = False) -> list[Row]:

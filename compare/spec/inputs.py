@@ -7,6 +7,8 @@
 Nothing in it is unpickled, and no batch is stored: `Dataset` cuts them when they are asked for.
 """
 
+import errno
+import os
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +32,16 @@ def write_inputs(
     (folder / "experiment.json").write_text(experiment.model_dump_json(indent=2), encoding="utf-8")
     write_arrays(folder / "weights.npz", weights)
     for name, array in arrays.items():
-        np.save(folder / "data" / f"{name}.npy", array, allow_pickle=False)
+        _save(folder / "data" / f"{name}.npy", array)
+
+
+def _save(path: Path, array: Array) -> None:
+    try:
+        np.save(path, array, allow_pickle=False)
+    except OSError as error:
+        if error.errno is None:  # NumPy tells how much it could write, and not why no more
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        raise
 
 
 def read_experiment(folder: Path) -> Experiment:

@@ -1,11 +1,11 @@
 """What a user can set, in sections: a task refines `task` and `model` with fields of its own."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from compare.limits import ANSWER_SECONDS
+from compare.limits import ANSWER_SECONDS, LONGEST_SECONDS
 from compare.spec.optimizer import OptimizerSpec
 from compare.spec.parameters import Spec, Takes
 from compare.spec.training import TrainSpec
@@ -68,7 +68,10 @@ class RunSection(Section):
         description="fresh processes per cell, one after another; the first one trains whole",
     )
     timeout: float = Field(
-        default=ANSWER_SECONDS, gt=0, description="seconds a worker may take for one answer"
+        default=ANSWER_SECONDS,
+        gt=0,
+        le=LONGEST_SECONDS,
+        description="seconds a worker may take for one answer",
     )
     target: str = Field(default="", description="such as loss=5.5: how long until it is reached")
     target_every: int = Field(default=0, ge=0, description="steps between looks; 0: 20 looks")
@@ -91,6 +94,12 @@ class RunSection(Section):
     price_per_hour: float | None = Field(
         default=None, ge=0, allow_inf_nan=False, description="of the machine, in any currency"
     )
+
+    @model_validator(mode="after")
+    def _looks_are_for_a_target(self) -> Self:
+        if self.target_every and not self.target:
+            raise ValueError("target_every is of a --target, and there is none")
+        return self
 
     @property
     def measuring_seconds(self) -> float:

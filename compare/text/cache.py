@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from compare.text.tokens import Tokenizer
 
+_NAME = "framework-compare"
+
 Arrays = dict[str, NDArray[np.unsignedinteger[Any]]]
 
 
@@ -51,7 +53,7 @@ def store(key: str, tokenizer: Tokenizer, arrays: Arrays) -> None:
     """Keep an entry, in place of a damaged one if there is one."""
     try:
         root = cache_root()
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Whole or not at all: a reader sees only what was renamed when it was complete.
         with tempfile.TemporaryDirectory(dir=root, prefix="partial-") as partial:
             entry = Path(partial, "entry")
@@ -73,11 +75,16 @@ def _write(folder: Path, tokenizer: Tokenizer, arrays: Arrays) -> None:
 
 
 def cache_root() -> Path:
-    """The folder of what is kept between runs: COMPARE_CACHE, else one of the user's."""
+    """The folder of what is kept between runs: COMPARE_CACHE, else one of the user's, and for who
+    has no home one among the system's temporary files."""
     if own := os.environ.get("COMPARE_CACHE"):
         return Path(own)
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.path.expanduser(home), "framework-compare")  # noqa: PTH111 (never raises)
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named, _NAME)
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (never raises)
+    if home.is_absolute() and home != Path("/") and home.is_dir():
+        return home / ".cache" / _NAME
+    return Path(tempfile.gettempdir(), f"{_NAME}-{os.getuid()}")
 
 
 def _sum(path: Path) -> str:

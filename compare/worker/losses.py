@@ -1,8 +1,6 @@
 """What a batch counts: its valid targets and tokens, and its loss from logits."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -41,17 +39,3 @@ def negative_log_likelihood(logits: Array, batch: Batch) -> float:
         chosen = np.take_along_axis(log_softmax(row), wanted[:, None], -1)[:, 0]
         total -= float(chosen[counts].sum())
     return total if math.isfinite(total) else math.nan
-
-
-def bits_per_byte(loss: float, data: Mapping[str, Any]) -> float | None:
-    """Of the original text, from a loss in nats per validation token and the `Prepared.about` of
-    the data; None where it does not say how many bytes there were.
-
-    Unlike a perplexity it compares over vocabularies and tokenisers: for an unknown token, whose
-    spelling the model need not know, 8 bits are charged for each byte that it stands for, beside
-    what the model charges for the token.
-    """
-    if not data.get("validation_bytes"):
-        return None
-    bits = loss * data["validation_tokens"] / math.log(2) + 8 * data["unknown_bytes"]
-    return float(bits / data["validation_bytes"])

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from compare import interrupts
 from compare.errors import is_own_code
 from compare.limits import HELLO_SECONDS
 from compare.meters.machine import worker_environment
@@ -51,6 +52,7 @@ class WorkerProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is the conductor's to handle
             )
+        interrupts.process_groups.add(self.pid)
         theirs.close()
         self._channel = Channel(ours)
         self.died = False  # by itself, without an answer
@@ -113,7 +115,8 @@ class WorkerProcess:
     def _end_group(self) -> None:
         """Nothing that the worker started outlives it: its session is its own."""
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
+        interrupts.process_groups.discard(self.pid)
 
     def log_tail(self) -> str:
         """The last lines that the worker printed."""

@@ -47,11 +47,12 @@ def _losses(summary: Summary) -> str:
         columns["allowed difference"] = summary.allowed_loss_differences
     values = matrix(list(columns.values()))
     every, last = stride(summary), values.shape[1] - 1
-    rows = [["step", *columns]]
-    for step in sorted({*range(0, last + 1, every), last}):
-        found = values[:, step].tolist()
-        rows.append([str(step), *("" if y != y else f"{y:.{digits}g}" for y in found)])
-    return _csv(rows)
+    form = ",".join([f"%.{digits}g"] * len(columns))
+    lines = [
+        f"{step},{form % tuple(values[:, step].tolist())}\n".replace("nan", "")
+        for step in sorted({*range(0, last + 1, every), last})
+    ]
+    return _csv([["step", *columns]]) + "".join(lines)
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> str:

@@ -44,7 +44,7 @@ def _pair(found: dict[tuple[str, str], Comparison], row: str, column: str) -> Pa
     if one := found.get((row, column)):
         return _told(one, one.ratio, "faster")
     if one := found.get((column, row)):
-        return _told(one, inverse(one.ratio), "slower")
+        return _told(one, one.ratio.inverse(), "slower")
     return None
 
 
@@ -53,11 +53,3 @@ def _told(one: Comparison, ratio: Estimate, way: str) -> Pair:
     if one.verdict == "faster":
         return Pair(text, way, way)
     return Pair(text, one.verdict, "open", one.why)
-
-
-def inverse(ratio: Estimate) -> Estimate:
-    """Of the rates of two the other way round."""
-    low, high = ratio.low, ratio.high
-    return Estimate(
-        value=1 / ratio.value, low=1 / high if high else None, high=1 / low if low else None
-    )

@@ -10,7 +10,7 @@ from compare.findings.summary import Summary
 
 _PACKAGE = "framework-compare"
 _OUR_OWN = ("--out", "--python")  # options that are of the author's machine alone
-_PLACE = re.compile(r"^(?P<before>[\w.]+=)?(?P<path>(?:[~/]|\.\.?/|[A-Za-z]:\\).*)$")
+_PLACE = re.compile(r"^(?P<before>[\w.-]+=)?(?P<path>(?:[~/]|\.\.?/|[A-Za-z]:\\).*)$")
 
 
 def command(summary: Summary) -> str:

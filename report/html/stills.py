@@ -35,8 +35,10 @@ def baked(figure: Figure) -> str:
 
     spec = {**_still(figure, _PAGE_WIDTH, False), "config": {"aria": False}}
     svg = vl_convert.vegalite_to_svg(spec, config=theme.config(theme.variable, theme.FONT))
-    # Each picture numbers what it refers to from 0, and all of them are in one page.
-    svg = re.sub(r'(id="|url\(#)', rf"\g<1>{figure.name}-", svg)
+    # What is referred to has a number that hangs on what was drawn before; in one page, one of all.
+    for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
+        mine = f"{figure.name}-{number}"
+        svg = svg.replace(f'id="{name}"', f'id="{mine}"').replace(f"url(#{name})", f"url(#{mine})")
     return svg.replace("<svg ", '<svg aria-hidden="true" ', 1)
 
 

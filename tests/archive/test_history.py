@@ -10,6 +10,7 @@ from conftest import Compare, document
 from fake_records import START, A, B, header, played
 
 from compare.archive.brief import brief_of
+from compare.archive.frame import load
 from compare.archive.history import History, HistoryRow, read_history
 from compare.commands.history import history
 from compare.errors import UserError
@@ -52,6 +53,20 @@ def test_rows_are_in_series_with_upgrades_marked(results: Path) -> None:
         assert before.value == pytest.approx(ratio)
         assert before.low < ratio < before.high
     assert found["a"].tokens_per_second == brief_of(results / "a").run.cells[0].tokens_per_second
+
+
+def test_run_folders_may_be_links_to_where_there_is_more_room(tmp_path: Path) -> None:
+    played(tmp_path / "disk" / "far", 1, "1.0", 1.0)
+    played(tmp_path / "results" / "near", 2, "1.0", 1.0)
+    (tmp_path / "results" / "linked").symlink_to(tmp_path / "disk" / "far")
+    (tmp_path / "results" / "again").symlink_to("near")  # once is enough
+    (tmp_path / "results" / "others").symlink_to(tmp_path / "disk")  # a folder, and no run
+    found = read_history(tmp_path / "results")
+    assert [row.run for row in found.rows] == ["linked", "near"]
+    assert found.copies == []
+    assert sorted(load(tmp_path / "results")["run_id"]) == ["far", "near"]
+    (tmp_path / "link").symlink_to(tmp_path / "results")
+    assert len(load(tmp_path / "link")) == 2
 
 
 def test_other_experiments_and_machines_are_other_series(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from conftest import ADAPTERS, Compare
 
-from compare.conformance.checks import names
+from compare.conformance.causes import causes, in_short
+from compare.conformance.checks import Finding, names
 from compare.testing import conformance_test
 
 PLANTED = ADAPTERS / "planted.py"
@@ -112,6 +113,40 @@ def test_an_adapter_that_hangs_or_lacks_its_framework_says_so(compare: Compare) 
     missing = compare("check-backend", f"{trouble}:missing")
     assert missing.returncode == 0
     assert "a_framework_that_nobody_has is not installed" in missing.stdout
+
+
+def test_one_cause_is_told_once_and_failures_last(compare: Compare) -> None:
+    finished = compare("check-backend", f"{PLANTED}:sparse_embedding")
+    assert finished.returncode == 1
+    begun = [line.split()[0] for line in finished.stdout.splitlines() if not line.startswith(" ")]
+    assert begun[0] == "passed"
+    assert begun[-1].startswith("planted:sparse_embedding")
+    assert begun[1:-1] == sorted(begun[1:-1], reverse=True)  # skipped before failed
+    failed = [line for line in finished.stdout.splitlines() if line.startswith("failed")]
+    (gradients,) = (line for line in failed if "gradient: embedding.table" in line)
+    _, _, after = finished.stdout.partition(gradients)
+    also, causes, *_ = after.strip().splitlines()
+    assert also.strip().startswith("also gradients: ")
+    assert "more" in also
+    assert "summed over repeated tokens" in causes
+    told = finished.stdout.splitlines()[-1]
+    assert f"of {len(failed)} causes as far as can be told: begin with the first" in told
+
+
+def test_findings_that_differ_in_figures_alone_are_of_one_cause() -> None:
+    details = {
+        "logits: a": "logits at [0, 1]: found 1.5, expected 2, off by 1e-3 of the largest value",
+        "logits: b": "logits at [3]: found -2e-7, expected nan, off by inf of the largest value",
+        "gradients: a": "gradient: head.bias at [1]: found 1, expected 2, off by 1e-3 of the",
+        "gradients: b": "gradient: head.kernel at [1]: found 1, expected 2, off by 1e-3 of the",
+    }
+    found = causes([Finding(check=c, status="failed", detail=d) for c, d in details.items()])
+    assert [cause.checks for cause in found] == [
+        ["logits: a", "logits: b"], ["gradients: a"], ["gradients: b"],
+    ]  # fmt: skip
+    assert in_short(["logits: a", "logits: b", "logits: c", "logits: d", "trainer"], most=2) == (
+        "logits: a, b and 2 more; trainer"
+    )
 
 
 # The suite as an author's own CI has it: collected here, it must pass for a right adapter.

@@ -12,14 +12,15 @@ from compare.findings import number_text
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (number_text.plural(1, "CPU"), "1 CPU"),
-        (number_text.plural(0, "CPU"), "0 CPUs"),
-        (number_text.plural(1200, "step"), "1,200 steps"),
-        (number_text.plural("0.3", "CPU"), "0.3 CPUs"),
-        (number_text.digits(1.77e3), "1,770"),
-        (number_text.digits(0.00004712), "0.0000471"),
-        (number_text.digits(99.96), "100"),
-        (number_text.digits(120.0, 2), "120"),
+        (number_text.count_of(1, "CPU"), "1 CPU"),
+        (number_text.count_of(0, "CPU"), "0 CPUs"),
+        (number_text.count_of(1200, "step"), "1,200 steps"),
+        (number_text.count_of(0.3, "CPU"), "0.3 CPUs"),
+        (number_text.count_of(1.02, "CPU"), "1 CPU"),
+        (number_text.significant(1.77e3), "1,770"),
+        (number_text.significant(0.00004712), "0.0000471"),
+        (number_text.significant(99.96), "100"),
+        (number_text.significant(120.0, 2), "120"),
         (number_text.si(980e3, "FLOP"), "980 kFLOP"),
         (number_text.si(1.77e11, "FLOP/s"), "177 GFLOP/s"),
         (number_text.si(999.7e9, "FLOP/s"), "1 TFLOP/s"),
@@ -37,6 +38,6 @@ def test_a_figure_is_written(written: str, expected: str) -> None:
 @hypothesis.settings(derandomize=True, database=None, deadline=None)
 @hypothesis.given(st.floats(min_value=1e-9, max_value=1e15))
 def test_a_figure_is_read_back_to_its_digits_and_has_no_power_of_ten(value: float) -> None:
-    for text in (number_text.digits(value), number_text.si(value, "B")):
+    for text in (number_text.significant(value), number_text.si(value, "B")):
         assert re.fullmatch(r"[\d,]+(\.\d+)?( [kMGTP]?B)?", text)
-    assert float(number_text.digits(value).replace(",", "")) == pytest.approx(value, rel=0.006)
+    assert float(number_text.significant(value).replace(",", "")) == pytest.approx(value, rel=0.006)

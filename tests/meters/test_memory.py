@@ -6,8 +6,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from compare.meters.memory import ChildrenPeak, held_bytes
+import psutil
+import pytest
+
+from compare.errors import UserError
+from compare.meters.memory import ChildrenPeak, held_bytes, require_memory, usable_bytes
 from compare.meters.window import WindowMeters
 
 HELD = 200_000_000
@@ -67,3 +72,17 @@ def test_a_process_that_has_ended_holds_nothing() -> None:
         assert held_bytes(pid) > HELD
     assert held_bytes(pid) == 0
     assert held_bytes(os.getpid()) > 1_000_000
+
+
+def test_memory_is_what_the_control_group_grants_where_that_is_less(tmp_path: Path) -> None:
+    whole = usable_bytes(tmp_path)
+    assert whole >= psutil.virtual_memory().total
+    for name, limit in (("memory.max", "max"), ("memory.limit_in_bytes", str(2**62))):
+        (tmp_path / name).write_text(f"{limit}\n")
+    assert usable_bytes(tmp_path) == whole
+    (tmp_path / "memory").mkdir()
+    for folder in (tmp_path, tmp_path / "memory"):  # of either version
+        (folder / "memory.max").write_text("1000000\n")
+    assert usable_bytes(tmp_path) == 1_000_000
+    with pytest.raises(UserError, match=r"^such weights take 8\.0 GB of memory, and there are 0"):
+        require_memory(8 * 10**9, "such weights", tmp_path)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from compare.contracts.loading import load_task
 from compare.errors import UserError
 from compare.findings.time_to_target import Target
-from compare.planning.overrides import parse_assignments, read_config, resolve
+from compare.planning.overrides import parse_assignments, read_config, resolve, text_fields
+from compare.planning.sweeps import parse_axes
 
 LM = load_task("lm")
 
@@ -149,11 +150,26 @@ def test_a_key_outside_the_sections_of_a_configuration_is_told(tmp_path: Path) -
         read_config(file)
 
 
-@pytest.mark.parametrize("typed", ["2024", "2024-01-31"])
-def test_a_column_may_be_named_by_a_number_or_a_date(typed: str) -> None:
-    overrides = parse_assignments(["task.data=x.csv", f"task.source={typed}"])
-    settings = resolve(load_task("sentiment"), "tiny", [overrides])
+@pytest.mark.parametrize(
+    "typed", ["2024", "1.10", "1e3", "0x1F", "1_000", "2024-01-31", "true", "inf", "1 # a", "a=b"]
+)
+def test_a_column_may_be_named_by_anything_that_can_be_typed(typed: str) -> None:
+    task = load_task("sentiment")
+    asked = ["task.data=x.csv", f"task.source={typed}"]
+    settings = resolve(task, "tiny", [parse_assignments(asked, text_fields(task))])
     assert settings.task.model_dump()["source"] == typed
+    quoted = parse_assignments(["task.data=x.csv", f'task.source="{typed}"'], text_fields(task))
+    assert resolve(task, "tiny", [quoted]) == settings
+    assert parse_axes([f"task.source={typed},x"], text_fields(task)) == {
+        "task.source": [typed, "x"]
+    }
+
+
+def test_a_column_may_be_named_by_a_number_or_a_date_in_a_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("[task]\ndata = 'x.csv'\nsource = 2024\ntarget = 2024-01-31\n")
+    task = resolve(load_task("sentiment"), "tiny", [read_config(file)]).task.model_dump()
+    assert (task["source"], task["target"]) == ("2024", "2024-01-31")
 
 
 @pytest.mark.parametrize(
@@ -169,6 +185,18 @@ def test_a_setting_of_data_is_refused_where_the_corpus_is_generated(task: str, f
     name = field.partition("=")[0].partition(".")[2]
     with pytest.raises(UserError, match=f"{name} is of --data, and this corpus is generated"):
         resolve(load_task(task), "tiny", [parse_assignments([field])])
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("run.target_every=5", "target_every is of a --target, and there is none"),
+        ("task.length_penalty=0.5", "length_penalty is of beam search: take two beams or more"),
+    ],
+)
+def test_a_setting_without_what_it_is_of_is_refused(field: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        resolve(load_task("translation"), "tiny", [parse_assignments([field])])
 
 
 @pytest.mark.parametrize("target", ["accuracy=95", "loss=-1", "loss=nan", "accuracy=inf"])

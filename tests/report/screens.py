@@ -54,6 +54,7 @@ def summaries() -> dict[str, Summary | SweepSummary]:
         "two": _raced({A: 1.0, B: 1.3}),
         "many-times": _raced({A: 1.0, B: 4.5, C: 1.2}, price_per_hour=0.4),
         "not-judged": _raced({A: 1.0, B: 1.3, C: 1.4}, windows=3),
+        "too-short": _raced({A: 0.001, B: 0.0013}),
         "interrupted": _raced({A: 1.0, B: 1.3}, interrupted={B}),
         "nothing-timed": _raced({A: 1.0, B: 1.3}, windows=0),
         "control": _raced({A: 1.0, B: 1.3}, control=True),

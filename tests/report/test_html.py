@@ -251,15 +251,20 @@ def test_what_is_repeated_names_no_folder_of_the_author() -> None:
     summary = reference("lm-small")
     command = [
         "compare", "--task", "lm", "--data", "/home/me/secret/book.txt", "--json", "--out",
-        "/home/me/results", "--set", "task.validation=../mine/held out.txt,~/more.txt",
+        "/home/me/results", "--config=/home/me/my.toml",
+        "--set", "task.validation=../mine/held out.txt,~/more.txt",
         "--backend", "./adapters/mine.py,jax", "--set", "train.steps=5", "--python", "jax=/me/py",
     ]  # fmt: skip
     page = report.render(summary.model_copy(update={"command": command}))
     assert answers(page)["repeat"] == (
-        "compare --task lm --data book.txt --set &#39;task.validation=held out.txt,more.txt&#39;"
+        "compare --task lm --data book.txt --config=my.toml"
+        " --set &#39;task.validation=held out.txt,more.txt&#39;"
         " --backend mine.py,jax --set train.steps=5"
     )
-    assert "Files of these names are needed: book.txt, held out.txt, more.txt, mine.py." in page
+    assert (
+        "Files of these names are needed: book.txt, my.toml, held out.txt, more.txt, mine.py."
+        in page
+    )
     assert "/me" not in page
     assert "pip install framework-compare==0.2.0 jax==0.10.2" in page
     assert "torch==2.13.0<" in page  # no index has a build's own suffix

@@ -1,5 +1,6 @@
 """What a reader is told of the data and of how it was judged."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def test_a_run_on_a_user_s_reviews_tells_what_was_judged_and_how(
     assert played.returncode == 0, played.stderr
     assert "Judged on 16 of 60 validation examples; --set task.judge=all judges all" in told
     assert "neg: 270 and 30, pos: 270 and 30." in told
+    assert "They are named by film.neg, film.pos." in told
     assert "f1: mean of the classes (macro); --set task.positive=... judges one class." in told
     assert "Rows that cannot be used were left out: empty 2." in told
     assert re.search(r"[23]\d\.\d% of the validation tokens are <unk>.*larger model.vocab", told)
@@ -30,8 +32,34 @@ def test_bits_per_byte_stand_beside_the_perplexity(compare: Compare, tmp_path: P
     (tmp_path / "text.txt").write_text("to be or not to be\n" * 200)
     played = compare(
         "--task", "lm", "--preset", "tiny", "--data", "text.txt", "--backend", "reference",
-        "--steps", "3", "--set", "task.tokens=bytes", "--verbose",
+        "--steps", "3", "--set", "task.tokens=bytes", "--set", "task.judge=all", "--verbose",
     )  # fmt: skip
-    found = re.search(r"Bits per byte of the original text: reference:numpy (\S+)\.", played.stdout)
-    assert found
-    assert 5 < float(found[1]) < 9  # of 256 next to equal ones
+    told = played.stdout
+    titles, row = (next(line for line in told.splitlines() if word in line)
+                   for word in ("perplexity", "reference:numpy"))  # fmt: skip
+    assert titles.split()[6:8] == ["perplexity", "bits/byte"]
+    (folder,) = (tmp_path / "results").iterdir()
+    (figures,) = csv.DictReader((folder / "summary.csv").open())
+    assert 5 < float(figures["bits_per_byte"]) < 9  # of 256 next to equal ones
+    assert f"{float(figures['bits_per_byte']):.4g}" in row.split()
+    assert "bits/byte: bits that the loss is per byte of the original text" in told
+    assert "Text was composed on reading (Unicode's form C); --set task.normalise=none" in told
+    # All that can be judged is: to ask for all of it once more would be no remedy.
+    assert re.search(r"Judged on \d+ of 361 validation tokens: the rest fills no row of a", told)
+
+
+def test_a_text_that_was_tokenised_already_and_read_as_words_is_told(
+    compare: Compare, tmp_path: Path
+) -> None:
+    """As Penn Treebank and WikiText are: no perplexity of such three words compares."""
+    line = "no it was n't black <unk> N\n"
+    (tmp_path / "ptb.txt").write_text(line * 300)
+    tiny = (
+        "--task", "lm", "--preset", "tiny", "--data", "ptb.txt", "--backend", "reference",
+        "--steps", "3",
+    )  # fmt: skip
+    told = "The text has 29 times <unk> in it, and was read as words: three easy ones each."
+    assert told in compare(*tiny).stdout
+    as_published = compare(*tiny, "--set", "task.tokens=spaces").stdout
+    assert "times <unk> in it" not in as_published
+    assert "12.5% of the validation tokens are <unk>" in as_published

@@ -27,8 +27,8 @@ SCREENS = [
     *(f"{name}-78" for name in (
         "lm-long", "sentiment-reviews", "sentiment-reviews wide", "translation-captions",
         "translation-captions verbose", "lm-small baseline", "lm-small columns", "failures",
-        "tie", "two", "many-times", "not-judged", "interrupted", "nothing-timed", "control",
-        "long-names", "sweep",
+        "tie", "two", "many-times", "not-judged", "too-short", "interrupted", "nothing-timed",
+        "control", "long-names", "sweep",
     )),
 ]  # fmt: skip
 Screens = Mapping[int, Mapping[str, str]]

@@ -240,6 +240,24 @@ def test_a_round_beyond_those_that_are_needed_may_be_left_unfinished(run: Path) 
     assert not is_whole([*found, *begun], plan, kept)
 
 
+def test_a_run_is_gone_on_with_from_another_folder(run: Path, whole: Path) -> None:
+    """Its data and its adapter were named as they lie where it was begun."""
+    written = records(run).read_text().splitlines(keepends=True)
+    records(run).write_text(written[0])
+    assert lines(run)[0]["request"]["folder"] == str(whole)
+    (run.parent.parent / "book.txt").unlink()  # of the copy
+    elsewhere = run.parent / "elsewhere"
+    elsewhere.mkdir()
+    finished = subprocess.run(
+        command("resume", f"../{run.name}", "--json"),
+        cwd=elsewhere, env=environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    assert [row["status"] for row in document(finished)["cells"]] == ["ok", "ok"]
+    assert document(finished)["experiment"]["data"]["source"] == "book.txt"
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_a_terminal_shows_what_is_played(run: Path) -> None:
     written = records(run).read_text().splitlines(keepends=True)
     records(run).write_text(written[0])  # cut off before anything was played

@@ -275,20 +275,6 @@ def test_a_backend_can_run_under_another_interpreter(compare: Compare, tmp_path:
     assert (finished.returncode, (tmp_path / "used").exists()) == (0, True)
 
 
-def test_progress_is_live_on_a_terminal_and_silent_in_a_pipe(
-    compare: Compare, tmp_path: Path
-) -> None:
-    piped = compare("--task", "lm", "--preset", "tiny", "--backend", "reference")
-    assert piped.stderr == ""
-    line = " ".join(command(*TINY, "--backend", "reference"))
-    shown = subprocess.run(
-        ["script", "-qec", f"{line} > /dev/null", "/dev/null"],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=100,
-    )  # fmt: skip
-    assert "training" in shown.stdout
-    assert "60/60" in shown.stdout
-
-
 def _start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command(*TINY, *arguments),

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,19 @@ def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command(*arguments),
         cwd=folder, env=environment(), check=True, capture_output=True, text=True,
     )  # fmt: skip
+
+
+def test_a_pipe_feeds_every_point_of_a_sweep(tmp_path: Path) -> None:
+    """As `--data <(cat book.txt)` does, which can be read once."""
+    (tmp_path / "book.txt").write_text("to be or not to be\n" * 200)
+    swept = shlex.join(command(*REFERENCE, "--sweep", "train.batch=4,8", "--json"))
+    finished = subprocess.run(
+        ["bash", "-c", f"{swept} --data <(cat book.txt)"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    tokens = [point["experiment"]["data"]["train_tokens"] for point in points(document(finished))]
+    assert tokens[0] == tokens[1] > 1000
 
 
 def points(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import unicodedata
 from itertools import product
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def test_a_translator_s_run_keeps_its_outputs_and_what_they_score(
         assert text["input"] == text["wanted"]
         assert set(text["output"].split()) <= set("abcdefghijkl")
     assert any(text["output"] == text["wanted"] for text in texts)
+    first = [{"text": text["input"], "wanted": text["wanted"]} for text in texts[:5]]
+    assert found["examples"] == first
+    assert row["samples"] == [text["output"] for text in texts[:5]]
 
 
 def test_a_classifier_s_run_has_its_quality_in_every_report(
@@ -60,7 +64,7 @@ def test_a_classifier_s_run_has_its_quality_in_every_report(
     (folder,) = (tmp_path / "results").iterdir()
     report = (folder / "report.md").read_text()
     assert "| accuracy | f1 | auroc | to accuracy=0.9 |" in report
-    assert "| 1 (1–1) |" in report
+    assert "| 1.0000 (1.0000–1.0000) |" in report
     (line,) = csv.DictReader((folder / "summary.csv").open())
     assert float(line["f1"]) == float(line["f1_low"]) == 1.0
     outputs = [json.loads(line) for line in (folder / "outputs/reference-numpy.jsonl").open()]
@@ -68,6 +72,7 @@ def test_a_classifier_s_run_has_its_quality_in_every_report(
     for output in outputs:
         assert math.isclose(sum(output["output"]), 1.0)
         assert output["wanted"] == int(output["input"].split()[0] in ("good", "fine", "great"))
+    assert (found["examples"], row["samples"]) == ([], [])  # classes are no texts
 
 
 def test_a_target_is_reached_when_it_is_reached(compare: Compare) -> None:
@@ -126,6 +131,24 @@ def test_every_backend_writes_the_same_text(compare: Compare, tmp_path: Path) ->
     assert greedy.pop().startswith("It was the ")
 
 
+def test_a_prompt_is_composed_as_the_text_was(compare: Compare, tmp_path: Path) -> None:
+    """As macOS writes names and some keyboards letters: e and an accent, two characters."""
+    (tmp_path / "book.txt").write_text("né à l'été, né à l'hôpital\n" * 99)
+    made = compare(
+        "--task", "lm", "--preset", "tiny", "--data", "book.txt", "--backend", "reference",
+        "--set", "task.tokens=chars", "--save-weights", "--json", "--steps", "20",
+    )  # fmt: skip
+    run = f"results/{document(made)['run_id']}"
+    composed, apart = (
+        compare(
+            "generate", run, "--tokens", "5", "--prompt", unicodedata.normalize(form, "né à l'")
+        )
+        for form in ("NFC", "NFD")
+    )
+    assert composed.stdout == apart.stdout
+    assert "<unk>" not in apart.stdout
+
+
 def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Path) -> None:
     tiny = ("--preset", "tiny", "--backend", "reference", "--steps", "3")
     assert compare("--task", "lm", *tiny, "--out", "plain").returncode == 0
@@ -139,6 +162,9 @@ def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Pa
         ([str(plain), "--prompt", "x"], "has no weights: run with --save-weights"),
         ([str(kept), "--prompt", "x", "--backend", "torch"], "unknown backend 'torch'"),
         ([str(kept), "--prompt", ""], "--prompt is empty"),
+        ([str(kept), "--prompt", "w1", "--temperature", "nan"], "--temperature"),
+        ([str(kept), "--prompt", "w1", "--temperature", "inf"], "--temperature"),
+        ([str(kept), "--prompt", "w1", "--top-k", "3"], "takes a --temperature above 0"),
     ):
         finished = compare("generate", *arguments)
         assert finished.returncode == 2

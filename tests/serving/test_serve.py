@@ -214,6 +214,14 @@ def test_a_run_that_grows_is_shown_as_it_is(site: Site) -> None:
     assert 'href="report.md"' in site.ask("/runs/growing/")[2]
 
 
+def test_a_point_of_a_sweep_that_is_played_is_running(site: Site) -> None:
+    cell = ">running</td>"
+    assert cell not in site.ask("/runs/sweep/")[2]
+    with RunFolder(site.folder / "sweep" / "one").alone():
+        assert cell in site.ask("/runs/sweep/")[2]
+    assert cell not in site.ask("/runs/sweep/")[2]
+
+
 @pytest.mark.slow
 @needs_browser
 def test_the_page_in_a_browser_follows_a_run_that_is_being_played(site: Site) -> None:

@@ -69,6 +69,7 @@ def test_columns_within_a_column_have_dots(tmp_path: Path) -> None:
 
 def test_what_a_folder_does_not_have_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
+    (tmp_path / "set [2]").mkdir()
     (folder.parent / "lists").mkdir()
     (folder.parent / "lists" / "a.jsonl").write_text('{"a": ["x"]}\n')
     for name, split, column, message in [
@@ -77,6 +78,7 @@ def test_what_a_folder_does_not_have_is_told(folder: Path, tmp_path: Path) -> No
         ("set/train.csv", "train", "text", r"is a file: give its folder"),
         ("sets", "train", "text", r"there is no folder '.*sets'$"),
         ("nothing", "train", "text", r"nothing' cannot be loaded: "),
+        ("set [2]", "train", "text", r"to the library '\[' is a pattern: rename '.*set \[2\]'$"),
         ("lists", "train", "a", r"split 'train', row 1, 'a' is no text but a list$"),
     ]:
         with pytest.raises(UserError, match=message) as caught:

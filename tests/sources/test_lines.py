@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UserError
-from compare.sources.lines import LONGEST_LINE, read_lines
+from compare.sources.lines import read_lines
 
 
 def file(folder: Path, content: bytes) -> Path:
@@ -34,7 +34,6 @@ def test_only_line_ends_end_a_line(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfcaf\xc3\xa9\r\ncaf\xe9", r"line 2: not UTF-8 \(byte 0xe9"),
         ("one\ntwo\n".encode("utf-16"), r"line 1: a NUL byte.*UTF-16"),
         (b"one\ntwo\0\n", r"line 2: a NUL byte"),
-        (b"one\n" + b"x" * 2_000_000, r"line 2 is 2,000,000 bytes long, more than 1,000,000$"),
         (b"", r"is empty$"),
         (b"\xef\xbb\xbf", r"is empty$"),
         (b" \r\n\n", r"is empty$"),
@@ -48,13 +47,6 @@ def test_what_is_no_text_is_told_with_its_line(
         read_lines(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_the_longest_line_is_counted_in_bytes(tmp_path: Path) -> None:
-    longest = "é" * (LONGEST_LINE // 2)
-    assert read_lines(file(tmp_path, longest.encode())) == [longest]
-    with pytest.raises(UserError, match="line 1 is 1,000,002 bytes long"):
-        read_lines(file(tmp_path, longest.encode() + b"\xc3\xa9"))
 
 
 def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import csv
 import gzip
 import json
 import lzma
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from conftest import SHARED_DATA
 
 from compare.errors import UserError
 from compare.sources.bad_rows import BadRows
+from compare.sources.classes import find_classes
+from compare.sources.lines import LONGEST_TEXT
 from compare.sources.rows import read_labelled, read_rows
 from compare.sources.source import open_source
 from compare.sources.split import train_and_validation
@@ -228,12 +231,34 @@ def test_a_file_in_a_class_folder_is_a_text(labelled: Path) -> None:
     assert rows[2][0] == "first\nof two lines"
 
 
+def test_texts_without_an_ending_are_texts_where_there_are_no_others(tmp_path: Path) -> None:
+    """As 20 Newsgroups is unpacked: alt.atheism/49960."""
+    for name in ("alt.atheism", "sci.space"):
+        (tmp_path / name).mkdir()
+        for number in ("49960", "51060"):
+            (tmp_path / name / number).write_text(f"about {name}\n{number}")
+    rows = read_labelled(str(tmp_path), None, None)
+    assert [name for _, name in rows] == ["alt.atheism"] * 2 + ["sci.space"] * 2
+    assert rows[0][0] == "about alt.atheism\n49960"
+
+
+def test_a_class_that_has_no_name_in_utf_8_is_refused(tmp_path: Path) -> None:
+    for name in (b"caf\xe9", b"pos"):
+        folder = tmp_path / os.fsdecode(name)
+        folder.mkdir()
+        (folder / "1.txt").write_text("fine")
+    with pytest.raises(UserError, match=r"^the class 'caf\\xe9' in .* has no name in UTF-8"):
+        read_labelled(str(tmp_path), None, None)
+
+
 def test_files_that_are_no_data_are_no_classes(labelled: Path) -> None:
-    for name in ("reviews.pos~", "reviews.bak", "reviews.md", ".reviews.neg", "reviews.zip"):
+    for name in ("reviews.pos~", "reviews.bak", "reviews.md", ".reviews.neg", "reviews.zip",
+                 "reviews.sha256"):  # fmt: skip
         (labelled / name).write_text("not meant")
     (labelled / "texts" / "LICENSE.txt").write_text("not meant")
-    (labelled / "endings" / "a.pos~").write_text("not meant")
-    for name in ("unsup", ".git", "__MACOSX"):
+    for name in ("a.pos~", "Thumbs.db", "desktop.ini", ".DS_Store"):
+        (labelled / "endings" / name).write_text("not meant")
+    for name in ("unsup", ".git", "__MACOSX", ".ipynb_checkpoints", "lost+found"):
         (labelled / "folders" / name).mkdir()
         (labelled / "folders" / name / "1.txt").write_text("not meant")
     for file in ("pos/README.txt", "pos/.1.txt"):
@@ -260,12 +285,14 @@ def test_the_imdb_reviews_are_read_as_they_are_unpacked(tmp_path: Path) -> None:
     (top / "README").write_text("about")
     (top / "imdb.vocab").write_text("the")
     read = read_labelled
-    train, held = train_and_validation(
+    train, held, doubles = train_and_validation(
         lambda data, split: read(data, None, None, split), str(top), "train", "test", labelled=True
     )
+    assert doubles == 0
     assert {text.split()[0] for text, _ in train} == {"train"}
     assert {text.split()[0] for text, _ in held} == {"test"}
     assert {name for _, name in train} == {"neg", "pos"}
+    assert find_classes(str(top), "train").told() == "neg/ 3 files, pos/ 3 files"
     assert len(train) == len(held) == 6
     with pytest.raises(UserError, match=r"unknown split 'tset' in .*aclImdb': did you mean test"):
         read(str(top), None, None, "tset")
@@ -359,15 +386,87 @@ def test_bad_json_lines_and_texts_of_a_class_are_left_out(tmp_path: Path) -> Non
     assert bad.told() == "empty 1"
 
 
+def test_texts_that_are_far_too_long_are_bad_rows_counted_in_bytes(tmp_path: Path) -> None:
+    longest = "é" * (LONGEST_TEXT // 2)
+    lines = f"{longest}\n{longest}e\nc\n"
+    data = files(tmp_path, data__de=lines, data__en="1\n2\n3\n")
+    files(tmp_path, film__pos=lines, film__neg="no\n")
+    told = r"line 2 is 1,000,001 bytes long, more than 1,000,000$"
+    refused(data, told, "de", "en")
+    with pytest.raises(UserError, match=told):
+        read_labelled(str(tmp_path / "film"), None, None)
+    bad = BadRows(skip=True)
+    assert read_rows(data, "de", "en", bad=bad) == [(longest, "1"), ("c", "3")]
+    assert bad.told() == "too long 1"
+
+
+def test_a_file_that_is_an_empty_text_is_a_bad_row(labelled: Path) -> None:
+    for name in ("0.txt", "2.txt"):
+        (labelled / "folders" / "pos" / name).write_text("" if name == "0.txt" else "good")
+    with pytest.raises(UserError, match=r"pos/0\.txt' is empty$"):
+        read_labelled(str(labelled / "folders"), None, None)
+    bad = BadRows(skip=True)
+    rows = read_labelled(str(labelled / "folders"), None, None, bad=bad)
+    assert [name for _, name in rows] == ["neg", "pos", "pos"]
+    assert bad.told() == "empty 1"
+
+
+def test_objects_without_the_column_are_bad_rows_unless_all_are(tmp_path: Path) -> None:
+    rows = [{"a": "x", "b": "y"}, {"a": "x"}, {"b": "y"}, {"a": "z", "b": "w"}, 7]
+    data = files(tmp_path, data__json=json.dumps(rows)) + ".json"
+    files(tmp_path, data__jsonl="\n".join(map(json.dumps, rows)))
+    for name in (data, f"{data}l"):
+        bad = BadRows(skip=True)
+        assert read_rows(name, "a", "b", bad=bad) == [("x", "y"), ("z", "w")]
+        assert bad.told() == "no JSON 1, wrong columns 2"
+        refused(name, r"^3 rows cannot be used \(no JSON 1, wrong columns 2\): ", "a", "b")
+        for skip in (False, True):  # a name that is misspelt is no fault of the rows
+            with pytest.raises(
+                UserError, match=r"^no row of .*: unknown column 'c' in .*there is a"
+            ):
+                read_rows(name, "a", "c", bad=BadRows(skip))
+
+
+def test_a_bad_row_of_a_tsv_file_makes_its_quotation_marks_no_quoting(tmp_path: Path) -> None:
+    text = 'sentence\tlabel\n"a fine film\t1\nso\tso\t1\n"quoted"\t0\n'
+    data = files(tmp_path, data__tsv=text) + ".tsv"
+    refused(data, r"line 3 has 3 fields, and the header 2", "sentence", "label")
+    rows = read_rows(data, "sentence", "label", bad=BadRows(skip=True))
+    assert rows == [('"a fine film', "1"), ('"quoted"', "0")]
+
+
+def test_a_tsv_file_with_a_quoted_header_is_quoted(tmp_path: Path) -> None:
+    data = files(tmp_path, data__tsv='"a"\t"b"\n"x"\t"y"\n') + ".tsv"
+    assert read_rows(data, "a", "b") == [("x", "y")]
+    files(tmp_path, data__tsv='"a"\t"b"\n"x\t"y"\n')
+    refused(data, r"line 2: the row that begins here is badly quoted", "a", "b")
+
+
 # Compressed files
 
 
-@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip), ("bz2", bz2), ("xz", lzma)])
+def zstd(content: bytes) -> bytes:
+    """In two frames, as tools write that compress in parallel."""
+    pyarrow = pytest.importorskip("pyarrow")
+    half = len(content) // 2
+    sink = pyarrow.BufferOutputStream()
+    for part in (content[:half], content[half:]):
+        frame = pyarrow.BufferOutputStream()
+        with pyarrow.CompressedOutputStream(frame, "zstd") as packed:
+            packed.write(part)
+        sink.write(frame.getvalue())
+    return bytes(sink.getvalue().to_pybytes())
+
+
+PACKED = [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", zstd)]
+
+
+@pytest.mark.parametrize(("ending", "pack"), PACKED)
 def test_compressed_files_are_read_like_what_is_in_them(
     labelled: Path, ending: str, pack: Any
 ) -> None:
     def packed(name: str, text: str) -> str:
-        (labelled / f"{name}.{ending}").write_bytes(pack.compress(text.encode()))
+        (labelled / f"{name}.{ending}").write_bytes(pack(text.encode()))
         return str(labelled / f"{name}.{ending}")
 
     wanted = [("a", "x"), ("b", "y")]
@@ -376,13 +475,18 @@ def test_compressed_files_are_read_like_what_is_in_them(
     packed("both.de", "a\nb\n")
     (labelled / "both.en").write_text("x\ny\n")
     assert read_rows(str(labelled / "both"), "de", "en") == wanted
+    assert read_rows(str(labelled / f"both.de.{ending}"), "de", "en") == wanted
     packed("film.neg", "awful\n")
     packed("film.pos", "fine\n")
     rows = [("awful", "neg"), ("fine", "pos")]
     assert read_labelled(str(labelled / "film"), None, None) == rows
     assert list(open_source(packed("book.txt", "one two")).blocks()) == ["one two"]
-    (labelled / f"broken.csv.{ending}").write_bytes(b"s,t")
-    refused(str(labelled / f"broken.csv.{ending}"), "cannot be unpacked: ", "s", "t")
+    whole = (labelled / f"t.csv.{ending}").read_bytes()
+    for broken in (b"s,t", whole[:-5]):
+        (labelled / f"broken.csv.{ending}").write_bytes(broken)
+        refused(str(labelled / f"broken.csv.{ending}"), "cannot be unpacked: ", "s", "t")
+        with pytest.raises(UserError, match=r"cannot be unpacked: "):
+            open_source(labelled / f"broken.csv.{ending}")
 
 
 # Real data

@@ -1,4 +1,5 @@
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -209,6 +210,22 @@ def test_a_cache_that_cannot_be_written_to_is_done_without(
     kept = tokenise_text(path, "words", 300)
     monkeypatch.setenv("COMPARE_CACHE", str(path / "below a file"))
     assert same(kept, tokenise_text(path, "words", 300))
+
+
+@pytest.mark.parametrize("home", ["", "/nonexistent", "/"])
+def test_who_has_no_home_has_a_cache_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.delenv("COMPARE_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    path = file(tmp_path, LINES)
+    assert same(tokenise_text(path, "words", 300), tokenise_text(path, "words", 300))
+    (made,) = (each for each in tmp_path.iterdir() if each != path)
+    assert made.name.startswith("framework-compare-")
+    assert len(list(made.iterdir())) == 1
 
 
 def test_a_pipe_is_a_file_too(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from compare.contracts import Prepared
 from compare.contracts.loading import load_task
 from compare.errors import UserError
+from compare.findings.cell_summary import bits_per_byte
 from compare.planning.overrides import resolve
+from compare.sources.bad_rows import BadRows
+from compare.sources.plain import open_texts
 from compare.spec.inputs import Dataset
-from compare.worker.losses import bits_per_byte
 
 LM = load_task("lm")
 
@@ -129,13 +132,26 @@ def test_bits_per_byte_of_a_uniform_model_are_those_of_its_alphabet(tmp_path: Pa
         assert bits_per_byte(np.log(choices), about) == pytest.approx(np.log2(choices))
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_rows_may_be_empty_or_long_and_end_their_lines_already(tmp_path: Path) -> None:
+    """As those of WikiText in its Parquet files: a line each, its end included, and blank ones."""
+    long = "word " * 250_000
+    rows = ["", " = Title = \n", "", f"{long}\n", "last"]
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"text": row}) for row in rows))
+    text, _ = open_texts(str(tmp_path / "rows.jsonl"), None, "train", "text", BadRows())
+    assert "".join(text.blocks()) == f"\n = Title = \n\n{long}\nlast\n"
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
 def test_a_table_s_column_is_a_text_and_its_markup_none(tmp_path: Path, ending: str) -> None:
     rows = [{"id": i, "body": f"line {i}"} for i in range(100)]
     lines = {"csv": "id,body\n" + "".join(f"{row['id']},{row['body']}\n" for row in rows)}
     lines["jsonl"] = "".join(json.dumps(row) + "\n" for row in rows)
     file = tmp_path / f"texts.{ending}"
-    file.write_text(lines[ending])
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+        pd.DataFrame(rows).to_parquet(file)
+    else:
+        file.write_text(lines[ending])
     task = {"data": str(file), "column": "body", "tokens": "chars"}
     prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
     assert prepared.tokenizer is not None
@@ -155,7 +171,7 @@ def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:
     (tmp_path / "set" / "test.csv").write_text(f"text\n{rows}")
     task = {"data": f"hf:{tmp_path / 'set'}", "validation": "test", "tokens": "chars"}
     prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
-    assert len(prepared.arrays["train"]) == len(prepared.arrays["validation"]) == len(rows) - 1
+    assert len(prepared.arrays["train"]) == len(prepared.arrays["validation"]) == len(rows)
 
 
 def test_generated_text_knows_its_floor_and_its_size() -> None:

@@ -179,9 +179,9 @@ def test_no_validation_text_is_trained_on(tmp_path: Path) -> None:
     (tmp_path / "film.neg").write_text("\n".join(f"no {line}" for line in lines))
     prepared = prepare("sentiment", task={"data": str(tmp_path / "film")})
     held = {text for text, _ in prepared.examples}
-    assert prepared.about["train_examples"] == 200 - sum(
-        2 if int(text.split()[-1]) < 40 else 1 for text in held
-    )
+    left = 200 - sum(2 if int(text.split()[-1]) < 40 else 1 for text in held)
+    assert prepared.about["train_examples"] == left
+    assert prepared.about["doubles"] == 180 - left
 
 
 def test_bpe_is_trained_on_the_training_split_alone(tmp_path: Path) -> None:

@@ -92,6 +92,31 @@ def test_perfect_translations_of_two_words_are_perfect() -> None:
     assert "eff:no" in signature([*wanted, "one two three four"], "auto")
 
 
+def test_resamples_of_short_references_alone_do_not_widen_the_interval() -> None:
+    """A resample without it has no runs of four tokens that an output could have."""
+    wanted = ["guten Tag", "vielen Dank", "bis bald", "das ist ein ganzer Satz"]
+    found = load_task("translation").quality(wanted, wanted, 50)["bleu"]
+    assert found == Interval(pytest.approx(100), pytest.approx(100), pytest.approx(100))
+
+
+def test_scores_are_those_that_sacrebleu_gives() -> None:
+    wanted = [*ENGLISH, "the cat is on the mat", "there is a cat on the mat"]
+    outputs = [
+        "It is a 3.5-litre engine",
+        'She said "yes", twice',
+        "A. B. C",
+        "the cat",
+        "a cat on",
+    ]
+    found = load_task("translation").quality(wanted, outputs, 50)
+    for name, metric in (("bleu", sacrebleu.BLEU()), ("chrf", sacrebleu.CHRF())):
+        score = found[name]
+        assert isinstance(score, Interval)
+        assert score.value == pytest.approx(metric.corpus_score(outputs, [wanted]).score)
+        assert score.low is not None
+        assert score.low < score.value
+
+
 @pytest.mark.parametrize(("tokens", "least"), [("words", 0), ("bytes", 100)])
 def test_what_the_tokens_can_write_is_the_ceiling(
     tmp_path: Path, tokens: str, least: float

@@ -114,7 +114,12 @@ async function savePicture(name) {
   save(`${name}.svg`, coloured, "image/svg+xml");
 }
 async function copy(button) {
-  await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+  const code = button.previousElementSibling;
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+  } catch { // where a page may not: it is there to be copied by hand
+    return getSelection().selectAllChildren(code);
+  }
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }
