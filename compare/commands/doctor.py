@@ -8,6 +8,7 @@ from compare.commands import options
 from compare.meters.processes import ProcessLoad, busy_processes
 from compare.meters.threads import default_threads, usable_cpus
 from compare.planning import survey
+from compare.planning.spelling import interpreter_of_each
 from compare.plugins import installed
 
 
@@ -15,7 +16,7 @@ def doctor(
     python: options.Python = None,
 ) -> None:
     """What is installed, its devices, why one is missing, and what else is running."""
-    pythons = options.interpreters(python)
+    pythons = interpreter_of_each(options.interpreters(python), installed("backend"))
     busy = busy_processes()  # before the frameworks are asked, which takes CPUs
     table = Table("backend", "versions", "devices", "problem", box=None)
     for label, seen in survey.look_around(installed("backend"), pythons).items():

@@ -1,5 +1,8 @@
 """The small models, optimisers and batches that the conformance checks are made on."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from compare.spec.arrays import Batches, Weights
@@ -85,8 +88,28 @@ OPTIMIZERS = {
 RATES = np.array([0.1, 0.1, 0.02, 0.02, 0.3, 0.3])  # a schedule that a folded-in rate shows at
 
 
+@dataclass(frozen=True)
+class Case:
+    """A model of `MODELS` with an optimiser of `OPTIMIZERS`, and settings of training that differ
+    from those of the other cases."""
+
+    model: str
+    optimizer: str = MOMENTUM
+    train: tuple[tuple[str, Any], ...] = ()
+
+    def experiment(self) -> Experiment:
+        return small_experiment(MODELS[self.model], OPTIMIZERS[self.optimizer], **dict(self.train))
+
+    def weights(self) -> Weights:
+        return small_weights(MODELS[self.model])
+
+    def batches(self) -> Batches:
+        """6 steps of 3 rows, 5 tokens long, 4 in the source."""
+        return small_batches(self.model)
+
+
 def small_experiment(
-    model: ModelSpec, optimizer: OptimizerSpec = OPTIMIZERS[MOMENTUM], **train: object
+    model: ModelSpec, optimizer: OptimizerSpec = OPTIMIZERS[MOMENTUM], **train: Any
 ) -> Experiment:
     """An experiment over `small_batches`, in float64 unless `train` says otherwise."""
     settings = {"batch": BATCH, "sequence_length": TIME, "steps": STEPS, "precision": "fp64"}

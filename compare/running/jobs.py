@@ -46,7 +46,7 @@ def _plan_again(folder: RunFolder, command: list[str], choices: Choices = None) 
 
 def _resume(plan: Plan, folder: RunFolder, title: str = "") -> bool:
     records = read_records(folder)
-    kept = finished_rounds(records, plan, identities(plan.choices, plan.pythons))
+    kept = finished_rounds(records, plan, identities(plan.choices))
     if is_whole(records, plan, kept):
         return False
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, title)
