@@ -14,7 +14,15 @@ from typing import Any
 from compare.conformance import contract_checks, numeric_checks
 from compare.conformance.adapter_errors import AdapterError, told
 from compare.conformance.bench import Bench, Check
-from compare.conformance.cases import BATCH, MODELS, OPTIMIZERS, PADDED_TARGETS, Case
+from compare.conformance.cases import (
+    BATCH,
+    COMPILED,
+    LARGE,
+    MODELS,
+    OPTIMIZERS,
+    PADDED_TARGETS,
+    Case,
+)
 from compare.conformance.deviation import Wrong
 from compare.conformance.finding import Finding
 from compare.contracts.backend import Backend, Device, Unsupported
@@ -23,6 +31,9 @@ from compare.errors import unknown
 
 ENDING = ("devices", "trainer")
 """Where one of these fails, none of the others after it can be made."""
+
+ALONE = f"{COMPILED}: "
+"""How checks begin that are made in a process of their own, where a mode tells that it compiles."""
 
 _OF_THE_CONTRACT = ("devices", "imports", "trainer", "memory", "unsupported")
 _CELLS = ("elman of 2 layers", "lstm of 2 layers", "gru of 2 layers")
@@ -135,3 +146,5 @@ def all_checks() -> Iterator[Check]:
         case = Case("gru of 2 layers", train=(("precision", precision),))
         yield Check("precision", precision, numeric_checks.precision, case)
     yield Check("native dropout", "dropout", numeric_checks.native_dropout, Case("dropout"))
+    for model in LARGE:
+        yield Check(COMPILED, model, numeric_checks.compiled, Case(model))

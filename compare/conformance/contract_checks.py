@@ -1,7 +1,7 @@
 """The checks of the contract: what an adapter says of itself, and what it gives back."""
 
 from collections.abc import Collection
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution
 
 from compare.conformance.adapter_errors import peak_bytes
 from compare.conformance.bench import Bench, part_of, train
@@ -28,11 +28,20 @@ def devices(backend: Backend) -> None:
 def imports(backend: Backend, early: Collection[str]) -> None:
     """Only open() imports the framework: none of what `versions` names is among the modules that
     were imported `early`, with the adapter's own."""
-    names = {name.replace("_", "-").lower() for name in backend.versions()}
-    for module in sorted({name.partition(".")[0] for name in early}):
-        of = {name.replace("_", "-").lower() for name in packages_distributions().get(module, ())}
-        if of & names:
+    tops = {name.partition(".")[0] for name in early}
+    for library in backend.versions():
+        for module in sorted(_modules_of(library) & tops):
             raise Wrong(f"importing the adapter's module imports {module}: only open() may")
+
+
+def _modules_of(library: str) -> set[str]:
+    """The modules at the top of a library that is installed."""
+    try:
+        found = distribution(library)
+    except PackageNotFoundError:
+        return {library}
+    listed = (found.read_text("top_level.txt") or "").split()
+    return set(listed) or {file.parts[0].removesuffix(".py") for file in found.files or ()}
 
 
 def trainer(bench: Bench) -> None:

@@ -8,7 +8,7 @@ much further off. So few are left that nothing explains, and they point at what 
 from collections.abc import Sequence
 
 from compare.conformance.bench import Check
-from compare.conformance.cases import MODELS, OPTIMIZERS, PADDED_TARGETS
+from compare.conformance.cases import OPTIMIZERS, PADDED_TARGETS
 from compare.conformance.checks import all_checks
 from compare.conformance.finding import Finding
 from compare.conformance.hints import likely_causes
@@ -27,6 +27,7 @@ _NEEDS_OF_KIND = {
     "other shapes": {"load", "forward", "other shapes"},
     "accumulation": {*_UPDATE, "accumulation"},
     "widths": {*_UPDATE, "several", "widths"},
+    "compiled": {*_UPDATE, "compiled"},
     "precision": {*_UPDATE, "several", "precision"},
     "native dropout": {"load", "forward", "backward", "train", "native dropout"},
 }
@@ -37,7 +38,7 @@ _OF_LOADING = ("missing", "unknown", "shape")
 
 def needs(check: Check) -> frozenset[str]:
     """What an adapter has to do right for a check to pass."""
-    model = MODELS[check.case.model]
+    model = check.case.spec()
     found = set(_NEEDS_OF_KIND[check.kind])
     for layer in (*model.encoder, *model.layers):
         found |= _of_layer(layer)

@@ -223,6 +223,13 @@ _CAUSES = (
     ),
     # Layers, what is peculiar first.
     Cause(
+        "the mode runs as it is written: the compiler gave up, is switched off, or is not asked",
+        ("compiled",), problems=("other",),
+    ),
+    Cause(
+        "what the compiler makes of a larger model is wrong, or in float32", ("compiled",),
+    ),
+    Cause(
         "drop nothing in logits() and gradients() of a batch without masks", ("native dropout",),
     ),
     Cause("masks are drawn anew at every step", ("native dropout",)),

@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from compare.conformance.bench import Bench, first_of, part_of, train, undropped
-from compare.conformance.cases import RATES, STEPS, TIME, Case
+from compare.conformance.cases import COMPILED, RATES, STEPS, TIME, Case
 from compare.conformance.deviation import Wrong, same, same_all
 from compare.contracts.backend import Unsupported
 
@@ -106,6 +106,22 @@ def several_steps(bench: Bench, case: Case) -> None:
     losses, expected = train(ours, many, RATES), theirs.train(many, RATES)
     same(losses, expected, f"losses of {STEPS} steps", 10 * TOLERANCE)
     same_all(ours.weights(), theirs.weights(), f"weights after {STEPS} steps", 10 * TOLERANCE)
+
+
+def compiled(bench: Bench, case: Case) -> None:
+    """Training of a large model in a process of its own compiles, by the adapter's own count."""
+    before = _times_compiled(bench)
+    steps(bench, case)
+    after = _times_compiled(bench)
+    if after <= before:
+        raise Wrong(f"nothing was compiled: details()['{COMPILED}'] is {after} after it as before")
+
+
+def _times_compiled(bench: Bench) -> int:
+    details: dict[str, str] = getattr(bench.backend, "details", dict)()
+    if COMPILED not in details:
+        raise Unsupported(f"the adapter does not count: details() has no '{COMPILED}'")
+    return int(details[COMPILED])
 
 
 def precision(bench: Bench, case: Case) -> None:

@@ -4,7 +4,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from compare.conformance.checks import ENDING, names
+from compare.conformance.cases import COMPILED
+from compare.conformance.checks import ALONE, ENDING, names
 from compare.conformance.explaining import explain
 from compare.conformance.finding import Finding
 from compare.limits import CHECK_SECONDS
@@ -32,10 +33,14 @@ def check_cell(
     with tempfile.TemporaryDirectory() as scratch:
         worker = WorkerProcess(choice.adapter, choice.python, None, Path(scratch) / "log")
         try:
-            worker.hello()
-            worker.ask("open", timeout, mode=choice.cell.mode, threads=1)
+            details = _open(worker, choice, timeout)
             for name in every:
                 watch(choice.cell.label, len(found), len(every))
+                if name.startswith(ALONE) and COMPILED in details:
+                    worker.stop()
+                    log = Path(scratch) / "log"
+                    worker = WorkerProcess(choice.adapter, choice.python, None, log)
+                    _open(worker, choice, timeout)
                 answer = worker.ask("check", timeout, name=name, oracle=oracle, device=device)
                 found.append(Finding.model_validate(answer["finding"]))
                 if found[-1].status == "failed" and name in ENDING:
@@ -47,3 +52,11 @@ def check_cell(
         finally:
             worker.stop()
     return explain(found)
+
+
+def _open(worker: WorkerProcess, choice: Choice, timeout: float) -> dict[str, str]:
+    """Open the backend in a worker; its details."""
+    worker.hello()
+    opened = worker.ask("open", timeout, mode=choice.cell.mode, threads=1)
+    details: dict[str, str] = opened["details"]
+    return details

@@ -40,11 +40,11 @@ class CarelessTrainer:
 
 class Careless:
     name = "careless"
-    modes = ("careful", "dropout_in_gradients", "no_memory")
+    modes = ("careful", "dropout_in_gradients", "no_memory", "compiles", "gives_up")
     oracle = False
 
     def __init__(self) -> None:
-        self.reference = load_backend("reference")
+        self.reference, self.compiled = load_backend("reference"), 0
 
     def open(self, mode: str, threads: int) -> None:
         self.mode = mode
@@ -52,6 +52,11 @@ class Careless:
 
     def versions(self) -> dict[str, str]:
         return {"careless": "1.0"}
+
+    def details(self) -> dict[str, str]:
+        if self.mode not in ("compiles", "gives_up"):
+            return {}
+        return {"compiled": str(self.compiled)}
 
     def devices(self) -> list[Device]:
         return [Device("cpu")]
@@ -61,6 +66,7 @@ class Careless:
             raise Unsupported(f"precision {experiment.train.precision}")
         ours = experiment.train.model_copy(update={"dropout_masks": "core"})
         inner = self.reference.build(experiment.model_copy(update={"train": ours}), device)
+        self.compiled += self.mode == "compiles"
         return CarelessTrainer(inner, experiment, self.mode)
 
 
