@@ -53,7 +53,7 @@ def memory(bench: Bench) -> None:
     """memory() answers after a call of train."""
     case = Case("dense")
     ours, _, _ = bench.pair(case)
-    train(ours, part_of(case.batches(), 0, 1), RATES[:1])
+    train(ours, part_of(case.batches(), 0, 2), RATES[:2])
     peak_bytes(ours)
 
 

@@ -65,7 +65,7 @@ def same_all(
     sizes = [one.size for one in all_of_them if one.size is not None]
     factors = [one.factor for one in all_of_them if one.factor is not None]
     alike = len(factors) == len(wrong) and np.ptp(factors) <= _SAME_FACTOR * abs(factors[0] - 1)
-    more = f" ({len(wrong)} of {len(expected)} parameters are off)" if len(expected) > 1 else ""
+    more = f" (in {len(wrong)} of {len(expected)} parameters)" if len(expected) > 1 else ""
     raise Wrong(
         f"{first}{more}",
         Deviation(

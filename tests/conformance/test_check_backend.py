@@ -64,7 +64,7 @@ def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
             "two_trainable_biases",
             "training: elman of 2 layers",
             {"training", "accumulation", "precision"},
-            "every change is 2 times what it should be (2 of 9 parameters are off)",
+            "every change is 2 times what it should be (in 2 of 9 parameters)",
             "a second bias is trained",
         ),
         (

@@ -137,13 +137,6 @@ def test_a_file_that_was_raced_generates_by_name_path_and_interpreter(
     )  # fmt: skip
     run = f"results/{document(made)['run_id']}"
     arguments = ("generate", run, "--prompt", "w1", "--tokens", "4")
-        "generate",
-        f"results/{document(made)['run_id']}",
-        "--prompt",
-        "w1",
-        "--tokens",
-        "4",
-    )
     python = ("--python", f"trouble={sys.executable}")
     texts = {
         compare(*arguments, *more).stdout
