@@ -7,7 +7,7 @@ ANSWER_SECONDS = 900
 """To import a framework, to build, to play a window, unless `run.timeout` says otherwise."""
 
 CHECK_SECONDS = 600.0
-"""To make one conformance check."""
+"""To make one conformance check, which may compile."""
 
 LONGEST_SECONDS = 1e9
 """More no system can wait for."""

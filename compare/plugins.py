@@ -38,7 +38,7 @@ def defined_in(file: str, name: str) -> Any:
         raise UserError(f"file '{file}' does not exist")
     module = _import_file(Path(file).resolve())
     if not hasattr(module, name):
-        raise UserError(f"{file} defines no module-level name '{name}'")
+        raise UserError(f"{file} defines no module-level name '{name}': end it with `{name} = ...`")
     return getattr(module, name)
 
 

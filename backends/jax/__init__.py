@@ -19,9 +19,13 @@ class JaxBackend:
     def open(self, mode: str, threads: int) -> None:
         os.environ["NPROC"] = str(threads)  # XLA sizes its CPU pool from it, and ignores OMP_*
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # leave the others their memory
-        import jax  # noqa: F401 - what it holds while idle is measured after this
+        import jax.monitoring  # what it holds while idle is measured after this
 
-        self._mode = mode
+        self._mode, self._compiled = mode, 0
+        jax.monitoring.register_event_duration_secs_listener(self._count)
+
+    def _count(self, event: str, duration_secs: float, **about: str | int) -> None:
+        self._compiled += event.endswith("backend_compile_duration")
 
     def versions(self) -> dict[str, str]:
         import flax
@@ -34,6 +38,7 @@ class JaxBackend:
         import jax
 
         return {
+            "compiled": str(self._compiled),
             "jaxlib": version("jaxlib"),
             "compiler": jax.devices()[0].client.platform_version,
             "flags": os.environ.get("XLA_FLAGS", ""),

@@ -39,7 +39,8 @@ class TorchBackend:
     def details(self) -> dict[str, str]:
         import torch
 
-        return {
+        counted = {"compiled": _times_compiled()} if self._compile else {}
+        return counted | {
             "build": " ".join(torch.__config__.show().split()),
             "cpu capability": torch.backends.cpu.get_cpu_capability(),
             "intra-op threads": str(torch.get_num_threads()),
@@ -75,6 +76,13 @@ class TorchBackend:
         from .trainer import TorchTrainer
 
         return TorchTrainer(experiment, device, self._compile)
+
+
+def _times_compiled() -> str:
+    """How many graphs torch.compile has compiled in this process."""
+    from torch._dynamo.utils import counters
+
+    return str(counters["stats"]["unique_graphs"])
 
 
 def _require_compiler() -> None:

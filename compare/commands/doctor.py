@@ -12,6 +12,7 @@ from compare.meters.processes import ProcessLoad, busy_processes
 from compare.meters.threads import default_threads, usable_cpus
 from compare.planning import survey
 from compare.planning.fields import listed
+from compare.planning.spelling import interpreter_of_each
 from compare.plugins import installed
 
 
@@ -23,7 +24,7 @@ def doctor(
     Examples:
     compare doctor
     """
-    pythons = options.interpreters(python)
+    pythons = interpreter_of_each(options.interpreters(python), installed("backend"))
     busy = busy_processes()  # before the frameworks are asked, which takes CPUs
     table = Table("backend", "versions", "devices", "problem", box=None)
     found = survey.look_around(installed("backend"), pythons)

@@ -1,6 +1,7 @@
 """`compare generate`: text from the weights that a run kept."""
 
 import json as json_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from compare.commands.options import long, what
 from compare.errors import UserError, unknown
 from compare.planning.choice import Choice
 from compare.planning.selection import choose_cells
+from compare.planning.spelling import adapter_and_mode, is_meant
 from compare.plugins import is_file
 from compare.records.record_types import Header, header_of
 from compare.records.run_folder import RECORDS, RunFolder
@@ -38,6 +40,7 @@ def generate(
     top_k: Annotated[int | None, what(min=1, help="Of the likeliest k tokens.")] = None,
     seed: Annotated[int, what(min=0, help="Draws, where temperature > 0.")] = 1,
     tokens: Annotated[int, long(min=1, help="How many to add to a prompt.")] = 100,
+    python: options.Python = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -53,7 +56,7 @@ def generate(
         raise UserError("--temperature and --top-k draw, and this output is searched for")
     if top_k and not temperature:
         raise UserError("--top-k draws, which takes a --temperature above 0")
-    choice = _choice(folder, header, backend)
+    choice = _choice(folder, header, backend, options.interpreters(python))
     tokenizer = _tokenizer(folder)
     # Written as the text was that it was trained on, or its letters may be unknown.
     form: Normalise = "nfc" if header.experiment.data.get("normalise") == "nfc" else "none"
@@ -86,19 +89,25 @@ def _header(folder: RunFolder) -> Header:
     return header
 
 
-def _choice(folder: RunFolder, header: Header, backend: str) -> Choice:
+def _choice(folder: RunFolder, header: Header, backend: str, pythons: Mapping[str, str]) -> Choice:
     """The cell of the run whose weights are asked for; raises UserError where they are not."""
     kept = [cell for cell in header.cells if folder.weights(cell).is_file()]
     if not kept:
         raise UserError(f"'{folder.path}' has no weights: run with --save-weights")
-    if is_file(backend):
-        choice = choose_cells([backend], {})[0]
-        if choice.cell in kept:
-            return choice
+    adapter, mode = adapter_and_mode(backend)
     for cell in kept:
-        if backend in ("", cell.backend, cell.label):
-            return Choice(cell, cell.backend, oracle=False)
+        if (not adapter or is_meant(cell.backend, adapter)) and mode in ("", cell.mode):
+            whose = adapter if is_file(adapter) else _adapter_of_run(header, cell.backend)
+            (choice,) = choose_cells([f"{whose}:{cell.mode}"], pythons)
+            return choice
     raise unknown("backend", backend, [cell.label for cell in kept], where=f"'{folder.path}'")
+
+
+def _adapter_of_run(header: Header, backend: str) -> str:
+    """The file that the run had its backend of this name from, or else the name."""
+    asked = header.request.backends if header.request else []
+    files = [adapter for adapter, _ in map(adapter_and_mode, asked) if is_meant(backend, adapter)]
+    return files[0] if files else backend
 
 
 def _tokenizer(folder: RunFolder) -> Tokenizer:

@@ -31,7 +31,7 @@ Preset = Annotated[
 Backends = Annotated[
     str,
     what(
-        help="NAME, NAME:MODE or an adapter's file, with commas; all by default.",
+        help="NAME, PATH.py, NAME:MODE or NAME:all, with commas; all by default.",
         autocompletion=completion.backends,
     ),
 ]
@@ -61,8 +61,8 @@ Sweeps = Annotated[
 Python = Annotated[
     list[str] | None,
     where(
-        metavar="BACKEND=PATH",
-        help="An interpreter of its own.",
+        metavar="NAME=PYTHON",
+        help="An interpreter of its own; also PATH.py=PYTHON.",
         autocompletion=completion.nothing,
     ),
 ]
@@ -146,12 +146,12 @@ def view(wide: bool, columns: str, baseline: str, verbose: bool) -> View:
 
 
 def interpreters(texts: list[str] | None) -> dict[str, str]:
-    """`--python BACKEND=PATH` texts as a mapping; raises UserError for a path that is not."""
+    """`--python NAME=PYTHON` texts as a mapping; raises UserError for a Python that is not."""
     pythons = {}
     for text in texts or []:
-        name, equals, path = text.partition("=")
+        name, equals, path = text.rpartition("=")
         if not equals or not path:
-            raise UserError(f"--python takes BACKEND=PATH, not '{text}'")
+            raise UserError(f"--python takes NAME=PYTHON or PATH=PYTHON, not '{text}'")
         if not Path(path).is_file():
             raise UserError(f"--python {name}: '{path}' does not exist")
         pythons[name] = path

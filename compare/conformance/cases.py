@@ -1,5 +1,8 @@
 """The small models, optimisers and batches that the conformance checks are made on."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from compare.spec.arrays import Batches, Weights
@@ -25,6 +28,8 @@ from compare.spec.training import TrainSpec
 from compare.spec.weights import initial_weights
 
 BATCH, TIME, SOURCE_TIME, VOCAB, STEPS = 3, 5, 4, 11, 6
+COMPILED = "compiled"
+"""Where `details()` tells how often the framework has compiled."""
 
 # Square kernels, so that a transposed one fits and only its numbers tell.
 _EMBEDDING, _HEAD = Embedding(vocab=VOCAB, dim=4), Dense(name="head", inputs=4, outputs=VOCAB)
@@ -69,6 +74,22 @@ MODELS: dict[str, ModelSpec] = {
         layers=(_EMBEDDING, _BLOCK.model_copy(update={"memory": 4, "dropout": 0.3}), _HEAD),
     ),
 }
+_WIDE, _TALL = 32, 64
+LARGE: dict[str, ModelSpec] = {
+    f"large {name}": ModelSpec(
+        layers=(
+            Embedding(vocab=_TALL, dim=_WIDE),
+            layer,
+            Dense(name="head", inputs=_WIDE, outputs=_TALL),
+        )
+    )
+    for name, layer in {
+        "lstm": Recurrent(cell="lstm", inputs=_WIDE, hidden=_WIDE, layers=1),
+        "transformer block": TransformerBlock(width=_WIDE, heads=4, hidden=2 * _WIDE),
+    }.items()
+}
+"""Large enough that a compiler has something to do, on batches of 16 rows of 8 tokens."""
+
 PADDED_TARGETS = "dense, padded targets"
 MODELS[PADDED_TARGETS] = MODELS["dense"]
 
@@ -85,8 +106,36 @@ OPTIMIZERS = {
 RATES = np.array([0.1, 0.1, 0.02, 0.02, 0.3, 0.3])  # a schedule that a folded-in rate shows at
 
 
+@dataclass(frozen=True)
+class Case:
+    """A model of `MODELS` or `LARGE` with an optimiser of `OPTIMIZERS`, and settings of training
+    that differ from those of the other cases."""
+
+    model: str
+    optimizer: str = MOMENTUM
+    train: tuple[tuple[str, Any], ...] = ()
+
+    def spec(self) -> ModelSpec:
+        return LARGE[self.model] if self.model in LARGE else MODELS[self.model]
+
+    def experiment(self) -> Experiment:
+        shape = {"batch": 16, "sequence_length": 8} if self.model in LARGE else {}
+        settings = shape | dict(self.train)
+        return small_experiment(self.spec(), OPTIMIZERS[self.optimizer], **settings)
+
+    def weights(self) -> Weights:
+        return small_weights(self.spec())
+
+    def batches(self) -> Batches:
+        """6 steps of 3 rows, 5 tokens long, 4 in the source; of a large model 16 rows of 8."""
+        if self.model not in LARGE:
+            return small_batches(self.model)
+        tokens = np.random.default_rng(0).integers(0, _TALL, (STEPS, 16, 9)).astype(np.int32)
+        return {"inputs": tokens[..., :-1], "targets": tokens[..., 1:]}
+
+
 def small_experiment(
-    model: ModelSpec, optimizer: OptimizerSpec = OPTIMIZERS[MOMENTUM], **train: object
+    model: ModelSpec, optimizer: OptimizerSpec = OPTIMIZERS[MOMENTUM], **train: Any
 ) -> Experiment:
     """An experiment over `small_batches`, in float64 unless `train` says otherwise."""
     settings = {"batch": BATCH, "sequence_length": TIME, "steps": STEPS, "precision": "fp64"}

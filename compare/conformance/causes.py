@@ -1,30 +1,32 @@
 """Findings of one cause as one: a kernel that is transposed fails two dozen checks."""
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from compare.conformance.checks import Finding
-
-_FIGURES = re.compile(r"\[[^]]*\]|\([^)]*\)|[-+]?\b\d[\d.e+-]*|\b(nan|inf)\b")
+from compare.conformance.finding import Finding
 
 
 class Cause(NamedTuple):
-    """What several checks found alike but for its figures, as the `first` of them told it."""
+    """What several checks found for one reason, and the `first` of them, which points at it."""
 
     first: Finding
     checks: list[str]
 
 
 def causes(findings: Sequence[Finding]) -> list[Cause]:
-    """Findings that failed or were skipped, as far as can be told one for each cause: those whose
-    details differ in nothing but figures. In the order of the checks, of which the first to fail
-    is nearest to the cause."""
+    """Findings that failed or were skipped, one for each cause as far as can be told, in the order
+    of the checks: failures as `explain` has put them together, and what is alike word for word."""
     found: dict[tuple[str, str], Cause] = {}
+    by_name: dict[str, Cause] = {}
     for finding in findings:
-        if finding.status != "passed":
-            key = finding.status, _FIGURES.sub("", finding.detail)
-            found.setdefault(key, Cause(finding, [])).checks.append(finding.check)
+        if finding.status != "passed" and not finding.explained_by:
+            key = finding.status, finding.detail
+            cause = found.setdefault(key, Cause(finding, []))
+            cause.checks.append(finding.check)
+            by_name[finding.check] = cause
+    for finding in findings:
+        if finding.explained_by:
+            by_name[finding.explained_by].checks.append(finding.check)
     return list(found.values())
 
 

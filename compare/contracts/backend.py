@@ -86,7 +86,11 @@ class HasDetails(Protocol):
     """Optional for a backend: what else of its framework changes how it computes."""
 
     def details(self) -> dict[str, str]:
-        """Such as the compiler flags that it was built with, by name; for the record."""
+        """Such as the compiler flags that it was built with, by name; for the record.
+
+        A mode that compiles can tell as "compiled" how often it has: `compare check-backend` wants
+        the number to rise, since a compiler that gives up says so nowhere else.
+        """
         ...
 
 

@@ -7,8 +7,10 @@ from compare.records.values import CellName
 
 @dataclass(frozen=True)
 class Choice:
-    """A cell to play, the adapter that plays it, and whether it is an oracle."""
+    """A cell to play, the adapter that plays it, whether it is an oracle, and the interpreter that
+    the adapter has of its own, if any."""
 
     cell: CellName
     adapter: str
     oracle: bool
+    python: str | None = None

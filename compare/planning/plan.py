@@ -43,10 +43,6 @@ class Plan:
         return self.request.preset
 
     @property
-    def pythons(self) -> Mapping[str, str]:
-        return self.request.pythons
-
-    @property
     def cells(self) -> list[CellName]:
         return [choice.cell for choice in self.choices]
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from compare.contracts.loading import check_backend_name
 from compare.errors import UserError, unknown
 from compare.planning.choice import Choice
-from compare.planning.survey import describe_backends
+from compare.planning.spelling import EVERY_MODE, adapter_and_mode, interpreter_of_each
+from compare.planning.survey import Described, describe_backends
 from compare.plugins import installed
 from compare.records.values import CellName
 
@@ -27,33 +28,39 @@ def choose_cells(
 ) -> list[Choice]:
     """The cells to play for `--backend` texts such as "torch:eager" or "path/to/adapter.py".
 
-    Without any, every installed backend but the oracles. One that is named without a mode is
-    played in its default mode, or in each with `every_mode`. Raises
-    UserError for an unknown backend or mode, and for a wanted adapter that does not load.
+    Without any, every installed backend but the oracles, each in its default mode or with
+    `every_mode` in all. Raises UserError for an unknown backend or mode, and for a wanted adapter
+    that does not load.
     """
-    pairs = [_adapter_and_mode(text) for text in wanted] or [(n, "") for n in installed("backend")]
+    spelled = [adapter_and_mode(text) for text in wanted]
+    pairs = spelled or [(name, EVERY_MODE if every_mode else "") for name in installed("backend")]
     adapters = list(dict.fromkeys(adapter for adapter, _ in pairs))
     for adapter in adapters:
         check_backend_name(adapter)
-    for adapter in pythons:
-        if adapter not in adapters:
-            raise unknown("backend", adapter, adapters, where="--python")
-    described = describe_backends(adapters, pythons)
+    interpreters = interpreter_of_each(pythons, adapters)
+    described = describe_backends(adapters, interpreters)
     choices = []
     for adapter, mode in pairs:
         backend = described[adapter]
         if wanted and backend.problem:
             raise UserError(f"backend '{adapter}' cannot be loaded: {backend.problem}")
-        if mode and mode not in backend.modes:
-            raise unknown("mode", mode, backend.modes, where=f"backend {adapter}")
         if wanted or not backend.oracle:
-            # A broken adapter that nobody asked for has no mode; its row will say why.
-            modes = [mode] if mode else backend.modes or ["?"]
-            for one in modes if every_mode else modes[:1]:
+            for one in _modes(backend, mode):
                 cell = CellName(backend=backend.name or adapter, mode=one)
-                choices.append(Choice(cell, adapter, backend.oracle))
+                python = interpreters.get(adapter)
+                choices.append(Choice(cell, adapter, backend.oracle, python))
     _refuse_twins(choices)
     return choices
+
+
+def _modes(backend: Described, mode: str) -> list[str]:
+    if not backend.modes:
+        return ["?"]  # a broken adapter that nobody asked for has none; its row will say why
+    if mode == EVERY_MODE and EVERY_MODE not in backend.modes:
+        return backend.modes
+    if mode and mode not in backend.modes:
+        raise unknown("mode", mode, backend.modes, where=f"backend {backend.adapter}")
+    return [mode or backend.modes[0]]
 
 
 def _refuse_twins(choices: list[Choice]) -> None:
@@ -63,8 +70,3 @@ def _refuse_twins(choices: list[Choice]) -> None:
         if twin is not choice:
             names = f"'{twin.adapter}' and '{choice.adapter}'"
             raise UserError(f"--backend has {choice.cell.label} twice: {names}")
-
-
-def _adapter_and_mode(text: str) -> tuple[str, str]:
-    name, _, mode = text.strip().partition(":")
-    return name, mode

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from compare.contracts.backend import Device
 from compare.limits import ANSWER_SECONDS
 from compare.planning.choice import Choice
+from compare.planning.interpreter import problem_of
 from compare.records.values import CellName
 from compare.worker.channel import Message
 from compare.worker.process import CellEnded, WorkerProcess
@@ -56,11 +57,11 @@ class Identity(NamedTuple):
     versions: dict[str, str]
 
 
-def identities(choices: Iterable[Choice], pythons: Mapping[str, str]) -> dict[CellName, Identity]:
+def identities(choices: Iterable[Choice]) -> dict[CellName, Identity]:
     """Of each cell as it would be played now; one whose framework does not open has none."""
     found = {}
     for choice in choices:
-        identity = _identity(choice.adapter, choice.cell.mode, pythons.get(choice.adapter))
+        identity = _identity(choice.adapter, choice.cell.mode, choice.python)
         if identity:
             found[choice.cell] = identity
     return found
@@ -116,6 +117,9 @@ def _describe(name: str, python: str | None) -> Described:
         except CellEnded as end:
             # One that died had no time to say why: its last words may.
             last = worker.log_tail().splitlines()[-1:] if worker.died else []
+            wrong = problem_of(python) if python and worker.died else ""
+            if wrong:
+                return Described(name, problem=wrong)
             return Described(name, problem=": ".join([end.reason, *last]))
         finally:
             worker.stop()

@@ -123,8 +123,7 @@ def _first_sign(outside: Sequence[str]) -> str:
 def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) -> Numbers:
     """Play one cell alone and collect what it computes; raises CellEnded if it cannot."""
     cell, run = choice.cell, plan.run
-    python, log = plan.pythons.get(choice.adapter), folder / "log"
-    worker = WorkerProcess(choice.adapter, python, folder / "inputs", log)
+    worker = WorkerProcess(choice.adapter, choice.python, folder / "inputs", folder / "log")
     try:
         worker.hello()
         opened = worker.ask("open", run.timeout, mode=cell.mode, threads=plan.threads)

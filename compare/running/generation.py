@@ -18,7 +18,7 @@ def generate_ids(header: Header, choice: Choice, weights: Path, how: dict[str, A
     with tempfile.TemporaryDirectory() as scratch:
         inputs = Path(scratch, "inputs")
         write_inputs(inputs, header.experiment, read_arrays(weights), {})
-        worker = WorkerProcess(choice.adapter, None, inputs, Path(scratch, "log"))
+        worker = WorkerProcess(choice.adapter, choice.python, inputs, Path(scratch, "log"))
         try:
             worker.hello()
             opened = worker.ask("open", timeout, mode=choice.cell.mode, threads=None)

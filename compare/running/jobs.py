@@ -66,7 +66,7 @@ def _plan(request: Request, command: list[str], progress: Silent, choices: Choic
 
 def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
     records = read_records(folder)
-    kept = finished_rounds(records, plan, identities(plan.choices, plan.pythons))
+    kept = finished_rounds(records, plan, identities(plan.choices))
     if is_whole(records, plan, kept):
         return False
     require_room(folder.path, plan.bytes_on_disk)

@@ -51,7 +51,7 @@ class Round:
         self.plan, self.folder, self.number = plan, folder, number
         self.first = first
         self.evaluator, self.shuffler, self.write = evaluator, shuffler, write
-        self.adapters = {choice.cell: choice.adapter for choice in plan.choices}
+        self.choices = {choice.cell: choice for choice in plan.choices}
         self.workers: dict[CellName, WorkerProcess] = {}
         self.devices: dict[CellName, list[Device]] = {}
         self.device = "auto"  # until it is settled what all compute on
@@ -87,7 +87,7 @@ class Round:
                 tail = worker.log_tail()
                 if worker.ran_out_of_memory and self.workers:
                     others = ", ".join(other.label for other in self.workers)
-                    alone = f"--backend {self.adapters[cell.its_row()]}:{cell.mode}"
+                    alone = f"--backend {self.choices[cell.its_row()].adapter}:{cell.mode}"
                     reason += f"; in memory beside it: {others}; it may fit with {alone}"
             self.failed |= end.status == "failed"
             self.write(
@@ -110,11 +110,11 @@ class Round:
 
     def start(self, cell: CellName) -> float:
         """Start a worker and tell it to import its framework."""
-        adapter = self.adapters[cell.its_row()]
+        choice = self.choices[cell.its_row()]
         self.startup[cell] = 0.0
         log = self.folder.log(cell, self.number)
-        python = self.plan.pythons.get(adapter)
-        worker = self.workers[cell] = WorkerProcess(adapter, python, self.folder.inputs, log)
+        worker = WorkerProcess(choice.adapter, choice.python, self.folder.inputs, log)
+        self.workers[cell] = worker
         worker.tell(HELLO)
         worker.tell("open", mode=cell.mode, threads=self.plan.threads)
         return 0.0

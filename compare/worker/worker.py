@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ import numpy as np
 
 from compare.conformance.adapter_errors import (
     AdapterError,
+    peak_bytes,
     require_backend,
     require_trainer,
     wrong_answer,
 )
-from compare.conformance.checks import Finding, run_checks
+from compare.conformance.checks import Checker
 from compare.contracts.backend import Backend, CompilerPlan, Device, Trainer, Unsupported
 from compare.contracts.loading import install_hint, load_backend
 from compare.errors import UserError, one_line, place_of_error
@@ -51,19 +51,22 @@ class Worker:
         self.adapter = adapter
         self.inputs = inputs
         self.backend: Backend
+        self.early: set[str]
+        self.checker: Checker | None = None
         self.trainer: Trainer
         self.meters = WindowMeters()
         self._datasets: dict[str, Dataset] = {}
-        self._checks: Iterator[Finding] | None = None
 
     def hello(self) -> Message:
         """Load the adapter, not yet its framework; say what it is."""
+        before = set(sys.modules)
         self.backend = load_backend(self.adapter)
+        self.early = set(sys.modules) - before
         require_backend(self.backend, self.adapter)
         return {
             "name": self.backend.name,
             "modes": list(self.backend.modes),
-            "oracle": getattr(self.backend, "oracle", False),
+            "oracle": self.backend.oracle,
         }
 
     def open(self, mode: str, threads: int | None) -> Message:
@@ -124,7 +127,7 @@ class Worker:
             "lead_seconds": lead_seconds,
             "timed_steps": sum(len(rates) for _, rates in timed),
             "tokens": sum(tokens_read(batches) for batches, _ in timed),
-            "device_peak_bytes": self.trainer.memory().peak_bytes,
+            "device_peak_bytes": peak_bytes(self.trainer),
             **self.meters.stop(seconds),
         }
 
@@ -223,13 +226,11 @@ class Worker:
         write_arrays(Path(folder, "gradients.npz"), gradients)
         return {}
 
-    def check(self, oracle: str, device: str) -> Message:
-        """Make the next of the conformance checks against the backend of this name; None once all
-        are made."""
-        if self._checks is None:
-            self._checks = run_checks(self.backend, load_backend(oracle), device)
-        found = next(self._checks, None)
-        return {"finding": found and found.model_dump()}
+    def check(self, name: str, oracle: str, device: str) -> Message:
+        """Make one conformance check against the backend of the name `oracle`."""
+        if self.checker is None:
+            self.checker = Checker(self.backend, load_backend(oracle), device, self.early)
+        return {"finding": self.checker.make(name).model_dump()}
 
     def save_weights(self, path: str) -> Message:
         """Write the weights as they are now."""

@@ -114,6 +114,21 @@ def two_trainable_biases() -> None:
 
 
 @mistake
+def second_bias_of_two_gates() -> None:
+    """A GRU whose reset and update gates have a second trained bias, as in cuDNN's layout."""
+
+    def update(self: Any, values: Any, gradients: Any, rate: float) -> None:
+        before = dict(values)
+        real(self, values, gradients, rate)
+        for name in values:
+            if name.replace(".bias", ".recurrent_bias") in values and name.endswith(".bias"):
+                gates = 2 * len(values[name]) // 3
+                values[name][:gates] += (values[name] - before[name])[:gates]
+
+    real, Optimizer.update = Optimizer.update, update
+
+
+@mistake
 def coupled_decay() -> None:
     def update(self: Any, values: Any, gradients: Any, rate: float) -> None:
         decay = self.spec.weight_decay
@@ -401,6 +416,14 @@ def weights_through_float32() -> None:
         return {name: value.astype(np.float32) for name, value in real(self).items()}
 
     real, ReferenceTrainer.weights = ReferenceTrainer.weights, weights
+
+
+@mistake
+def first_rate_only() -> None:
+    def train(self: Any, batches: Any, learning_rates: Array) -> Array:
+        return real(self, batches, np.full_like(learning_rates, learning_rates[0]))
+
+    real, ReferenceTrainer.train = ReferenceTrainer.train, train
 
 
 @mistake

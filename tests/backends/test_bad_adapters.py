@@ -33,6 +33,7 @@ class Trainer:
 class Backend:
     name = "mine"
     modes = ("only",)
+    oracle = False
     def open(self, mode, threads):
         self.reference = load_backend("reference")
     def versions(self):
@@ -52,6 +53,10 @@ UNLOADABLE = [
     ("backend = Backend()", "backend = Backend(1)", "Backend() takes no arguments ({file}:"),
     ("def versions", "def version", "Backend lacks the method versions() ({file}:20)"),
     ('    name = "mine"\n', "", "has no attribute 'name'"),
+    ("backend = Backend()", "backend = Backend", "is the class Backend, expected an instance"),
+    ("    oracle = False\n", "", "has no attribute 'oracle': add `oracle = False` ({file}:20)"),
+    ('modes = ("only",)', 'modes = ("only")', "modes = 'only', expected a tuple of names"),
+    ('name = "mine"', 'name = "yours"', "name = 'yours', expected 'mine', as the file ({file}:20)"),
     ("import Device", "import Device, nothing_of_the_kind", "ImportError: cannot import name"),
 ]  # fmt: skip
 FAILING = [
@@ -63,6 +68,7 @@ FAILING = [
     ),
     ("inner.logits(batch)", "inner.logits(batch)[1:]", "Trainer.logits returned shape (3,"),
     ("inner.logits(batch)", "inner.lost", "has no attribute 'lost' ({file}:16)"),
+    ("self.inner.memory()", "None", "Trainer.memory returned None, expected a DeviceMemory"),
     (
         "self.inner.train(batches, learning_rates)",
         "float('nan') * self.inner.train(batches, learning_rates)",
@@ -115,6 +121,18 @@ def test_the_check_says_at_once_what_is_missing(compare: Compare, tmp_path: Path
     assert failed["detail"] == f"Trainer lacks the method gradients() ({file}:4)"
 
 
+def test_a_framework_that_the_module_itself_imports_is_told(
+    compare: Compare, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("import rich\n" + RIGHT.replace('{"mine": "1"}', '{"rich": "1"}'))
+    finished = compare("check-backend", str(file), "--json")
+    ((_, findings),) = json.loads(finished.stdout).items()
+    failed = {f["check"]: f["detail"] for f in findings if f["status"] == "failed"}
+    told = "importing the adapter's module imports rich: only open() may"
+    assert failed["imports"] == told
+
+
 def test_the_pytest_suite_fails_where_checks_could_not_be_made(tmp_path: Path) -> None:
     file = adapter(tmp_path, "    def gradients", "    def gradient")
     suite = (
@@ -125,7 +143,7 @@ def test_the_pytest_suite_fails_where_checks_could_not_be_made(tmp_path: Path) -
         [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "test_mine.py"],
         cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
-    assert f"{len(names()) - 2} failed, 2 passed" in finished.stdout  # devices and unsupported
+    assert f"{len(names()) - 2} failed, 2 passed" in finished.stdout  # devices and imports
 
 
 def test_a_device_that_is_not_there_is_named(compare: Compare, tmp_path: Path) -> None:

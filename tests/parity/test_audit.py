@@ -38,6 +38,7 @@ CAUGHT_BY: dict[tuple[str, ...], dict[str, str]] = {
     ("model.architecture=gru",): {
         "gru_gates_swapped": "logits",
         "reset_before_the_product": "logits",
+        "second_bias_of_two_gates": "losses",
     },
     ("model.architecture=lstm",): {"lstm_gates_permuted": "logits"},
     ("model.architecture=gpt", "model.tied=true", "model.dropout=0.2"): {
@@ -57,7 +58,11 @@ CAUGHT_BY: dict[tuple[str, ...], dict[str, str]] = {
     (
         "optimizer.name=sgd", "optimizer.learning_rate=0.5", "optimizer.momentum=0.9",
         "optimizer.nesterov=true", "optimizer.schedule=linear",
-    ): {"momentum_with_the_rate_folded_in": "losses", "nesterov_left_out": "losses"},
+    ): {
+        "momentum_with_the_rate_folded_in": "losses",
+        "nesterov_left_out": "losses",
+        "first_rate_only": "losses",
+    },
     ("optimizer.clip_norm=0.05",): {
         "clipping_after_the_optimiser": "losses",
         "clipping_norm_of_sparse_slices": "losses",

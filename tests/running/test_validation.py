@@ -3,13 +3,14 @@
 import csv
 import json
 import math
+import sys
 import unicodedata
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Compare, cell, document, needs
+from conftest import ADAPTERS, Compare, cell, document, needs
 
 from compare.findings.time_to_target import Target
 from compare.stats.resampling import bootstrap
@@ -147,6 +148,31 @@ def test_a_prompt_is_composed_as_the_text_was(compare: Compare, tmp_path: Path) 
     )
     assert composed.stdout == apart.stdout
     assert "<unk>" not in apart.stdout
+
+
+def test_a_file_that_was_raced_generates_by_name_path_and_interpreter(
+    compare: Compare, tmp_path: Path
+) -> None:
+    (tmp_path / "trouble.py").write_text((ADAPTERS / "trouble.py").read_text())
+    made = compare(
+        "--task", "lm", "--preset", "tiny", "--steps", "3", "--save-weights", "--json",
+        "--backend", "trouble.py:slow,trouble.py:none",
+    )  # fmt: skip
+    run = f"results/{document(made)['run_id']}"
+    arguments = ("generate", run, "--prompt", "w1", "--tokens", "4")
+    python = ("--python", f"trouble={sys.executable}")
+    texts = {
+        compare(*arguments, *more).stdout
+        for more in (
+            (), ("--backend", "trouble"), ("--backend", "trouble:none"), python,
+            ("--backend", "trouble.py"), ("--backend", "./trouble.py:slow", *python),
+        )
+    }  # fmt: skip
+    assert len(texts) == 1
+    assert texts != {""}
+    other = compare(*arguments, "--backend", "trouble.py:nan")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "unknown backend 'trouble.py:nan'" in other.stderr
 
 
 def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Path) -> None:

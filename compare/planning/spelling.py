@@ -1,0 +1,47 @@
+"""How adapters are written on the command line, in every command alike.
+
+NAME is an installed backend in its default mode, PATH an adapter file; NAME:MODE and PATH:MODE take
+another mode, NAME:all and PATH:all each of them. `--python` takes NAME=PYTHON or PATH=PYTHON, where
+a file can also go by its name alone, which is that of its backend.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from compare.errors import unknown
+from compare.plugins import is_file
+
+EVERY_MODE = "all"
+
+
+def adapter_and_mode(text: str) -> tuple[str, str]:
+    """The two parts of a text such as "torch:eager" or "some/mine.py:compile"; the mode is empty
+    where none is given. A folder in a path may have a colon in its name."""
+    text = text.strip()
+    head, colon, mode = text.rpartition(":")
+    return (head, mode) if colon and "/" not in mode and not is_file(text) else (text, "")
+
+
+def is_meant(text: str, adapter: str) -> bool:
+    """Whether a name or path means this adapter, which is a name or a path as well."""
+    if text == adapter:
+        return True
+    if not is_file(adapter):
+        return False
+    if is_file(text):
+        return Path(text).resolve() == Path(adapter).resolve()
+    return text == Path(adapter).stem
+
+
+def interpreter_of_each(pythons: Mapping[str, str], adapters: Iterable[str]) -> dict[str, str]:
+    """The interpreter of each adapter that has one of its own, of what `--python` says.
+
+    Raises UserError for a name or path that is none of the adapters.
+    """
+    wanted, found = list(adapters), dict[str, str]()
+    for text, python in pythons.items():
+        meant = [adapter for adapter in wanted if is_meant(text, adapter)]
+        if not meant:
+            raise unknown("backend", text, wanted, where="--python")
+        found |= dict.fromkeys(meant, python)
+    return found
