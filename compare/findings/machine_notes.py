@@ -11,6 +11,7 @@ from compare.records.record_types import Header, Opened, Probed, SpeedCheck
 
 _MUCH_STEAL = 0.02
 _MUCH_DRIFT = 0.1
+_MOST_NAMED = 5
 
 
 def of_machine(found: Found) -> Iterator[Note]:
@@ -79,7 +80,11 @@ def _merged(busy: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
 
 
 def _who(header: Header) -> str:
-    seen = [f"{one.name} used {significant(one.cpus, 2)}" for one in header.busy or ()]
+    used: dict[str, float] = {}
+    for one in header.busy or ():
+        used[one.name] = used.get(one.name, 0.0) + one.cpus
+    most = sorted(used, key=lambda name: -used[name])[:_MOST_NAMED]
+    seen = [f"{name} used {significant(used[name], 2)}" for name in most]
     return f" (before the first window: {', '.join(seen)})" if seen else ""
 
 

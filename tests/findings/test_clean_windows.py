@@ -10,6 +10,7 @@ from fake_records import A, B, C, header, row, steady, told, whole
 from compare.findings.contention import clean, is_contended
 from compare.findings.summary import Summary, summarise
 from compare.records.record_types import AnyRecord, Ended, Window
+from compare.records.values import BusyProcess
 
 
 def busy(window: Window, cpus: float, **more: Any) -> Window:
@@ -131,3 +132,19 @@ def test_short_windows_and_few_are_not_judged(seconds: float, count: int, why: s
     asked = summarise([header(precision=0.02), *records[1:]])
     assert "--steps" not in asked.notes[0].remedy
     assert "--steps" in summary.notes[0].remedy
+
+
+def test_processes_of_one_name_are_told_once_and_the_busiest_alone() -> None:
+    seen = [
+        ("python", 0.4),
+        ("chromium", 0.3),
+        ("python", 0.5),
+        *((f"p{i}", 0.1) for i in range(9)),
+    ]
+    there = [BusyProcess(name=name, cpus=cpus, is_worker=False) for name, cpus in seen]
+    windows = [busy(window, 1.0) for window in steady(A, [1.0] * 12)]
+    others = [busy(window, 1.0) for window in steady(B, [1.0] * 12)]
+    begun = header(threads=2).model_copy(update={"busy": there})
+    note = summarise([begun, *whole(A, windows), *whole(B, others)]).notes[0].text
+    assert "(before the first window: python used 0.9, chromium used 0.3, p0 used 0.1" in note
+    assert note.count("used 0.1") == 3
