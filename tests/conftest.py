@@ -30,6 +30,26 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "COLUMNS"}
 
 
+PRINTED = """
+import contextlib, json, os, sys, tempfile
+from compare.cli import main
+
+def printed():
+    # What the program prints, wherever it takes its standard output from.
+    sys.stdout.flush()
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(1)
+        os.dup2(file.fileno(), 1)
+        with contextlib.suppress(SystemExit):
+            main()
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        file.seek(0)
+        return file.read().decode()
+"""
+"""Code that runs the command many times in one process: `printed()` is what one run prints"""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tokenised texts of the tests stay out of the user's cache; NumPy's threads, which wait for

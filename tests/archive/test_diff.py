@@ -282,7 +282,7 @@ def test_two_runs_on_the_command_line(compare: Compare, tmp_path: Path) -> None:
     for name, seconds in (("base", 0.005), ("new", 0.015)):
         finished = compare(
             "--task", "lm", "--preset", "tiny", "--steps", "30", "--out", name,
-            "--backend", sleepy(tmp_path / f"adapters-{name}" / "adapter.py", seconds),
+            "--backend", sleepy(tmp_path / f"adapters-{name}" / "sleepy.py", seconds),
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr
     (base,), (new,) = ((tmp_path / name).iterdir() for name in ("base", "new"))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import environment
+from conftest import PRINTED, environment
 
 CASES = [
     (["che"], ["check-backend"]),
@@ -34,15 +34,11 @@ CASES = [
     (["list", "la"], ["layers"]),
     (["--config", "results/"], []),  # the shell's own turn
 ]  # fmt: skip
-ANSWER_ALL = """
-import contextlib, io, json, os, sys
-from compare.cli import main
+ANSWER_ALL = f"""{PRINTED}
 for words in json.load(sys.stdin):
-    sys.argv, told = ["compare"], io.StringIO()
-    os.environ |= {"COMP_WORDS": "\\n".join(["compare", *words]), "COMP_CWORD": str(len(words))}
-    with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):
-        main()
-    print(json.dumps(told.getvalue().split()))
+    sys.argv = ["compare"]
+    os.environ |= {{"COMP_WORDS": "\\n".join(["compare", *words]), "COMP_CWORD": str(len(words))}}
+    print(json.dumps(printed().split()))
 """
 
 

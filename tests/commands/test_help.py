@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Compare, command, environment
+from conftest import PRINTED, Compare, command, environment
 from typer.main import get_command
 
 from compare.cli import app
@@ -31,20 +31,18 @@ EXAMPLES = [
 ]
 
 
+PRINT_ALL = f"""{PRINTED}
+for name in json.load(sys.stdin):
+    sys.argv = ["compare", *([name] if name else []), "--help"]
+    print(json.dumps(printed()))
+"""
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str | None, str]:
     """The help of every command, as wide as 80 columns: of one process for all."""
-    code = (
-        "import json, sys, subprocess, io, contextlib\n"
-        "from compare.cli import main\n"
-        "for name in json.load(sys.stdin):\n"
-        "    sys.argv, told = ['compare', *([name] if name else []), '--help'], io.StringIO()\n"
-        "    with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):\n"
-        "        main()\n"
-        "    print(json.dumps(told.getvalue()))\n"
-    )
     finished = subprocess.run(
-        [*command()[:2], "-c", code], input=json.dumps(COMMANDS),
+        [*command()[:2], "-c", PRINT_ALL], input=json.dumps(COMMANDS),
         env={**environment(), "COLUMNS": "80"}, cwd=tmp_path_factory.mktemp("help"),
         capture_output=True, text=True, timeout=200, check=True,
     )  # fmt: skip
@@ -83,10 +81,11 @@ def test_an_example_of_the_help_is_understood(line: str) -> None:
         name, one, rest = whole.resolve_command(given, rest)
         given = one.make_context(name, rest, parent=given)
     if task := given.params.get("task"):
-        overrides = options.overrides(None, given.params.get("set_"), {})
+        loaded = load_task(task)
+        overrides = options.overrides(loaded, None, given.params.get("set_"), {})
         if given.params.get("data"):
             overrides.append({"task": {"data": given.params["data"]}})
-        resolve(load_task(task), given.params.get("preset", "small"), overrides)
+        resolve(loaded, given.params.get("preset", "small"), overrides)
     if backends := given.params.get("backend"):
         for name in options.split_backends(backends):
             assert "/" in name or name.partition(":")[0] in installed("backend")

@@ -48,7 +48,7 @@ def test_what_an_encoding_cannot_write_stands_there_in_ascii(run: Path) -> None:
         )  # fmt: skip
         return report.stdout.decode(encoding)
 
-    full, plain = shown("utf-8"), shown("ascii")
+    full, plain = shown("utf-8", "--wide"), shown("ascii", "--wide")
     assert "–" in full
     assert "é字🦜" in full
     interval = next(word for word in full.split() if "–" in word)
