@@ -32,11 +32,16 @@ class CsvReport:
         of_row = ("run_id", "task", "preset", "experiment", "metric")
         return _csv(
             [
-                {**row.model_dump(include=set(of_row)), "backend": label, **_flat(cell)}
+                {**row.model_dump(include=set(of_row)), **_named(label), **_flat(cell)}
                 for row in table.rows
                 for label, cell in row.cells.items()
             ]
         )
+
+
+def _named(label: str) -> dict[str, object]:
+    backend, _, mode = label.rpartition(":")
+    return {"backend": backend, "mode": mode}
 
 
 def _flat(cell: CrossCell) -> dict[str, object]:

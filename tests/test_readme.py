@@ -72,7 +72,7 @@ def test_what_is_done_with_a_run_is_done_as_the_readme_says(
     (folder,) = (tmp_path / "results").iterdir()
     before = (folder / "report.md").read_text()
     for line in lines:
-        named = re.sub(r"\b(RUN|BASE|NEW)\b", folder.name, line.replace(" --open", ""))
+        named = re.sub(r"\b(RUN|OTHER|BASE|NEW)\b", folder.name, line.replace(" --open", ""))
         named = named.replace("torch:eager", "reference:numpy")  # the row of this run
         finished = compare(*shlex.split(named)[1:])
         too_short = 3 if line.startswith("compare diff") else 0  # windows of ms tell nothing

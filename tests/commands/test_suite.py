@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
-from conftest import ADAPTERS, Compare, begin, command, document, environment, wait_for
+from conftest import ADAPTERS, ROOT, Compare, begin, command, document, environment, wait_for
 
 TASKS = ("lm", "sentiment", "summarization", "translation")
 TROUBLE = f"{ADAPTERS / 'trouble.py'}:second_waits"
@@ -136,3 +138,30 @@ def test_a_run_s_folder_is_no_suite_s(played: Played) -> None:
     finished = in_folder(played.where, "suite", "--preset", "tiny", "--out", str(run))
     assert finished.returncode == 2
     assert "is a run or a sweep: a suite takes a folder of its own" in finished.stderr
+
+
+def documented() -> list[list[str]]:
+    """The commands of the README and its page that play or show a suite."""
+    pages = ("README.md", "docs/results.md")
+    text = "\n".join((ROOT / page).read_text("utf-8") for page in pages)
+    lines = re.findall(
+        r"^    compare ((?:suite|report results/(?:suite|ONE)|history).*)$", text, re.M
+    )
+    return [shlex.split(line) for line in dict.fromkeys(lines)]
+
+
+def test_the_documented_commands_do_what_the_page_says(played: Played, tmp_path: Path) -> None:
+    shutil.copytree(played.where, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "own").rename(tmp_path / "results" / "suite")
+    one, other, *_ = sorted((tmp_path / "results" / "suite").glob("*-tiny-*"))
+    names = {"ONE": f"suite/{one.name}", "OTHER": f"suite/{other.name}"}
+    commands = documented()
+    assert {line[0] for line in commands} == {"suite", "report", "history"}
+    for line in commands:
+        asked = [re.sub(r"\b(ONE|OTHER)\b", lambda m: names[m[1]], word) for word in line]
+        quick = SUITE[1:] if line[0] == "suite" else ()
+        out = ("--out", "results/suite") if line[0] == "suite" else ()
+        finished = in_folder(tmp_path, *asked, *quick, *out)
+        assert finished.returncode == 0, (line, finished.stderr)
+    assert {path.name for path in (tmp_path / "paper").iterdir()} == {"report.tex", "report.html"}
