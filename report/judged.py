@@ -22,7 +22,7 @@ def sentences_of_data(summary: Summary) -> Iterator[str]:
 
 def warnings_of_data(data: Data) -> list[str]:
     """What was left out, and what makes scores mean less than they seem to."""
-    unknown = data.get("unknown_share", 0.0) > _MANY_UNKNOWN
+    unknown = data.get("unknown_share", 0.0) > _MANY_UNKNOWN or "unknown_spelt_out" in data
     return [*_counts(data), *(_unknown(data) if unknown else ())]
 
 
