@@ -159,6 +159,9 @@ class Course:
     def _time(self, window: Window) -> None:
         if self.round != self.first_round:
             return
+        playing = [row.step for row in self.rows.values() if row.playing]
+        if self._pace is None and playing and min(playing) >= 2:
+            self._pace = self._now(), fmean(playing)
         if window.role == "first":
             self._startup = self._now() - self._round_began
         elif window.role != "warmup":
@@ -240,9 +243,7 @@ class Course:
         if not playing or min(playing) < 2:
             return None
         done = fmean(playing)
-        if self._pace is None:
-            self._pace = self._now(), done
-        began, before = self._pace
+        began, before = self._pace or (self._now(), done)
         if done <= before:
             return 0.0 if done == self.steps else None
         return (self._now() - began) / (done - before) * (self.steps - done)
