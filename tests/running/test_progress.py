@@ -111,13 +111,13 @@ def test_an_audit_and_a_check_count_and_end_in_a_sentence(compare: Compare) -> N
         r" \d+ checks skipped\.", last,
     )  # fmt: skip
     for arguments in (("audit", "--backend", f"{TROUBLE}:none", "--steps", "2"),
-                      ("check-backend", f"{TROUBLE}:missing")):  # fmt: skip
+                      ("check-backend", f"{TROUBLE}:unsupported")):  # fmt: skip
         assert compare(*arguments, "--quiet").stderr == ""
 
 
 def test_a_sweep_counts_its_points(compare: Compare) -> None:
     finished = compare(*TINY, "--steps", "8", "--sweep", "train.batch=2,4")
-    told = re.findall(r"(\d) of 2, batch=(\d): training", finished.stderr)
+    told = re.findall(r"(\d) of 2, batch=(\d): compiling", finished.stderr)
     assert told == [("1", "2"), ("2", "4")]
 
 
