@@ -182,7 +182,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_on_a_full_disk_workers_are_ended_and_what_was_measured_can_be_gone_on_with(
     small_disk: Path,
 ) -> None:
-    run = _start(small_disk, "--backend", f"reference,{TROUBLE}:slow", "--steps", "300")
+    slow = f"reference,{TROUBLE}:slow"
+    run = _start(small_disk, "--backend", slow, "--steps", "300", "--quiet")
     _wait_for(small_disk, '"role":"steady"')
     workers = psutil.Process(run.pid).children()
     fill = small_disk / "fill"

@@ -83,7 +83,7 @@ def test_a_signal_that_is_sent_twice_at_once_is_meant_once(tmp_path: Path) -> No
 def test_a_folder_that_goes_in_mid_run_is_told_in_one_line(
     compare: Compare, tmp_path: Path, how: str
 ) -> None:
-    going, folder = training(tmp_path, *SLOW)
+    going, folder = training(tmp_path, *SLOW, "--quiet")
     workers = psutil.Process(going.pid).children()
     if how == "moved":
         folder.rename(tmp_path / "moved")
@@ -143,7 +143,7 @@ def test_a_file_that_may_not_be_as_large_as_it_should_is_told_in_one_line(
     compare: Compare, tmp_path: Path
 ) -> None:
     """As a quota does it, or a disk that another program fills meanwhile."""
-    run = shlex.join(command(*TINY, "--json"))
+    run = shlex.join(command(*TINY, "--json", "--quiet"))
     finished = subprocess.run(
         ["bash", "-c", f"ulimit -f 1000; {run}"],
         cwd=tmp_path, env=environment(), capture_output=True, text=True,
