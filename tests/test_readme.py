@@ -38,7 +38,7 @@ def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: st
     (tmp_path / "book.txt").write_text(times * 99)
     for name in ("corpus.de", "corpus.en", "reviews.pos", "reviews.neg"):
         (tmp_path / name).write_text("".join(f"{name} line {i}\n" for i in range(60)))
-    reviews = "".join(f"{times.strip()} {i},{'pos' if i % 2 else 'neg'}\n" for i in range(60))
+    reviews = "".join(f"It was film {i},{'pos' if i % 2 else 'neg'}\n" for i in range(60))
     (tmp_path / "reviews.csv").write_text(f"text,label\n{reviews}")
     rows = "".join(f'"{times}{i}",times\n' for i in range(60))
     (tmp_path / "news.csv").write_text(f"text,summary\n{rows}")
