@@ -106,10 +106,11 @@ def test_the_screen_of_the_readme_is_the_reference_run_s() -> None:
     (shown,) = _blocks("text")
     assert shown == (ROOT / "tests/report/golden/lm-small-78.txt").read_text("utf-8")
     report = (REFERENCE / "lm-small" / "report.md").read_text("utf-8")
-    for line in shown.splitlines():
-        if line.startswith("  ") and ":" in line.split()[0]:  # a row
-            cells = " | ".join(re.split(r"\s{2,}", line.strip()))
-            assert f"| {cells} |" in report
+    rows = [re.split(r"\s{2,}", line.strip()) for line in shown.splitlines()]
+    rows = [texts for texts in rows if len(texts) > 2]
+    assert len(rows) == 5  # with the headings
+    for texts in rows:
+        assert f"| {' | '.join(texts)} |" in report
 
 
 @needs("torch")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from compare.report.table import result_table
+from compare.report.verdict import in_short, sentences
 from compare.report.words import verdicts
 from fake_records import A, B, C, header, whole, window
 from hypothesis import given, settings
@@ -91,6 +92,12 @@ def test_no_figure_and_no_sentence_contradicts_another(records: list[AnyRecord])
     ranking = r"(\S+) is [\d.]+ .*times as fast as (\S+)"
     for found in filter(None, (re.match(ranking, line) for line in verdicts(summary))):
         assert rate[found[1]] > rate[found[2]]
+    if named := re.match(r"(\S+) (?:is fastest|has the highest rate)", sentences(summary)[0]):
+        assert named[1] in fastest
+        labels = [cell.label for cell in summary.cells]
+        short = dict(zip(labels, in_short(summary, summary.cells), strict=True))
+        slower = [label for label, text in short.items() if text.endswith(" slower")]
+        assert all(rate[label] < rate[named[1]] for label in slower)
     if any(one.verdict != "not judged" for one in summary.comparisons):
         order = [row[0] for row in result_table(summary).rows if row[0] in ratios]
         assert [rate[label] for label in order] == sorted(rate[label] for label in ratios)[::-1]

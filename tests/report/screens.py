@@ -50,15 +50,15 @@ def summaries() -> dict[str, Summary | SweepSummary]:
     found = {name: stored_summary(RunFolder(REFERENCE / name)) for name in stored}
     return found | {
         "failures": _failures(),
-        "tie": _raced({A: 1.0, B: 1.002, C: 1.3}),
-        "two": _raced({A: 1.0, B: 1.3}),
-        "many-times": _raced({A: 1.0, B: 4.5, C: 1.2}, price_per_hour=0.4),
-        "not-judged": _raced({A: 1.0, B: 1.3, C: 1.4}, windows=3),
-        "too-short": _raced({A: 0.001, B: 0.0013}),
-        "interrupted": _raced({A: 1.0, B: 1.3}, interrupted={B}),
-        "nothing-timed": _raced({A: 1.0, B: 1.3}, windows=0),
-        "control": _raced({A: 1.0, B: 1.3}, control=True),
-        "long-names": _raced({A: 1.0, LONG: 1.3}),
+        "tie": raced({A: 1.0, B: 1.002, C: 1.3}),
+        "two": raced({A: 1.0, B: 1.3}),
+        "many-times": raced({A: 1.0, B: 4.5, C: 1.2}, price_per_hour=0.4),
+        "not-judged": raced({A: 1.0, B: 1.3, C: 1.4}, windows=3),
+        "too-short": raced({A: 0.001, B: 0.0013}),
+        "interrupted": raced({A: 1.0, B: 1.3}, interrupted={B}),
+        "nothing-timed": raced({A: 1.0, B: 1.3}, windows=0),
+        "control": raced({A: 1.0, B: 1.3}, control=True),
+        "long-names": raced({A: 1.0, LONG: 1.3}),
         "sweep": _swept(found["lm-small"]),
     }
 
@@ -96,7 +96,7 @@ def on_a_screen(command: list[str], columns: int, cwd: Path | None = None) -> st
     return _COLOURS.sub("", shown.decode().replace("\r\n", "\n"))
 
 
-def _raced(
+def raced(
     seconds: Mapping[CellName, float],
     windows: int = 8,
     interrupted: frozenset[CellName] | set[CellName] = frozenset(),
