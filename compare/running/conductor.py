@@ -215,7 +215,8 @@ class Conductor:
         # Where there are long windows to come, short ones would only widen the intervals.
         self.short = self.window_steps * min(paces, default=0.0) < SHORT_SECONDS
         role: Role = "warmup" if self.short and self._measures_beyond() else "steady"
-        firsts = range(at + odd, steps, self.window_steps or 1)
+        size = self.window_steps or 1
+        firsts = range(at + odd, steps - size + 1, size)  # whole ones alone
         for index, first in enumerate(firsts if played.first else firsts[:ROUND_WINDOWS]):
             played.each(played.train, role, index, first, first + self.window_steps, 1)
             self._look_for_the_target(played, first, first + self.window_steps)

@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
+from conftest import Compare
 
 from compare.contracts import Device
 from compare.findings.window_thresholds import LEAST_WINDOWS
 from compare.planning.devices import choose_device
+from compare.records.record_types import Window
+from compare.records.run_folder import RunFolder
 from compare.running.window_size import window_steps
 from compare.worker.process import CellEnded
 
@@ -39,3 +44,17 @@ def test_a_cell_without_the_device_is_skipped_with_the_reason() -> None:
     with pytest.raises(CellEnded, match="no device cuda:1: its framework sees cpu") as end:
         choose_device("cuda:1", [CPU], [[CPU]])
     assert end.value.status == "skipped"
+
+
+def test_windows_of_further_rounds_are_whole_where_steps_leave_a_rest(
+    compare: Compare, tmp_path: Path
+) -> None:
+    finished = compare(
+        "--task", "lm", "--preset", "tiny", "--backend", "reference", "--steps", "10",
+        "--rounds", "5", "--set", "train.batch=2",
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    (folder,) = (tmp_path / "results").iterdir()
+    windows = [one for one in RunFolder(folder).records() if isinstance(one, Window)]
+    assert {one.round for one in windows if one.is_timed} == {1, 2, 3, 4, 5}
+    assert len({len(one.losses) for one in windows if one.role == "steady"}) == 1
