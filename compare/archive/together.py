@@ -55,13 +55,12 @@ def read_together(paths: Sequence[Path]) -> Found:
     experiments: dict[str, list[tuple[Path, FoundRecords]]] = {}
     for path, one in zip(paths, found, strict=True):
         experiments.setdefault(header_of(one.records).fingerprint, []).append((path, one))
-    merged = [_merged(runs) for runs in experiments.values()]
-    problems = [problem for _, its in merged for problem in its]
-    if len(merged) == 1:
-        return Found(merged[0][0].summary, problems)
+    if len(experiments) > 1:
+        _require_one_place(paths, found)
+    merged = [_as_one(runs) for runs in experiments.values()]
     played = [one for one, _ in merged]
-    _require_one_place(played)
-    return Found(across(played), problems)
+    problems = [problem for _, its in merged for problem in its]
+    return Found(played[0].summary if len(played) == 1 else across(played), problems)
 
 
 def is_folder_of_runs(path: Path) -> bool:
@@ -146,12 +145,9 @@ def _played(path: Path, summary: Summary) -> Played:
     return Played(summary, {cell.label: str(path) for cell in summary.cells})
 
 
-def _merged(runs: Sequence[tuple[Path, FoundRecords]]) -> tuple[Played, list[str]]:
-    """Runs of one experiment as one, each cell's folder, and what cannot be read."""
+def _as_one(runs: Sequence[tuple[Path, FoundRecords]]) -> tuple[Played, list[str]]:
+    """A run, or several of one experiment as one, and in words what cannot be read."""
     problems = [f"{path.name}: {problem}" for path, one in runs for problem in one.problems]
-    if len(runs) == 1:
-        ((path, one),) = runs
-        return _played(path, summary_of(one)), problems
     records = [one.records for _, one in runs]
     headers = [header_of(run) for run in merging.once(records)]
     ids = [header_of(run).run_id for run in records]
@@ -163,10 +159,15 @@ def _merged(runs: Sequence[tuple[Path, FoundRecords]]) -> tuple[Played, list[str
     return Played(summary, folders), problems
 
 
-def _require_one_place(played: Sequence[Played]) -> None:
-    first, *others = played
-    whys = [(one, why) for one in others if (why := conflict(first.summary, one.summary))]
+def _require_one_place(paths: Sequence[Path], found: Sequence[FoundRecords]) -> None:
+    """Raise UserError, naming what differs, unless all were played in the first one's place."""
+    first, *others = [summary_of(one) for one in found]
+    whys = [
+        f"'{path}' ({why})"
+        for path, one in zip(paths[1:], others, strict=True)
+        if (why := conflict(first, one))
+    ]
     if whys:
-        named = "; ".join(f"'{next(iter(one.runs.values()))}' ({why})" for one, why in whys)
-        beside = next(iter(first.runs.values()))
-        raise UserError(f"not in one table with '{beside}', being of another place: {named}")
+        raise UserError(
+            f"not in one table with '{paths[0]}', being of another place: {'; '.join(whys)}"
+        )

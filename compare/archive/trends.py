@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from compare.archive.history import History, HistoryRow
+from compare.findings.number_text import NOTHING, with_half
 from compare.records.record_types import Status
 from compare.records.values import Estimate
 from compare.stats.intervals import independent_ratio
@@ -64,6 +65,20 @@ class Trend(BaseModel):
     @property
     def is_regression(self) -> bool:
         return self.verdict in ("failed", "slower")
+
+    @property
+    def news(self) -> str:
+        """Against the run before, such as "3.2% slower ±1.1%", with half of its interval."""
+        if self.verdict == "failed":
+            return self.status.replace("_", " ")
+        if self.change is None:
+            return NOTHING if self.tokens_per_second is None else "the first"
+        if self.verdict == "not judged":
+            return "not judged"
+        half = with_half(self.change, "{:.3f}").partition(" ")[2]
+        if self.verdict == "unchanged":
+            return f"within noise {half}"
+        return f"{abs(self.change.value - 1):.1%} {self.verdict} {half}"
 
 
 class HistoryWithTrends(History):

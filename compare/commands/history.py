@@ -103,22 +103,8 @@ def _texts(trend: Trend) -> list[str]:
         sparkline(trend.rates[-_MOST_BARS:]),
         str(len(trend.rates)),
         with_half(trend.tokens_per_second, "{:,.0f}"),
-        _change(trend),
+        trend.news,
     ]
-
-
-def _change(trend: Trend) -> str:
-    """Against the run before, in percent, with half of its interval."""
-    if trend.verdict == "failed":
-        return trend.status.replace("_", " ")
-    if trend.change is None:
-        return NOTHING if trend.tokens_per_second is None else "the first"
-    if trend.verdict == "not judged":
-        return "not judged"
-    half = with_half(trend.change, "{:.3f}").partition(" ")[2]
-    if trend.verdict == "unchanged":
-        return f"within noise {half}"
-    return f"{abs(trend.change.value - 1):.1%} {trend.verdict} {half}"
 
 
 def sparkline(rates: Sequence[float | None]) -> str:

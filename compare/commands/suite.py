@@ -1,5 +1,6 @@
 """`compare suite`: every task, one after the other, and the table across them."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -59,8 +60,10 @@ def suite(
         for task in sorted(installed("task"))
     ]
     command = options.command_line()
+    here = Path.cwd()
     with watched(quiet) as progress:
-        interrupted = play_suite(folder, requests, command, progress)
+        interrupted = play_suite(SuiteFolder(here / folder.path), requests, command, progress)
+    os.chdir(here)  # a run that was begun from elsewhere may be planned there
     runs = list(folder.runs())
     for run in runs:
         report_run(run)

@@ -54,9 +54,10 @@ class SuiteFolder:
         """
         for run in self.runs():
             asked = header_of(read(run).records).request
-            if asked == request:
-                return run
             if asked and asked.task == request.task:
+                asked = asked.model_copy(update={"folder": request.folder})  # typed from anywhere
+                if asked == request:
+                    return run
                 fields = differing_fields(asked.model_dump(), request.model_dump())
                 raise UserError(
                     f"'{run.path}' was asked for otherwise ({in_short(fields)}): --out takes"

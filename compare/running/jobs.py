@@ -12,7 +12,7 @@ from compare.planning.plan import Plan, make_plan
 from compare.planning.survey import identities
 from compare.records.place import require_room
 from compare.records.reading import read_records
-from compare.records.record_types import header_of
+from compare.records.record_types import AnyRecord, KeptRound, header_of
 from compare.records.run_folder import RunFolder
 from compare.records.suite_folder import SuiteFolder
 from compare.records.sweep_folder import SweepFolder
@@ -65,17 +65,24 @@ def _plan(request: Request, command: list[str], progress: Silent, choices: Choic
 
 
 def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:
-    records = read_records(folder)
-    kept = finished_rounds(records, plan, identities(plan.choices))
+    records, kept = _finished(plan, folder)
     if is_whole(records, plan, kept):
         return False
     require_room(folder.path, plan.bytes_on_disk)
     return _watched(lambda conductor: conductor.resume(records, kept), plan, folder, progress)
 
 
-class _Job(NamedTuple):
-    """One of several runs; of one that was begun, what is left is played."""
+def _finished(plan: Plan, folder: RunFolder) -> tuple[list[AnyRecord], list[KeptRound]]:
+    """What a run recorded, and which of its rounds still count."""
+    records = read_records(folder)
+    return records, finished_rounds(records, plan, identities(plan.choices))
 
+
+class _Job(NamedTuple):
+    """One of several runs, number so and so `of` so many; of one that was begun, what is left."""
+
+    number: int
+    of: int
     title: str
     request: Request
     folder: RunFolder
@@ -94,8 +101,8 @@ def resume_sweep(folder: SweepFolder, command: list[str], progress: Silent) -> b
     Raises UserError, and changes nothing, where any of its points cannot be played as it was.
     """
     require_version(folder.path, folder.sweep().suite_version)
-    jobs = _points(folder)
-    return _play_all(jobs, command, progress, _planned(jobs, command, progress))
+    jobs, choices = _left(_points(folder), command, progress)
+    return _play_all(jobs, command, progress, choices)
 
 
 def play_suite(
@@ -106,26 +113,40 @@ def play_suite(
 
     Raises UserError, before any is played, where one of them cannot be.
     """
-    jobs = [
-        _Job(f"{one.task} {one.preset}", one, folder.run_of(one) or folder.new_run(one))
+    named = [
+        (f"{one.task} {one.preset}", one, folder.run_of(one) or folder.new_run(one))
         for one in requests
     ]
-    choices = _planned(jobs, command, progress)
+    jobs, choices = _left(_numbered(named), command, progress)
     folder.make()
     return _play_all(jobs, command, progress, choices)
 
 
 def _points(folder: SweepFolder) -> list[_Job]:
     sweep = folder.sweep()
-    return [_Job(p.name, sweep.request_of(p), folder.run_folder(p)) for p in sweep.points]
+    return _numbered([(p.name, sweep.request_of(p), folder.run_folder(p)) for p in sweep.points])
 
 
-def _planned(jobs: Sequence[_Job], command: list[str], progress: Silent) -> Choices:
-    """The backends of all jobs; raises UserError where one of these cannot be played."""
+def _numbered(named: Sequence[tuple[str, Request, RunFolder]]) -> list[_Job]:
+    return [_Job(number, len(named), *one) for number, one in enumerate(named, 1)]
+
+
+def _left(jobs: Sequence[_Job], command: list[str], progress: Silent) -> tuple[list[_Job], Choices]:
+    """The jobs that are not finished, and the backends of all; raises UserError where one of them
+    cannot be played."""
+    left: list[_Job] = []
     choices: Choices = None
     for job in jobs:
-        choices = _plan_of(job, command, progress, choices).choices
-    return choices
+        plan = _plan_of(job, command, progress, choices)
+        choices = plan.choices
+        if not (job.folder.exists() and _is_whole(plan, job.folder)):
+            left.append(job)
+    return left, choices
+
+
+def _is_whole(plan: Plan, folder: RunFolder) -> bool:
+    records, kept = _finished(plan, folder)
+    return is_whole(records, plan, kept)
 
 
 def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
@@ -136,8 +157,8 @@ def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) 
 
 def _play_all(jobs: Sequence[_Job], command: list[str], progress: Silent, choices: Choices) -> bool:
     try:
-        for index, job in enumerate(jobs, 1):
-            progress.point(index, len(jobs), job.title)
+        for job in jobs:
+            progress.point(job.number, job.of, job.title)
             plan = _plan_of(job, command, progress, choices)
             choices = plan.choices
             if job.folder.exists():

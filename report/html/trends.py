@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from compare.archive.trends import Trend, nothing_changed_since, trends_of
-from compare.findings.number_text import NOTHING, estimate
+from compare.findings.number_text import estimate, with_half
 
 if TYPE_CHECKING:
     from compare.archive.history import HistoryRow
@@ -44,20 +44,11 @@ def _line(trend: Trend) -> Line:
         backend=trend.label,
         runs=len(trend.rates),
         points=_points(trend.rates),
-        rate=estimate(trend.tokens_per_second, "{:,.0f}"),
-        change=_change(trend),
+        rate=with_half(trend.tokens_per_second, "{:,.0f}"),
+        change=trend.news,
         upgrade=_upgrade(trend),
         is_bad=trend.is_regression,
     )
-
-
-def _change(trend: Trend) -> str:
-    if trend.verdict == "failed":
-        return trend.status
-    if trend.change is None:
-        return NOTHING
-    words = {"unchanged": "within noise"}.get(trend.verdict, trend.verdict)
-    return f"{words}, {estimate(trend.change, '{:.3f}')}"
 
 
 def _upgrade(trend: Trend) -> str:

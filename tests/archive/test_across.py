@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from fake_records import A, B, C, header, steady, whole
+from fake_records import A, B, C, header, played, steady, whole
 
 from compare.archive.across import CrossTable, Played, across
 from compare.archive.experiments import conflict, names
 from compare.archive.stored import stored_summary
-from compare.archive.together import newest_across
+from compare.archive.together import newest_across, read_together
 from compare.errors import UserError
 from compare.findings.summary import Summary, summarise
 from compare.records.record_types import AnyRecord, Ended
@@ -163,6 +163,19 @@ def test_a_folder_s_table_is_of_the_newest_of_each_experiment_in_one_place(tmp_p
     assert earlier.startswith("1 earlier run is left out: compare history ")
     with pytest.raises(UserError, match="has no run that can be read"):
         newest_across(tmp_path)
+
+
+def test_every_run_of_a_table_is_of_one_place_those_of_one_row_too(tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in ("here", "there", "other")]
+    played(runs[0], 1, "1.0", 1.0)
+    played(runs[1], 2, "1.0", 1.0, cell=B, machine={"cpu": "fake", "cpus": 4})
+    played(runs[2], 3, "1.0", 1.0, fingerprint="0" * 64)
+    with pytest.raises(UserError) as error:
+        read_together(runs)
+    assert str(error.value) == (
+        f"not in one table with '{runs[0]}', being of another place: '{runs[1]}' (cpus: 2 and 4)"
+    )
+    assert isinstance(read_together(runs[:2]).summary, Summary)  # one report tells it as a note
 
 
 def test_the_figures_are_those_of_the_runs_own_reports() -> None:

@@ -392,4 +392,9 @@ def test_the_other_pages_do_as_the_run_s(
         assert "library 0.0 -> 1.0" in (page.locator(f"#plot-{plot} svg").text_content() or "")
     assert page.evaluate(BEYOND) == 0
     assert grave_violations(page) == []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    torn = (
+        "all => all.filter((one) => one.getClientRects().length > 1).map((one) => one.textContent)"
+    )
+    assert page.locator(".figure span").evaluate_all(torn) == []
     page.close()
