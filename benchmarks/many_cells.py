@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 import psutil
-from rich.console import Console
+
+from compare.running.progress import watched
 
 BACKENDS = "reference,torch,jax,tensorflow"
 
@@ -27,7 +28,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        with Console(stderr=True).status("playing one run"):
+        with watched() as progress:
+            progress.begin("playing one run")
             sweep = _sweep(Path(scratch), options.points)
         cells, found = 4 * options.points, {}
         for command in ("report", "history"):
