@@ -48,7 +48,7 @@ def standing(summary: Summary, label: str, other: str) -> Standing:
         return Standing("itself")
     for one in summary.comparisons:
         if {one.first, one.second} == {label, other}:
-            ratio = one.ratio if one.first == label else _inverse(one.ratio)
+            ratio = one.ratio if one.first == label else one.ratio.inverse()
             if one.verdict == "faster":
                 return Standing("faster" if one.first == label else "slower", ratio)
             return Standing(one.verdict, ratio)
@@ -96,7 +96,7 @@ def sentences(summary: Summary, baseline: str = "", most: int | None = None) -> 
 def _against_fastest(first: str, found: Standings, most: int | None) -> str:
     tied = [label for label, one in found.items() if one.verdict == "not separated"]
     behind = _sorted(found, "slower")
-    ratios = [_inverse(one.ratio) for label in behind if (one := found[label]).ratio]
+    ratios = [ratio.inverse() for label in behind if (ratio := found[label].ratio)]
     in_times = any(ratio.value >= _TIMES for ratio in ratios)
     clauses = [
         f"{_times(ratio)} times as fast as {label}"
@@ -124,7 +124,7 @@ def _against_baseline(base: str, found: Standings, most: int | None) -> str:
         elif found[label].verdict == "faster":
             clauses.append(f"{label} is {_percent(ratio.low, ratio.high)} faster")
         else:
-            inverse = _inverse(ratio)
+            inverse = ratio.inverse()
             clauses.append(f"{label} is {_percent(inverse.low, inverse.high, slower=True)} slower")
     tied = [label for label, one in found.items() if one.verdict == "not separated"]
     apart_from_it = f"against {base}, {listed(clauses, most)}" if clauses else ""
@@ -223,11 +223,3 @@ def _percent(low: float | None, high: float | None, slower: bool = False) -> str
     """By how much a ratio of more than 1 is, or by how much its inverse is less."""
     ends = [1 - 1 / end if slower else end - 1 for end in (low, high) if end]
     return "–".join(text.rstrip("%") for text in forms.percents(ends)) + "%"
-
-
-def _inverse(ratio: Estimate | None) -> Estimate:
-    assert ratio is not None
-    low, high = ratio.low, ratio.high
-    return Estimate(
-        value=1 / ratio.value, low=1 / high if high else None, high=1 / low if low else None
-    )

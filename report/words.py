@@ -77,16 +77,28 @@ def trust(summary: Summary) -> str:
     unit = judged[0].unit
     ends = [(one.ratio.low, one.ratio.high) for one in judged]
     widths = [math.sqrt(high / low) - 1 for low, high in ends if low and high]
-    parts = [f"{count} paired {unit}s"]
+    parts = [f"{count} paired {unit}s{_of_processes(summary) if unit == 'window' else ''}"]
     if len(widths) == len(judged):
         which = "every pair" if len(judged) > 1 else "the pair"
         parts.append(f"{which} to {significant(max(100 * max(widths), _LEAST), 2)}%")
     return ", ".join([*parts, _machine(summary)])
 
 
+def _of_processes(summary: Summary) -> str:
+    """Windows of few processes share the luck of these, which no interval has in it."""
+    rounds = {place[0] for cell in summary.cells for place in cell.window_places}
+    if not rounds:  # a summary that was kept by an older program does not say
+        return ""
+    return " of one process each" if len(rounds) == 1 else f" of {len(rounds)} processes each"
+
+
+def machine_was_watched(summary: Summary) -> bool:
+    """Whether it is known what else ran."""
+    return any(cell.cpus_of_others is not None for cell in summary.cells)
+
+
 def _machine(summary: Summary) -> str:
-    used = [c.cpus_of_others for c in summary.cells if c.cpus_of_others is not None]
-    if not used:
+    if not machine_was_watched(summary):
         return "what else ran on the machine was not recorded"
     disturbed = sum(len(cell.contended_windows) for cell in summary.cells)
     if not disturbed:

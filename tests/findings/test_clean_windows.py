@@ -82,7 +82,7 @@ def test_contended_windows_beyond_need_are_kept_marked_and_do_not_count() -> Non
     assert len(row(summary, A).window_step_seconds) == 24
     (note,) = [note for note in told(summary) if "something else ran" in note]
     assert "do not count: 8 of a:m, 8 of b:m" in note
-    assert trust(summary).startswith("16 paired windows, the pair to ")
+    assert trust(summary).startswith("16 paired windows of one process each, the pair to ")
     assert trust(summary).endswith("%, 16 of 48 windows disturbed")
 
 

@@ -108,7 +108,9 @@ def test_the_first_screen_answers_and_leads_on() -> None:
     assert all(f'<section id="{section}">' in page for section in found)
     assert "jax:jit is fastest: 1.8% (0.3–3.3%) faster than tensorflow:xla" in found["speed"]
     assert "8.9% (6.8–11.1%) than torch:eager" in found["speed"]
-    assert found["trust"].startswith("Yes: 49 paired windows, every pair to 2%")
+    assert found["trust"].startswith(
+        "In part: 49 paired windows of one process each, every pair to 2%"
+    )
     assert found["same"] == (
         "Yes: within 0.12 of what rounding allows, at every step. Validation loss 8.0296 on all."
     )
@@ -162,7 +164,7 @@ def test_the_answers_stand_in_their_order(parsed: Parsed) -> None:
         "keras:tensorflow is 1.36 (1.30–1.41) times as fast as jax:jit",
         "torch:eager parity_failed: at step 94 the loss is 1.1e-05 away",
         "All pairs: how many times as fast",
-        "It stands on 69 paired windows, every pair to 4.1%",
+        "It stands on 69 paired windows of one process each, every pair to 4.1%",
         "Each comparison is of 69 pairs of windows",
         "windows far off the others",
         "Not all: torch:eager left the others, and is out of the ranking",
