@@ -257,7 +257,7 @@ class Trainer:
         return self.inner.train(batches, learning_rates)
 
 class Sleepy:
-    name, modes, oracle = "sleepy", ("nap",), False
+    name, modes, oracle = "{name}", ("nap",), False
 
     def __init__(self):
         self.inner = load_backend("reference")
@@ -274,7 +274,7 @@ backend = Sleepy()
 
 def sleepy(path: Path, seconds: float) -> str:
     path.parent.mkdir(exist_ok=True)
-    path.write_text(SLEEPY.format(seconds=seconds))
+    path.write_text(SLEEPY.format(name=path.stem, seconds=seconds))
     return str(path)
 
 
