@@ -29,7 +29,7 @@ from compare.records.record_types import AnyRecord, header_of
 from compare.running.progress import Silent, watched
 from compare.stats import intervals
 
-NATIVE = Path(__file__).parent / "native" / "adapter.py"
+NATIVE = Path(__file__).parent / "native" / "native.py"
 OPPONENTS = {
     "torch": ("torch_loop",),
     "tensorflow": ("tensorflow_loop",),

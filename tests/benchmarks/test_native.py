@@ -8,7 +8,7 @@ from conftest import ROOT, Compare, document
 
 from compare.findings.parity import relative_difference
 
-ADAPTER = ROOT / "benchmarks" / "native" / "adapter.py"
+ADAPTER = ROOT / "benchmarks" / "native" / "native.py"
 LOOPS = {
     "torch_loop": ["torch"],
     "jax_loop": ["jax", "optax"],

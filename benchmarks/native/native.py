@@ -1,6 +1,6 @@
 """The hand-written loops of this folder, to be raced as one backend whose modes are the loops.
 
-    compare --task lm --preset lstm --backend jax,benchmarks/native/adapter.py:jax_loop
+    compare --task lm --preset lstm --backend jax,benchmarks/native/native.py:jax_loop
 
 A loop is a module with the names of the `LIBRARIES` that compute, and a class `Loop` that fits
 `compare.contracts.Trainer`. It knows the three models of `plain.MODELS`, float32 and the CPU.
