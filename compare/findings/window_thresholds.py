@@ -25,6 +25,10 @@ ROUND_WINDOWS = 2
 """Windows of a round after the first one, which trains whole: further rounds are there for what
 differs from process to process, and a window or two of each tell that."""
 
+MOST_ROUND_WINDOWS = 10
+"""Where a precision is asked for and windows of one process differ more than processes do, as many
+as these: a start costs more than a window does."""
+
 ROUNDS_FOR_INTERVALS = 5
 """From so many rounds on a round is the unit of a comparison, else a window."""
 

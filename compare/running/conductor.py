@@ -14,7 +14,6 @@ from typing import Protocol
 
 from compare.findings import contention
 from compare.findings.window_thresholds import (
-    ROUND_WINDOWS,
     SHORT_SECONDS,
     WINDOW_SECONDS,
 )
@@ -169,6 +168,7 @@ class Conductor:
             self.plan, self.folder, number, first, self.evaluator, self.random, self._write
         )
         self.stopping.wait_for_quiet()
+        self.stopping.round_begins()
         self._check_speed(number)
         try:
             played.open_all(cells)
@@ -217,7 +217,8 @@ class Conductor:
         role: Role = "warmup" if self.short and self._measures_beyond() else "steady"
         size = self.window_steps or 1
         firsts = range(at + odd, steps - size + 1, size)  # whole ones alone
-        for index, first in enumerate(firsts if played.first else firsts[:ROUND_WINDOWS]):
+        wanted = len(firsts) if played.first else self.stopping.windows_of_a_round(self.windows)
+        for index, first in enumerate(firsts[:wanted]):
             played.each(played.train, role, index, first, first + self.window_steps, 1)
             self._look_for_the_target(played, first, first + self.window_steps)
         return at + odd
@@ -241,7 +242,7 @@ class Conductor:
             for cell in played.workers
             for window in self.windows[cell]
         )
-        last = index + ROUND_WINDOWS
+        last = index + self.stopping.windows_of_a_round(self.windows)
         while played.workers and (
             index < last if self.by_rounds else not timed or self.stopping.wants_more(self.windows)
         ):

@@ -6,17 +6,20 @@ By precision, by budget and by what others use of the machine; never by which re
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 
 from compare.findings import contention, speed
 from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
     LEAST_PAIRS,
+    ROUND_WINDOWS,
     ROUNDS_FOR_INTERVALS,
 )
 from compare.meters.contention import cpus_of_others_now
 from compare.planning.plan import Plan
 from compare.records.record_types import Window
 from compare.records.values import CellName
+from compare.running.window_size import round_windows
 
 Windows = Mapping[CellName, Sequence[Window]]
 
@@ -31,7 +34,7 @@ class Stopping:
         self.run, self.threads = plan.run, plan.threads
         self.waiting, self.reached = waiting, reached
         self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
-        self._began = self._ends = time.monotonic()
+        self._began = self._ends = self._round = time.monotonic()
 
     def begin(self) -> None:
         """The budget runs from now on."""
@@ -50,6 +53,19 @@ class Stopping:
         found = self._precision(windows)
         self.reached(found)
         return found > self.run.precision
+
+    def round_begins(self) -> None:
+        """What is told from now on until its windows begin is the start of a round."""
+        self._round = time.monotonic()
+
+    def windows_of_a_round(self, windows: Windows) -> int:
+        """How many windows a further round plays, now that its processes are ready."""
+        if self.run.precision is None or not windows:
+            return ROUND_WINDOWS
+        start = time.monotonic() - self._round
+        lasting = [median(w.seconds for w in some if w.is_timed) for some in windows.values()
+                   if any(w.is_timed for w in some)]  # fmt: skip
+        return round_windows(windows, start, sum(lasting))
 
     def wait_for_quiet(self) -> bool:
         """Where a precision is asked for, return only when others leave the CPUs alone, or when

@@ -40,6 +40,7 @@ def windows(tmp_path: Path) -> list[dict[str, Any]]:
     return [record for record in records if record["kind"] == "window"]
 
 
+@pytest.mark.slow
 def test_it_stops_where_intervals_are_narrow_enough(compare: Compare, tmp_path: Path) -> None:
     found = document(
         compare(*TINY, "--backend", "reference", "--precision", "60%", "--budget", "2m", *ANYWAY)
@@ -55,6 +56,7 @@ def test_it_stops_where_intervals_are_narrow_enough(compare: Compare, tmp_path: 
     assert not any("was not reached" in note["text"] for note in found["notes"])
 
 
+@pytest.mark.slow
 def test_it_stops_where_the_budget_is_spent_and_says_so(compare: Compare, tmp_path: Path) -> None:
     asked = ("--backend", "reference", "--precision", "0.001%", "--budget", "3s", *ANYWAY)
     found = document(compare(*TINY, *asked))
@@ -262,6 +264,7 @@ def test_a_budget_is_shared_among_rounds(play: Callable[..., Played]) -> None:
     assert max(rounds.values()) - min(rounds.values()) <= 1
 
 
+@pytest.mark.slow
 def test_from_five_rounds_on_whole_rounds_are_added(play: Callable[..., Played]) -> None:
     def pace(cell: CellName, number: int, index: int) -> float:
         """Of a process: its windows are alike, the next one's are other ones."""
@@ -273,6 +276,23 @@ def test_from_five_rounds_on_whole_rounds_are_added(play: Callable[..., Played])
     assert {count for number, count in rounds.items() if number > 1} == {ROUND_WINDOWS}
     assert {window.role for window in played["a"]} == {"steady"}
     assert len(Counter(w.round for w in play(noisy(0.01, a=0.5), "a", rounds=5)["a"])) == 5
+
+
+def test_further_rounds_have_as_many_windows_as_are_worth_their_time(
+    play: Callable[..., Played], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where windows of one process scatter and processes do not, starts are what costs."""
+
+    def slow_start(self: OnAClock, cell: CellName) -> float:
+        OnAClock.clock += 5.0
+        return 0.0
+
+    monkeypatch.setattr(OnAClock, "build", slow_start)
+    played = play(noisy(0.1, a=0.5, b=0.5), "ab", rounds=5, steps=100, precision=0.01, budget=900)
+    rounds = Counter(window.round for window in played["a"])
+    assert {rounds[number] for number in (2, 3)} == {ROUND_WINDOWS}  # too little is known yet
+    later = [count for number, count in rounds.items() if number > 4]
+    assert sum(later) / len(later) > 2 * ROUND_WINDOWS
 
 
 def test_long_windows_of_the_training_count_and_may_be_enough(play: Callable[..., Played]) -> None:
@@ -293,6 +313,7 @@ def test_who_fails_while_it_is_sought_leaves_the_others(play: Callable[..., Play
     assert len(played["b"]) < LEAST_PAIRS
 
 
+@pytest.mark.slow
 def test_a_precision_waits_for_quiet_within_its_budget(
     play: Callable[..., Played], monkeypatch: pytest.MonkeyPatch
 ) -> None:
