@@ -22,6 +22,7 @@ from compare.commands.export import export
 from compare.commands.generate import generate
 from compare.commands.history import history
 from compare.commands.list import list_
+from compare.commands.point import point
 from compare.commands.report import report
 from compare.commands.resume import resume
 from compare.commands.run import run
@@ -53,9 +54,9 @@ def _grouped(params: list[Any]) -> list[Any]:
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
-    "suite": suite, "resume": resume, "report": report, "list": list_, "doctor": doctor,
-    "audit": audit, "check-backend": check_backend, "generate": generate, "diff": diff,
-    "export": export, "history": history, "serve": serve,
+    "suite": suite, "resume": resume, "point": point, "report": report, "list": list_,
+    "doctor": doctor, "audit": audit, "check-backend": check_backend, "generate": generate,
+    "diff": diff, "export": export, "history": history, "serve": serve,
 }  # fmt: skip
 
 app = typer.Typer(rich_markup_mode="rich")

@@ -17,6 +17,7 @@ from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
 from compare.records.place import require_place, require_room
 from compare.records.run_folder import RunFolder
+from compare.records.sweep_folder import SweepFolder
 from compare.records.values import Request
 from compare.reporting.showing import required_of_run, required_of_sweep
 from compare.running.jobs import play_run, play_sweep
@@ -35,7 +36,7 @@ def run(
     sweep: options.Sweeps = None,
     seed: Annotated[int | None, what(help="Draws the initial weights.")] = None,
     save_weights: Annotated[
-        bool, what("--save-weights", help="Keep them, for `compare generate`.")
+        bool, what("--save-weights", help="Keep them, to generate with and to explain.")
     ] = False,
     steps: Annotated[int | None, long(help="Optimiser steps.")] = None,
     rounds: Annotated[int | None, long(help="Fresh processes per backend.")] = None,
@@ -57,6 +58,9 @@ def run(
     columns: options.Columns = "",
     baseline: options.Baseline = "",
     verbose: options.Verbose = False,
+    plan_only: Annotated[
+        bool, where("--plan-only", help="Write a sweep's folder; play it by `compare point`.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     version: Annotated[bool, typer.Option("--version", help="Of this suite.")] = False,
@@ -108,8 +112,13 @@ def run(
         axes = parse_axes(sweep, text_fields(loaded))
         with watched(quiet) as progress:
             swept = begin_sweep(out, request, axes, command, progress.begin)
+            if plan_only:
+                _tell_of_points(swept)
+                return
             interrupted = play_sweep(swept, command, progress)
         end_sweep(swept, interrupted, json, view)
+    if plan_only:
+        raise UserError("--plan-only is of a --sweep: it writes the folder of its points")
     with watched(quiet) as progress:
         plan = make_plan(request, command, watch=progress.begin)
         labels = [cell.label for cell in plan.cells]
@@ -118,3 +127,13 @@ def run(
         folder = RunFolder.create(out, plan.task.name, preset)
         interrupted = play_run(plan, folder, progress)
     end_run(folder, interrupted, json, view)
+
+
+def _tell_of_points(folder: SweepFolder) -> None:
+    """What is planned, and how each of it is played."""
+    points = folder.sweep().points
+    for number, point in enumerate(points, 1):
+        print(f"{number:>6}  {point.name}")
+    print(
+        f"Play each by: compare point {folder.path} N     all of them: compare report {folder.path}"
+    )

@@ -105,6 +105,25 @@ def resume_sweep(folder: SweepFolder, command: list[str], progress: Silent) -> b
     return _play_all(jobs, command, progress, choices)
 
 
+def play_point(
+    folder: SweepFolder, number: int, command: list[str], progress: Silent
+) -> tuple[RunFolder, bool]:
+    """Play what one point, numbered from 1, has not finished: its folder, and whether Ctrl-C cut
+    it short.
+
+    Raises UserError where there is no such point, where another process plays it, and as
+    `resume_sweep` does.
+    """
+    require_version(folder.path, folder.sweep().suite_version)
+    jobs = _points(folder)
+    if number > len(jobs):
+        raise UserError(
+            f"'{folder.path}' has no point {number}: they are numbered 1 to {len(jobs)}"
+        )
+    job = jobs[number - 1]
+    return job.folder, _play_all([job], command, progress, None)
+
+
 def play_suite(
     folder: SuiteFolder, requests: Sequence[Request], command: list[str], progress: Silent
 ) -> bool:
