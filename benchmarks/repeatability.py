@@ -20,6 +20,7 @@ from races import play
 
 from compare.errors import UserError
 from compare.findings.summary import summarise
+from compare.records.record_types import header_of
 from compare.running.progress import watched
 
 
@@ -43,6 +44,7 @@ def main() -> int:
                     ends = {"value": 1 / one.ratio.value, "low": 1 / high, "high": 1 / low}
                 pair = " / ".join(sorted((one.first, one.second)))
                 found.append({"pair": pair, "unit": one.unit, "verdict": one.verdict,
+                              "cpu": header_of(records).machine["cpu"],
                               "seconds": round(took, 1), **ends})  # fmt: skip
             if options.json:  # after each: a benchmark of an hour may be cut off
                 options.json.write_text(json.dumps(found, indent=2) + "\n")
@@ -62,7 +64,7 @@ def sentences(found: list[dict[str, Any]]) -> list[str]:
         lines.append(
             f"{pair}: {covering} of {len(mine)} intervals cover the mean of all, {mean:.3f};"
             f" {min(values):.3f} to {max(values):.3f}, mean half-width {half:.1%},"
-            f" {fmean(one['seconds'] for one in mine):.0f} s a run"
+            f" {fmean(one['seconds'] for one in mine):.0f} s a run, on {mine[0]['cpu']}"
         )
     return lines
 
