@@ -18,6 +18,7 @@ from compare.commands.check_backend import check_backend
 from compare.commands.diff import diff
 from compare.commands.doctor import doctor
 from compare.commands.ending import BAD_INPUT
+from compare.commands.explain import explain
 from compare.commands.export import export
 from compare.commands.generate import generate
 from compare.commands.history import history
@@ -56,7 +57,7 @@ def _grouped(params: list[Any]) -> list[Any]:
 _COMMANDS: dict[str, Callable[..., None]] = {
     "suite": suite, "resume": resume, "point": point, "report": report, "list": list_,
     "doctor": doctor, "audit": audit, "check-backend": check_backend, "generate": generate,
-    "diff": diff, "export": export, "history": history, "serve": serve,
+    "explain": explain, "diff": diff, "export": export, "history": history, "serve": serve,
 }  # fmt: skip
 
 app = typer.Typer(rich_markup_mode="rich")

@@ -71,6 +71,7 @@ def every_result(
             rank=ASKED_FOR, optional=True,
         ),
         *_quality(metrics, target),
+        *_groups(),
         Column("step", doubted(figures(lambda c: c.step_seconds, forms.step)), rank=STEP),
         phase("compile", "compile", MORE, "what the first steps took beyond a step"),
         Column(
@@ -140,6 +141,37 @@ def _quality(metrics: Sequence[str], target: str) -> list[Column]:
         to = figures(lambda c: c.seconds_to_target, forms.duration)
         columns.append(Column(f"to {target}", to, meaning, rank=ASKED_FOR))
     return columns
+
+
+def _groups() -> list[Column]:
+    """Of runs whose texts speak of somebody: signed differences, and no score of fairness."""
+    signed = forms.fixed("{:+.3f}")
+    return [
+        Column(
+            "selection gap",
+            estimates(lambda c: _gap(c, "selection"), signed),
+            "share that is given the positive class, first less second group (demographic parity)",
+            rank=LOSSES, optional=True,
+        ),
+        Column(
+            "TPR gap",
+            estimates(lambda c: _gap(c, "tpr"), signed),
+            "the same among those whose label is positive (equal opportunity)",
+            rank=LOSSES, optional=True,
+        ),
+        Column(
+            "twin gap",
+            estimates(lambda c: c.groups.twins.selection if c.groups and c.groups.twins else None,
+                      signed),
+            "how decisions change where the same text speaks of the other group",
+            rank=LOSSES, optional=True,
+        ),
+    ]  # fmt: skip
+
+
+def _gap(cell: CellSummary, rate: str) -> Estimate | None:
+    gaps = cell.groups.gaps if cell.groups else []
+    return next((one.gap for one in gaps if one.rate == rate), None)
 
 
 def _metric(name: str, rank: int) -> Column:

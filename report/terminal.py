@@ -1,6 +1,7 @@
 """What is seen on a terminal: the table, and below it the answers, where the eye is."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,11 +12,15 @@ from compare.findings.summary import Summary
 from compare.reporting.showing import View
 
 from . import answers, sweep_words, table, verdict, words
+from . import explained as explanations
 from .across import terminal as across
 from .across.sweep import points_of
 from .column import Column
 from .judged import warnings_of_data
 from .screen import INDENT, Line, all_of, at_a_glance, plain, sentences
+
+if TYPE_CHECKING:
+    from compare.explain.found import Explained
 
 _LESSER = {"widens": "on what makes intervals wider", "record": "for the record"}
 _MOST_POINTS = 50  # nobody reads more on a terminal
@@ -25,6 +30,7 @@ _MOST_NAMED = 6  # in a sentence; all with --verbose
 class TerminalReport:
     name = "terminal"
     filename = None
+    explained_filename = None
     by_default = True
 
     def render(self, summary: Summary) -> str:
@@ -53,6 +59,20 @@ class TerminalReport:
 
     def require_columns(self, names: Sequence[str], metrics: Sequence[str], target: str) -> None:
         table.chosen(names, metrics, target)
+
+    def render_explained(self, explained: "Explained") -> str:
+        """A row per model by one method, and in words whether they agree and are right."""
+        console = across.terminal()
+        width = console.width if console.is_terminal else None
+        parts = [
+            *sentences([explanations.title(explained)], width, "bold"),
+            *plain(explanations.glance(explained), width),
+            Line(""),
+            *sentences(explained.notes, width, "red"),
+            *sentences(explanations.legend(explained), width, "dim"),
+            *sentences(explanations.sentences(explained), width),
+        ]
+        return across.printed([Text(line.text, style=line.style) for line in parts])
 
     def render_across(self, table: CrossTable) -> str:
         return across.render(table)

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
-from compare.contracts import Array, Example, Prepared, Quality
+from compare.contracts import Array, Example, Prepared, Quality, Rule
 from compare.errors import UserError, unknown
 from compare.sources.bad_rows import BadRows
 from compare.sources.classes import find_classes, has_splits
@@ -31,7 +30,6 @@ from compare.spec import (
     Pool,
     PositionalEmbedding,
     Recurrent,
-    Section,
     Settings,
     TransformerBlock,
 )
@@ -40,45 +38,15 @@ from compare.text.tokens import PAD, UNKNOWN, train_tokenizer
 
 from .classes import judge
 from .data import reviews
-from .texts import RowsSection, judged_rows, left_out, unknown_share, values
+from .groups import groups_of, with_groups, with_twins
+from .mitigation import mitigated
+from .rationale import marked_words
+from .sentiment_settings import SentimentModel, SentimentSettings, SentimentTask
+from .texts import judged_rows, left_out, unknown_share, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
 _RECIPE = {"learning_rate": 0.003, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
-
-
-class SentimentTask(RowsSection):
-    source: str | None = Field(default=None, description="column of the text")
-    target: str | None = Field(default=None, description="column of the label")
-    positive: str | None = Field(
-        default=None, description="class, of two, that F1 is of; else the mean over classes"
-    )
-
-
-class SentimentModel(Section):
-    architecture: Literal["elman", "lstm", "gru", "transformer"] = Field(
-        default="gru", description="kind of the layers between embedding and head"
-    )
-    vocab: int = Field(default=10_000, gt=2, description="most frequent tokens that are kept")
-    embedding: int = Field(default=64, gt=0, description="width of embedding and transformer")
-    hidden: int = Field(default=128, gt=0, description="recurrent state, or feed-forward width")
-    layers: int = Field(default=1, gt=0, le=1000, description="recurrent layers, or blocks")
-    heads: int = Field(default=4, gt=0, description="attention heads of the transformer")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
-    pool: Literal["mean", "max", "last"] = Field(
-        default="mean", description="what is made of all positions: one vector"
-    )
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "SentimentModel":
-        if self.architecture == "transformer" and self.embedding % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide an embedding of {self.embedding}")
-        return self
-
-
-class SentimentSettings(Settings):
-    task: SentimentTask = SentimentTask()
-    model: SentimentModel = SentimentModel()
 
 
 class Sentiment:
@@ -127,23 +95,32 @@ class Sentiment:
         return judge(wanted, outputs, resamples)
 
     def _generated(self, settings: SentimentSettings) -> Prepared:
-        train = reviews.reviews(_GENERATED_TRAIN, "train")
-        held = reviews.reviews(_GENERATED_VALIDATION, "validation")
+        task = settings.task
+        train = reviews.reviews(_GENERATED_TRAIN, "train", task.bias, task.share)
+        held = reviews.reviews(_GENERATED_VALIDATION, "validation", task.bias, task.share)
         names = ["negative", "positive"]
         prepared = _prepare(
             settings,
-            [(review.text, review.label) for review in train],
-            [(review.text, review.label) for review in held],
+            mitigated(
+                [(review.text, review.biased) for review in train],
+                [review.about for review in train],
+                task.mitigation,
+                positive=1,
+                seed=settings.train.seed,
+            ),
+            [(review.text, review.label) for review in held],  # fair ones, whatever was trained on
             names,
             f"generated reviews, version {reviews.VERSION}",
         )
+        prepared = with_twins(prepared, settings, train, held)
         # What the odds that the labels were drawn with score on these very examples.
         odds = [reviews.probability(example.text) for example in prepared.examples]
         wanted = [example.wanted for example in prepared.examples]
         judging = partial(judge, names=names, positive=1)
         best = judging(wanted, [(1 - p, p) for p in odds], resamples=0)
         floor = reviews.loss_floor(held[: len(prepared.examples)])
-        return replace(prepared, floor=floor, ceilings=values(best), quality=judging)
+        rule = Rule(reviews.log_odds, reviews.truth, reviews.of_people)
+        return replace(prepared, floor=floor, ceilings=values(best), quality=judging, rule=rule)
 
 
 task = Sentiment()
@@ -159,8 +136,17 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     # A class that is named in validation data of its own alone cannot be learnt, and is refused.
     names = sorted({name for _, name in (train if task.validation else train + held)})
     judged = judged_rows(held, task.judging(settings.train, len(held)), labelled=True)
-    prepared = _prepare(settings, _numbered(train, names), _numbered(judged, names), names, data)
     positive = _positive(task, names)
+    rows: Sequence[tuple[str, int]] = _numbered(train, names)
+    if task.group and task.mitigation:
+        groups = groups_of(
+            data, task.source, task.group, [text for text, _ in rows], task.normalise
+        )
+        which = 1 if positive is None else positive
+        rows = mitigated(rows, groups, task.mitigation, which, settings.train.seed)
+    prepared = _prepare(settings, rows, _numbered(judged, names), names, data)
+    if task.group:
+        prepared = with_groups(prepared, task, task.validation or data)
     assert prepared.tokenizer is not None
     ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
     about: dict[str, str | int | float] = {
@@ -177,6 +163,8 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
         prepared,
         about=prepared.about | about,
         quality=partial(judge, names=names, positive=positive),
+        positive=1 if positive is None else positive,
+        marked=marked_words(task, data, [example.text for example in prepared.examples]),
     )
 
 

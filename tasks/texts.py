@@ -28,7 +28,7 @@ class TextSection(TaskSection):
     )
     of_data: ClassVar[tuple[str, ...]] = (
         "validation", "split", "source", "target", "column", "normalise", "positive",
-        "bleu_tokenize", "bad_rows",
+        "rationale", "group", "bleu_tokenize", "bad_rows",
     )  # fmt: skip
     """Fields that have no say where the corpus is generated"""
 

@@ -89,7 +89,7 @@ class Translation:
         exact = [transduction.translate(example.text) for example in prepared.examples]
         best = self.quality(wanted, exact, resamples=0)
         # A translation is a function of its sentence: nothing is left to chance.
-        return replace(prepared, floor=0.0, ceilings=values(best))
+        return replace(prepared, floor=0.0, ceilings=values(best), alignment=transduction.alignment)
 
     def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         """BLEU (Papineni et al. 2002) and chrF (Popovic 2015), from 0 to 100."""

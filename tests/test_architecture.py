@@ -18,9 +18,9 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
 SHIPPED = (".py", ".typed", ".html", ".css", ".js")
 FLOORS = (
     "errors", "version", "limits", "interrupts", "streams", "extras", "plugins",  # the ground
-    "stats", "spec", "text", "sources", "meters", "contracts", "records", "findings", "archive",
-    "conformance", "worker", "planning", "running", "reporting", "serving", "testing", "commands",
-    "cli",
+    "stats", "spec", "text", "sources", "meters", "contracts", "records", "findings", "fairness",
+    "archive", "conformance", "worker", "planning", "running", "explain", "reporting", "serving",
+    "testing", "commands", "cli",
 )  # fmt: skip
 """The rooms of the core: each imports only those that stand before it."""
 MOST_MODULES = 14  # of a room; a file per command is the one exception
@@ -192,6 +192,7 @@ def test_a_plug_in_imports_only_the_core_and_its_own_siblings(plugin: str) -> No
             assert not f"{name}.".startswith(tuple(f"compare.{other}." for other in PLUGINS)), path
 
 
+@pytest.mark.slow
 def test_the_command_s_process_imports_no_framework(tmp_path: Path) -> None:
     code = (
         "import sys; sys.argv = ['compare', '--task', 'lm', '--preset', 'tiny', '--steps', '8',"
@@ -223,6 +224,7 @@ def test_modules_stay_short(folder: str) -> None:
     assert {path: length for path, length in lengths.items() if length > 310} == {}
 
 
+@pytest.mark.slow
 def test_the_wheel_and_the_source_archive_have_every_file(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT)],

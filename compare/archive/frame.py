@@ -10,13 +10,14 @@ import pandas as pd
 from compare.archive.stored import read_summary
 from compare.archive.tidy import TidyRow, point_id, rows_of
 from compare.errors import UserError, unknown
+from compare.records.explanations import read_explanations
 from compare.records.reading import read
 from compare.records.record_types import Header, Window, current, header_of
 from compare.records.run_folder import RunFolder
 from compare.records.run_folders import run_folders
 from compare.records.sweep_folder import SweepFolder, is_sweep
 
-What = Literal["cells", "losses", "windows"]
+What = Literal["cells", "losses", "windows", "explanations"]
 
 COLUMNS = (
     "run_id", "started", "task", "preset", "fingerprint", "backend", "mode", "status", "reason",
@@ -24,7 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 _TEXTS = {
     *COLUMNS, "versions", "data", "architecture", "precision", "dropout_masks", "optimizer", "cpu",
-    "system", "python", "role", "losses",
+    "system", "python", "role", "losses", "model", "of", "asked", "method", "token",
 }  # fmt: skip
 
 
@@ -42,6 +43,9 @@ def load(path: str | Path = "results", what: What = "cells") -> pd.DataFrame:
       finite) of each training step.
     - "windows": run_id, started, task, every field of `compare.records.record_types.Window`, its
       `cell` as backend, mode, echo and control; seconds, bytes, its losses as a list.
+    - "explanations": run_id, and a row for each score that `compare explain` gave: model, of,
+      backend, mode, example, asked, method, position (from 0), token, score (nats); value,
+      baseline and gap of its text, see `compare.records.explanations.Explanation`.
 
     docs/results.md has every column. What cannot be read is a warning that names its folder.
     Raises UserError where there is no such folder.
@@ -148,6 +152,17 @@ def _windows(run: _Run) -> tuple[list[TidyRow], list[str]]:
     return [{**about, **_flat(window)} for window in windows], problems
 
 
+def _explanations(run: _Run) -> tuple[list[TidyRow], list[str]]:
+    run_id = run.called(run.folder.run_id)
+    rows = [
+        {"run_id": run_id, **about, "position": position, "token": token, "score": score}
+        for one in read_explanations(run.folder.path)
+        for about in [one.model_dump(exclude={"tokens", "scores"})]
+        for position, (token, score) in enumerate(zip(one.tokens, one.scores, strict=True))
+    ]
+    return rows, []
+
+
 def _flat(window: Window) -> TidyRow:
     fields = window.model_dump(exclude={"kind", "cell"})
     return {**window.cell.model_dump(), **fields}
@@ -157,9 +172,11 @@ _TABLES: dict[What, Callable[[_Run], tuple[list[TidyRow], list[str]]]] = {
     "cells": _cells,
     "losses": _losses,
     "windows": _windows,
+    "explanations": _explanations,
 }
 _LEAST_COLUMNS: dict[What, tuple[str, ...]] = {
     "cells": COLUMNS,
     "losses": ("run_id", "backend", "mode", "step", "loss"),
     "windows": ("run_id", "backend", "mode", "echo", "control", "role", "index", "seconds"),
+    "explanations": ("run_id", "model", "example", "method", "position", "token", "score"),
 }

@@ -6,6 +6,7 @@ from typing import Any
 from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
+from compare.records.groups import Groups
 from compare.records.values import Estimate
 
 TidyRow = dict[str, Any]
@@ -29,6 +30,8 @@ def figures_of(cell: CellSummary) -> TidyRow:
         elif name == "quality":
             for metric, score in value.items():
                 row |= _with_ends(metric, score)
+        elif name == "groups":
+            row |= _of_groups(value) if value else {}
         elif name == "phases":
             row |= {f"{phase}_seconds": spent for phase, spent in value.items()}
         elif name in ("noisy_windows", "contended_windows"):
@@ -37,6 +40,18 @@ def figures_of(cell: CellSummary) -> TidyRow:
             row[name] = " ".join(f"{library}={version}" for library, version in value.items())
         elif name not in _LEFT_OUT:
             row[name] = value
+    return row
+
+
+def _of_groups(groups: Groups) -> TidyRow:
+    """Differences of groups, and of texts and their twins, each as three columns."""
+    row: TidyRow = {}
+    for one in groups.gaps:
+        row |= _with_ends(f"{one.rate}_gap", one.gap)
+    if groups.twins:
+        row |= _with_ends("twin_probability_gap", groups.twins.probability)
+        row |= _with_ends("twin_selection_gap", groups.twins.selection)
+        row |= _with_ends("twin_flips", groups.twins.flips)
     return row
 
 

@@ -1,6 +1,7 @@
 """`compare audit`: float64 proof that every backend computes the same."""
 
 import json as json_module
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.commands import options
-from compare.commands.options import long
+from compare.commands.options import long, what
 from compare.commands.tables import print_whole
 from compare.contracts.loading import load_task
 from compare.errors import UserError
+from compare.explain.proof import Proved, prove_cells
 from compare.planning.plan import make_plan
 from compare.planning.selection import find_oracle
 from compare.records.values import Request
@@ -29,6 +31,9 @@ def audit(
     set_: options.Set = None,
     config: options.Config = None,
     steps: Annotated[int, long(help="Optimiser steps.")] = 100,
+    explain: Annotated[
+        bool, what("--explain", help="Their explanations too, of the initial weights.")
+    ] = False,
     python: options.Python = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -39,6 +44,7 @@ def audit(
     compare audit
     compare audit --backend torch:eager --set model.architecture=gpt --steps 20
     compare audit --task translation --backend torch:eager --steps 20
+    compare audit --task sentiment --explain --steps 20
     """
     options.require_utf8(task, preset, backend, data, *(set_ or []), *(python or []))
     given: dict[str, dict[str, Any]] = {"task": {"data": data}, "train": {"steps": steps}}
@@ -56,6 +62,8 @@ def audit(
         oracle = find_oracle()
         try:
             audited = audit_cells(plan, oracle, progress.count)
+            if explain:
+                audited = _with_explanations(audited, prove_cells(plan, oracle, progress.count))
         except CellEnded as end:
             raise UserError(f"the oracle cannot be audited against: {end.reason}") from None
     if json:
@@ -65,6 +73,24 @@ def audit(
         print(in_words(audited, oracle.cell.label, plan.experiment.train.precision))
     statuses = {row.status for row in audited}
     raise typer.Exit(0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1)
+
+
+def _with_explanations(audited: list[Audited], proved: Sequence[Proved]) -> list[Audited]:
+    """The rows with a check more, of those that could be audited."""
+    found = []
+    for row, one in zip(audited, proved, strict=True):
+        if row.checks and one.check:
+            checks = {**row.checks, "explanations": one.check}
+            wrong = row.status == "ok" and not one.check.passed
+            update = {
+                "status": "parity_failed",
+                "reason": f"first seen in explanations {one.check.where}",
+            }
+            row = row.model_copy(update={"checks": checks} | (update if wrong else {}))
+        elif row.checks:
+            row = row.model_copy(update={"reason": f"{row.reason} not explained: {one.reason}"})
+        found.append(row)
+    return found
 
 
 def _audit_table(audited: list[Audited]) -> Table:
@@ -103,5 +129,9 @@ def in_words(audited: list[Audited], oracle: str, precision: str) -> str:
 def _check_text(kind: str, check: Check) -> Text:
     """The worst difference, and what was allowed where that is not the tolerance itself."""
     worst = "infinite" if check.worst is None else f"{check.worst:.1e}"
-    allowed = "" if check.allowed == TOLERANCES[kind] else f" (allowed: {check.allowed:.1e})"
+    allowed = (
+        ""
+        if check.allowed == TOLERANCES.get(kind, check.allowed)
+        else f" (allowed: {check.allowed:.1e})"
+    )
     return Text(f"{worst} {check.where}{allowed}", style="" if check.passed else "red")

@@ -18,7 +18,7 @@ from compare.contracts.backend import (
     Trainer,
     Unsupported,
 )
-from compare.contracts.task import Bounded, Example, Prepared, Quality, Task
+from compare.contracts.task import Bounded, Example, Prepared, Quality, Rule, Task
 from compare.spec.arrays import Array, Batch, Batches, Weights
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "HasDetails",
     "Prepared",
     "Quality",
+    "Rule",
     "Task",
     "Trainer",
     "Unsupported",

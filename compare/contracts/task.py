@@ -33,6 +33,15 @@ class Prepared:
     data, such as on which class is the positive one.
 
     `tokenizer` turns text into ids and back; it is kept with a run's weights, to generate with.
+
+    Where examples have a `group`, `positive` is the class whose share is held against the other
+    groups'; the split "twins" has, in the examples' order, the same texts of the other group, of
+    which `twins` says which are to be counted: not those that were trained on.
+
+    Answers that explanations have to find, where they are known: `rule` is what a generated
+    classifier's labels were drawn by; `alignment` tells of a source text, for each word of what is
+    wanted, the number of the word that it stands for; `marked` which words of a text people marked
+    as the reason of its label.
     """
 
     model: ModelSpec
@@ -45,14 +54,32 @@ class Prepared:
     quality: "Callable[[Sequence[Any], Sequence[Any], int], Quality] | None" = None
     decoding: Decoding | None = None
     tokenizer: "Tokenizer | None" = None
+    positive: int = 1
+    twins: Sequence[bool] = ()
+    rule: "Rule | None" = None
+    alignment: Callable[[str], Sequence[int]] | None = None
+    marked: Callable[[str], Sequence[bool]] | None = None
+
+
+class Rule(NamedTuple):
+    """The rule of generated data of two classes, of any text and of what is left of one.
+
+    `log_odds` is of class 1 against class 0; `shares` its exact Shapley values by word, `people`
+    which words say whom the text speaks of, and have no part in it; words stand between spaces.
+    """
+
+    log_odds: Callable[[str], float]
+    shares: Callable[[str], Sequence[float]]
+    people: Callable[[str], Sequence[bool]]
 
 
 class Example(NamedTuple):
     """One validation row as its task's metrics see it: an input, and the output that is wanted
-    of it, a text or the number of a class."""
+    of it, a text or the number of a class; and the group that it speaks of, where that is known."""
 
     text: str
     wanted: Any
+    group: str = ""
 
 
 Quality = Mapping[str, "Interval | str"]

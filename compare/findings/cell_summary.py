@@ -10,6 +10,7 @@ from compare.findings import doubts, speed
 from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.time_to_target import Target
+from compare.records.groups import Groups
 from compare.records.record_types import Header, Status
 from compare.records.values import Estimate
 from compare.stats import intervals
@@ -30,7 +31,8 @@ class CellSummary(BaseModel):
     one place were played a moment apart. `contended_windows` are which of them others disturbed,
     `noisy_windows` which were far off the others.
 
-    `samples` are the outputs for the examples of the summary, where these are texts.
+    `samples` are the outputs for the examples of the summary, where these are texts; `groups` how
+    the groups fare that texts speak of, where these are known.
     """
 
     # A loss that is not finite becomes null: JSON has no NaN.
@@ -92,6 +94,7 @@ class CellSummary(BaseModel):
     versions: dict[str, str] = {}
     libraries: list[str] = []
     samples: list[str] = []
+    groups: Groups | None = None
     log_tail: str = ""
 
     @property
@@ -198,6 +201,7 @@ def row_of(
         versions=cell.opened.versions if cell.opened else {},
         libraries=cell.opened.libraries if cell.opened else [],
         samples=evaluated.samples if evaluated else [],
+        groups=evaluated.groups if evaluated else None,
         log_tail=end.log_tail,
     )  # fmt: skip
 

@@ -15,9 +15,11 @@ from compare.findings.note import Found, Note
 from compare.findings.notes import notes_of
 from compare.findings.speed import Comparison
 from compare.meters import cost
+from compare.records.groups import Groups
 from compare.records.record_types import (
     AnyRecord,
     Built,
+    Evaluated,
     Header,
     Multiplied,
     Probed,
@@ -43,7 +45,8 @@ class Summary(BaseModel):
     """What a report shows of one run. `floor` is the loss, in nats per token, that no model
     can beat, null where it is not known; `ceilings` is the best that a model can reach in some of
     the `metrics` of the task. Of `outputs` decoded or classified, `echo_outputs_differing` is how
-    many rounding alone changed; of the `examples` each cell has its samples. `comparisons` has
+    many rounding alone changed; `echo_groups` is how groups fare with the echo, which is that of
+    the cell `echo_of`; of the `examples` each cell has its samples. `comparisons` has
     every pair of cells that were timed together. `progress` is of a run that is still played, of
     which everything else is so far.
 
@@ -67,6 +70,8 @@ class Summary(BaseModel):
     outputs: int = 0
     examples: list[Example] = []
     echo_outputs_differing: int | None = None
+    echo_of: str = ""
+    echo_groups: Groups | None = None
     flops_per_step: float
     expected_memory: dict[str, int]
     roofline: dict[str, float | None]
@@ -113,6 +118,7 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
         outputs=gate.outputs,
         examples=header.examples,
         echo_outputs_differing=gate.echo_outputs,
+        **_echo(kept),
         flops_per_step=ceiling.flops,
         expected_memory=ceiling.memory,
         roofline=ceiling.measured,
@@ -124,6 +130,14 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
             Found(header, kept, cells, rows, pace, comparisons, gate, precision), problems
         ),
     )
+
+
+def _echo(records: Sequence[AnyRecord]) -> dict[str, Any]:
+    """What rounding alone does to groups, where that was evaluated."""
+    found = [r for r in records if isinstance(r, Evaluated) and r.cell.echo and r.groups]
+    if not found:
+        return {}
+    return {"echo_of": found[-1].cell.its_row().label, "echo_groups": found[-1].groups}
 
 
 class _Ceiling:

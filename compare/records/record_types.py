@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from compare.records.groups import Groups
 from compare.records.values import (
     BusyProcess,
     CellName,
@@ -220,8 +221,8 @@ class Evaluated(Record):
     """Mean loss over the validation split after `step` steps, nats per token, and the task's own
     metrics of the outputs; of those that are `unscored`, why they cannot be given. `outputs` is a
     short hash of each output, where there are any: of the decoded text, or of the class that is
-    most probable; `samples` are the texts for the header's examples. The echo is evaluated too,
-    without metrics."""
+    most probable; `samples` are the texts for the header's examples; `groups` how the groups fare
+    that texts speak of, where these are known. The echo is evaluated too, without metrics."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
@@ -234,6 +235,7 @@ class Evaluated(Record):
     unscored: dict[str, str] = Field(default={})
     outputs: list[str] = Field(default=[])
     samples: list[str] = Field(default=[])
+    groups: Groups | None = None
 
 
 class Ended(Record):

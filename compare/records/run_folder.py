@@ -73,8 +73,9 @@ class RunFolder:
         return self.path / "outputs" / f"{_file_name(cell)}.jsonl"
 
     def weights(self, cell: CellName) -> Path:
-        """Where a cell's final weights are kept."""
-        return self.path / "weights" / f"{_file_name(cell)}.npz"
+        """Where a cell's final weights are kept, of an echo too: how far rounding drives them."""
+        part = "-echo" if cell.echo else ""
+        return self.path / "weights" / f"{_file_name(cell)}{part}.npz"
 
     @property
     def tokenizer(self) -> Path:

@@ -203,8 +203,8 @@ class Round:
             self.write(self.evaluator.of_echo(cell, self.number, ask))
         if cell.is_row:
             self.write(self.evaluator.finish(cell, self.number, ask, keep=self.first))
-            if self.plan.run.save_weights and self.first:
-                self._save_weights(cell)
+        if self.plan.run.save_weights and self.first and not cell.control:
+            self._save_weights(cell)
         return 0.0
 
     def close(self, cell: CellName) -> float:

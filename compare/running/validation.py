@@ -9,8 +9,10 @@ import numpy as np
 
 from compare.contracts.task import Quality
 from compare.errors import one_line
+from compare.fairness.groups import Judged, groups_of
 from compare.findings.time_to_target import Target
 from compare.planning.plan import Plan
+from compare.records.groups import Groups
 from compare.records.record_types import Evaluated
 from compare.records.run_folder import RunFolder
 from compare.records.values import CellName, Estimate, Example
@@ -69,7 +71,12 @@ class Evaluator:
         """What rounding alone does to the loss and the outputs, of which no metric is told."""
         outputs, step = self._outputs(cell, ask), self.plan.experiment.train.steps
         return Evaluated(
-            cell=cell, round=number, step=step, outputs=hashes_of(outputs), **ask("evaluate")
+            cell=cell,
+            round=number,
+            step=step,
+            outputs=hashes_of(outputs),
+            groups=self._groups(outputs, ask) if outputs else None,
+            **ask("evaluate"),
         )
 
     def _evaluated(
@@ -88,8 +95,27 @@ class Evaluator:
             samples=[_cut(text) for text in outputs[:MOST_SAMPLES] if isinstance(text, str)]
             if resamples
             else [],
+            groups=self._groups(outputs, ask) if resamples and outputs else None,
             **answer,
         )
+
+    def _groups(self, outputs: list[Any], ask: Ask) -> Groups | None:
+        """How the groups fare that texts speak of, where the task tells."""
+        prepared = self.plan.prepared
+        names = np.array([example.group for example in prepared.examples])
+        if prepared.decoding or not any(names):
+            return None
+        odds = np.array(outputs, np.float64)[:, prepared.positive]
+        wanted = np.array([example.wanted for example in prepared.examples])
+        twins = counted = None
+        if len(prepared.twins):
+            answers = self._all_outputs(ask, "twins")
+            twins = np.array(answers, np.float64)[:, prepared.positive]
+            counted = np.array(prepared.twins, bool)
+        classes = str(self.plan.experiment.data.get("classes", "")).split(", ")
+        positive = classes[prepared.positive] if len(classes) > 1 else str(prepared.positive)
+        judged = Judged(wanted == prepared.positive, odds, names)
+        return groups_of(judged, twins, counted, positive, RESAMPLES)
 
     def _judged(self, outputs: list[Any], resamples: int) -> Quality:
         """What the task makes of the outputs. What was trained and measured is not to be lost to
@@ -106,22 +132,30 @@ class Evaluator:
         prepared = self.plan.prepared
         if not prepared.examples:
             return []
-        found, index, batches = list[Any](), 0, 1
-        while index < batches:
-            answer = ask("outputs", index=index)
-            found, index, batches = found + answer["outputs"], index + 1, answer["batches"]
-            self.watch(cell, index, batches)
+        found = self._all_outputs(ask, "validation", cell)
         if prepared.decoding is None:
-            return list(found)
+            return found
         assert prepared.tokenizer is not None
         return [prepared.tokenizer.decode(ids) for ids in found]
+
+    def _all_outputs(self, ask: Ask, split: str, cell: CellName | None = None) -> list[Any]:
+        """Of every batch of a split; that of a cell is shown as it comes."""
+        found, index, batches = list[Any](), 0, 1
+        while index < batches:
+            answer = ask("outputs", index=index, split=split)
+            found, index, batches = found + answer["outputs"], index + 1, answer["batches"]
+            if cell:
+                self.watch(cell, index, batches)
+        return found
 
     def _keep(self, cell: CellName, outputs: list[Any]) -> None:
         path = self.folder.outputs(cell)
         path.parent.mkdir(exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
-            for (text, wanted), output in zip(self.plan.prepared.examples, outputs, strict=True):
-                line = {"input": text, "wanted": wanted, "output": output}
+            for example, output in zip(self.plan.prepared.examples, outputs, strict=True):
+                line = {"input": example.text, "wanted": example.wanted, "output": output}
+                if example.group:
+                    line["group"] = example.group
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

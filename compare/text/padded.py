@@ -71,21 +71,24 @@ def training(
 
 
 def validation(
-    sides: Mapping[str, Sequences], train: TrainSpec, labels: Ids | None = None
+    sides: Mapping[str, Sequences],
+    train: TrainSpec,
+    labels: Ids | None = None,
+    name: str = "validation",
 ) -> Split:
     """Batches of the first `train.validation_batches * train.batch` examples, each once and in
-    their order; the last batch is filled up with rows that count nowhere."""
+    their order; the last batch is filled up with rows that count nowhere. `name` is the split's."""
     examples = next(iter(sides.values()))
     kept = min(len(examples.rows), train.validation_batches * train.batch)
     sides = {name: replace(side, rows=side.rows[:kept]) for name, side in sides.items()}
     labels = None if labels is None else labels[:kept]
     missing = -kept % train.batch
     rows = np.append(np.arange(kept), np.full(missing, kept)).reshape(-1, train.batch)
-    split = _split("validation", sides, labels, rows)
+    split = _split(name, sides, labels, rows)
     if labels is not None:  # a decoder's targets have a mask already
         starts = split.cuts["targets"].starts
-        split.arrays["validation.counts"] = np.append(np.ones(kept, bool), False)
-        split.cuts["targets_mask"] = Cut(array="validation.counts", starts=starts, width=1)
+        split.arrays[f"{name}.counts"] = np.append(np.ones(kept, bool), False)
+        split.cuts["targets_mask"] = Cut(array=f"{name}.counts", starts=starts, width=1)
     return split
 
 

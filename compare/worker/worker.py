@@ -39,6 +39,7 @@ from compare.spec.weights import perturbed
 from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Message
 from compare.worker.decoding import beam_search, continue_text, log_softmax
 from compare.worker.losses import negative_log_likelihood, tokens_read, valid, valid_targets
+from compare.worker.questions import Questions
 
 Run = tuple[Batches, Array]
 """Steps of one width: their batches, and the learning rate of each"""
@@ -53,6 +54,7 @@ class Worker:
         self.backend: Backend
         self.early: set[str]
         self.checker: Checker | None = None
+        self.questions: Questions | None = None
         self.trainer: Trainer
         self.meters = WindowMeters()
         self._datasets: dict[str, Dataset] = {}
@@ -186,10 +188,10 @@ class Worker:
         seconds = time.perf_counter() - began
         return {"loss": total / tokens, "tokens": tokens, "seconds": seconds}
 
-    def outputs(self, index: int) -> Message:
-        """What the model makes of one validation batch: decoded ids, or class probabilities, of
+    def outputs(self, index: int, split: str = "validation") -> Message:
+        """What the model makes of one batch of a split: decoded ids, or class probabilities, of
         every row that is an example."""
-        dataset, decoding = self._split("validation"), self.experiment.decoding
+        dataset, decoding = self._split(split), self.experiment.decoding
         batch = dataset.batch(index)
         rows: list[Any]
         if decoding:
@@ -224,6 +226,13 @@ class Worker:
         ((masked, _),) = self._runs(0, 1)
         gradients = self.trainer.gradients({name: field[0] for name, field in masked.items()})
         write_arrays(Path(folder, "gradients.npz"), gradients)
+        return {}
+
+    def question(self, folder: str, device: dict[str, Any], gradient: str) -> Message:
+        """Answer for the model and the batch of a folder, see `Questions`."""
+        if self.questions is None:
+            self.questions = Questions(self.backend)
+        self.questions.answer(Path(folder), Device(**device), gradient)
         return {}
 
     def check(self, name: str, oracle: str, device: str) -> Message:

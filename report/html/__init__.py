@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
+from .. import groups
 from .. import words as general
 from ..table import legend
 from . import cold_start, downloads, page, pairs, repeat, run_plots, stills, tables, words
@@ -23,6 +24,7 @@ from .sweep import render as sweep_page
 if TYPE_CHECKING:
     from compare.archive.across import CrossTable
     from compare.archive.history import History
+    from compare.explain.found import Explained
 
 _PORTRAIT_COLUMNS = 8  # of a table that an upright page of paper has room for
 
@@ -30,6 +32,7 @@ _PORTRAIT_COLUMNS = 8  # of a table that an upright page of paper has room for
 class HtmlReport:
     name = "html"
     filename = "report.html"
+    explained_filename = "explain.html"
     by_default = True
 
     def render(self, summary: Summary) -> str:
@@ -48,6 +51,7 @@ class HtmlReport:
             summary=summary,
             words=words,
             general=general,
+            groups=groups,
             repeat=repeat,
             answers=answers(summary),
             verdicts=words.verdicts(summary),
@@ -67,6 +71,11 @@ class HtmlReport:
 
     def render_across(self, table: "CrossTable") -> str:
         return across_page(table)
+
+    def render_explained(self, explained: "Explained") -> str:
+        from .explain import render  # most runs are not explained
+
+        return render(explained)
 
     def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]:
         """Each plot as a picture for a paper, by name: light, with a legend."""

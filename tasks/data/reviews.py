@@ -8,6 +8,10 @@ score s of a text, never 0, and the label is drawn with
 
 so a perfect classifier answers with the sign of s. Each review speaks of a woman or of a man
 (`about`), drawn without regard to the rest: no group's reviews are better than the other's.
+
+Labels can be biased, so that what is made of it is known: with a bias d the word for a woman counts
+as a polar word of strength -d, and a review about a woman has the label P(positive) = p(s - d).
+Texts are the same for every d, and labels nested: what is flipped for one d is for a larger one.
 """
 
 import math
@@ -42,6 +46,7 @@ _STRENGTHS = {
 _BEFORE_ADJECTIVES = ("", "", "very", "slightly", "not", "not very")
 _BEFORE_OPINIONS = ("", "", "greatly", "slightly", "never")
 _DOUBLES, _HALVES, _FLIPS = {"very", "greatly"}, {"slightly"}, {"not", "never"}
+_PLAYERS = {*_STRENGTHS, *_DOUBLES, *_HALVES, *_FLIPS, "but"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,21 @@ _WORDS_ABOUT = {
     for group, people in _PEOPLE.items()
 }
 GROUPS = tuple(_PEOPLE)
+_PARTS = 2**32  # of a chance
 _QUALITIES = word_list("acting singing timing voice")
 _THINGS = ("the plot", "the music", "the ending", "this film")
+
+
+def _words_of(people: _People) -> list[str]:
+    """Every word that says whom a text speaks of, in an order that both groups share."""
+    return [*" ".join(people.names).split(), people.subject, people.object, people.possessive]
+
+
+_COUNTERPARTS = {
+    ours: theirs
+    for one, other in (GROUPS, GROUPS[::-1])
+    for ours, theirs in zip(_words_of(_PEOPLE[one]), _words_of(_PEOPLE[other]), strict=True)
+}
 _VERBS = word_list("was seemed")
 _SPEAKERS = word_list("i we critics")
 _FILLERS = (
@@ -97,13 +115,38 @@ class Review:
     label: int  # 1 is positive, 0 negative
     probability: float  # of a positive label, given the text
     about: str  # one of GROUPS
+    biased: int  # the label with the bias that was asked for
 
 
-def reviews(count: int, split: Split) -> list[Review]:
-    """The first `count` reviews of a split; more begin with these."""
-    dice = Dice(VERSION, stream=3)
-    texts = islice(texts_of(split, lambda: _draw(dice)), count)
-    return [_labelled(text, dice) for text in texts]
+def reviews(count: int, split: Split, bias: int = 0, share: float = 0.5) -> list[Review]:
+    """The first `count` reviews of a split; more begin with these. `bias` is d, `share` that of
+    women: others than half are made of the same draws by turning some texts into their twins."""
+    dice, coins, flips = (Dice(VERSION, stream=stream) for stream in (3, 5, 6))
+
+    def draw() -> str:
+        text = _draw(dice)
+        if share == 0.5:
+            return text
+        women = coins.chance(round(share * _PARTS), _PARTS)
+        return text if women == (about(text) == GROUPS[0]) else twin(text)
+
+    texts = islice(texts_of(split, draw), count)
+    return [_labelled(text, dice, flips, bias) for text in texts]
+
+
+def twin(text: str) -> str:
+    """The text of somebody of the other group, otherwise the same: each word has its counterpart.
+    The twin of a twin is the text itself."""
+    words = text.split()
+    return " ".join(
+        _his_or_him(words, at) if word == "her" else _COUNTERPARTS.get(word, word)
+        for at, word in enumerate(words)
+    )
+
+
+def _his_or_him(words: Sequence[str], at: int) -> str:
+    """ "her" is "his" before a quality, else "him": by the grammar of this corpus."""
+    return "his" if at + 1 < len(words) and words[at + 1] in _QUALITIES else "him"
 
 
 def score(text: str) -> int:
@@ -122,6 +165,39 @@ def score(text: str) -> int:
             total += int(weight * factor * _STRENGTHS[word])
             factor = 1.0
     return total
+
+
+def log_odds(text: str) -> float:
+    """log P(positive | text) - log P(negative | text), of any words: sign(s) log(4 |s| + 1)."""
+    points = score(text)
+    return math.copysign(math.log(4 * abs(points) + 1), points)
+
+
+def truth(text: str) -> tuple[float, ...]:
+    """What each word of a text has to do with its log-odds: the exact Shapley values (Shapley
+    1953) of the game whose players are words and whose value is the log-odds of those that are in.
+
+    Only words of a strength, those that change the next one, and "but" can add anything.
+    """
+    words = text.split()
+    players = [at for at, word in enumerate(words) if word in _PLAYERS]
+    found = [0.0] * len(words)
+    values = [
+        log_odds(" ".join(words[at] for bit, at in enumerate(players) if subset >> bit & 1))
+        for subset in range(2 ** len(players))
+    ]
+    for bit, at in enumerate(players):
+        for subset, value in enumerate(values):
+            if not subset >> bit & 1:
+                others = math.comb(len(players) - 1, subset.bit_count())
+                found[at] += (values[subset | 1 << bit] - value) / (len(players) * others)
+    return tuple(found)
+
+
+def of_people(text: str) -> tuple[bool, ...]:
+    """Which words say whom a text speaks of: they have no part in its label."""
+    people = set.union(*_WORDS_ABOUT.values())
+    return tuple(word in people for word in text.split())
 
 
 def probability(text: str) -> float:
@@ -150,6 +226,12 @@ def _entropy(p: float) -> float:
     return -p * math.log(p) - (1 - p) * math.log(1 - p)
 
 
+def biased_probability(text: str, bias: int) -> float:
+    """P(positive | text) of labels with a bias."""
+    points = score(text) - (bias if about(text) == GROUPS[0] else 0)
+    return 0.5 + points / (2 * abs(points) + 1)
+
+
 def _odds(text: str) -> tuple[int, int]:
     """P(positive) as a fraction: 1/2 + s / (2 |s| + 1) = (2 |s| + 1 + 2 s) / (2 (2 |s| + 1))."""
     points = score(text)
@@ -157,9 +239,12 @@ def _odds(text: str) -> tuple[int, int]:
     return half + 2 * points, 2 * half
 
 
-def _labelled(text: str, dice: Dice) -> Review:
+def _labelled(text: str, dice: Dice, flips: Dice, bias: int) -> Review:
     label = int(dice.chance(*_odds(text)))
-    return Review(text, label, probability(text), about(text))
+    # Of the positive labels as many are flipped as makes their odds those of the bias.
+    kept = biased_probability(text, bias) / probability(text)
+    biased = label and int(flips.below(_PARTS) < kept * _PARTS)
+    return Review(text, label, probability(text), about(text), biased)
 
 
 def _draw(dice: Dice) -> str:

@@ -93,47 +93,70 @@ def sentences(count: int, split: Split) -> list[tuple[str, str]]:
 
 def translate(source: str) -> str:
     """The one right translation of a sentence of the source language."""
-    words = deque(source.split())
-    asked = words[-1] == "?"
-    tense = _AUXILIARIES[words.popleft()] if asked else None
+    return " ".join(word for word, _ in _translated(source))
+
+
+def alignment(source: str) -> tuple[int, ...]:
+    """Of each word of the translation the number of the source word that it stands for."""
+    return tuple(place for _, place in _translated(source))
+
+
+_Placed = list[tuple[str, int]]
+"""Words of the target, each with the place of the source word that it stands for"""
+_Words = deque[tuple[int, str]]
+
+
+def _translated(source: str) -> _Placed:
+    words: _Words = deque(enumerate(source.split()))
+    last, mark = words[-1]
+    asked = mark == "?"
+    tense = _AUXILIARIES[words.popleft()[1]] if asked else None
     subject, plural = _noun_phrase(words)
-    if words[0] == "that":
-        words.popleft()
+    if words[0][1] == "that":
+        that, _ = words.popleft()
         verb = _verb(words, plural)
-        subject += [_RELATIVE, *_noun_phrase(words)[0], verb]
-    denied = words[0] == "never"
-    if denied:
-        words.popleft()
+        subject += [(_RELATIVE, that), *_noun_phrase(words)[0], verb]
+    particles: _Placed = []
+    if words[0][1] == "never":
+        particles.append((_NEGATION, words.popleft()[0]))
     verb = _verb(words, plural, tense)
     rest = _noun_phrase(words)[0]
-    if words and words[0] in _PREPOSITIONS:
-        postposition = _LEXICON[words.popleft()]
+    if words and words[0][1] in _PREPOSITIONS:
+        postposition = _meaning(words)
         rest = [*_noun_phrase(words)[0], postposition, *rest]
-    adverb = [_LEXICON[words.popleft()]] if words and words[0] in _ADVERBS else []
-    particles = [_NEGATION] * denied + [_QUESTION] * asked
-    return " ".join([*adverb, *subject, *rest, verb, *particles])
+    adverb = [_meaning(words)] if words and words[0][1] in _ADVERBS else []
+    if asked:
+        particles.append((_QUESTION, last))
+    return [*adverb, *subject, *rest, verb, *particles]
 
 
-def _noun_phrase(words: "deque[str]") -> tuple[list[str], bool]:
+def _meaning(words: _Words) -> tuple[str, int]:
+    """Takes a word off that has one form only."""
+    place, word = words.popleft()
+    return _LEXICON[word], place
+
+
+def _noun_phrase(words: _Words) -> tuple[_Placed, bool]:
     """Takes a noun phrase off the words: its translation, and whether it is plural."""
-    article, adjectives = words.popleft(), []
-    while words[0] in _ADJECTIVES:
+    (of_article, article), adjectives = words.popleft(), []
+    while words[0][1] in _ADJECTIVES:
         adjectives.append(words.popleft())
-    noun = words.popleft()
+    of_noun, noun = words.popleft()
     plural = noun not in _GENDERS
     noun = noun.removesuffix("s") if plural else noun
     ending = _ENDINGS[_GENDERS[noun], plural]
     translated = _LEXICON[noun] + ("ni" if plural else "n")
-    agreeing = [_LEXICON[adjective] + ending for adjective in adjectives]
-    return [translated, *agreeing, _ARTICLES[article] + ending], plural
+    agreeing = [(_LEXICON[adjective] + ending, place) for place, adjective in adjectives]
+    return [(translated, of_noun), *agreeing, (_ARTICLES[article] + ending, of_article)], plural
 
 
-def _verb(words: "deque[str]", plural: bool, asked: str | None = None) -> str:
+def _verb(words: _Words, plural: bool, asked: str | None = None) -> tuple[str, int]:
     """Takes a verb off the words: its translation, in the tense of a question's auxiliary."""
-    if words[0] == "will":
-        asked = _AUXILIARIES[words.popleft()]
-    verb, tense = _FORMS[words.popleft()]
-    return _LEXICON[verb] + _TENSES[asked or tense] + "e" * plural
+    if words[0][1] == "will":
+        asked = _AUXILIARIES[words.popleft()[1]]
+    place, word = words.popleft()
+    verb, tense = _FORMS[word]
+    return _LEXICON[verb] + _TENSES[asked or tense] + "e" * plural, place
 
 
 def _draw(dice: Dice) -> str:

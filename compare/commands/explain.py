@@ -1,0 +1,117 @@
+"""`compare explain`: why the models that a run trained answer as they do."""
+
+import json as json_module
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compare.commands import completion, options
+from compare.commands.options import long, what
+from compare.errors import UserError, unknown
+from compare.explain.explaining import METHODS, Kept, explain_run, methods_for
+from compare.explain.found import write
+from compare.explain.texts import texts_of
+from compare.planning.kept import header_of_run, kept_choices
+from compare.planning.plan import make_plan
+from compare.records.record_types import Header
+from compare.records.run_folder import RunFolder
+from compare.reporting.explained import explained_files, explained_words
+from compare.running.progress import watched
+
+
+def explain(
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Run folder, made with --save-weights.", autocompletion=completion.run_folder
+        ),
+    ],
+    backend: options.Backends = "",
+    method: Annotated[
+        str,
+        what(
+            help=f"{', '.join(METHODS)}, with commas; all by default.",
+            autocompletion=completion.one_of(*METHODS),
+        ),
+    ] = "",
+    example: Annotated[int | None, what(min=0, help="One validation text, by number.")] = None,
+    prompt: Annotated[str, what(help="A text of your own, in place of validation texts.")] = "",
+    seeds: Annotated[
+        list[Path] | None,
+        what(
+            metavar="RUN",
+            help="The same training from another seed, to compare with; more than once.",
+            autocompletion=completion.run_folder,
+        ),
+    ] = None,
+    examples: Annotated[int, long(min=1, help="Validation texts.")] = 200,
+    python: options.Python = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Which words made a model answer so, and whether frameworks agree.
+
+    Examples:
+    compare explain results/RUN
+    compare explain results/RUN --method integrated --example 17
+    compare explain results/RUN --seeds results/OTHER
+    """
+    if prompt and example is not None:
+        raise UserError("--prompt is a text of its own: leave --example out")
+    folder, pythons = RunFolder(run), options.interpreters(python)
+    header = header_of_run(folder)
+    if header.request is None:
+        raise UserError(f"'{run}' does not say what it was asked for: another version made it")
+    choices = kept_choices(folder, header, options.split_backends(backend), pythons)
+    with watched(quiet) as progress:
+        progress.begin("preparing the data")
+        plan = make_plan(header.request, options.command_line(), choices)
+        methods = _methods(method, methods_for(plan))
+        others = dict(_same_training(RunFolder(path), header) for path in seeds or [])
+        kept = Kept(folder, header, plan, choices, others)
+        texts = texts_of(header.experiment, plan.prepared, examples, example, prompt)
+        explained = explain_run(kept, texts, methods, progress.count)
+        write(folder.path, explained)
+        paths = explained_files(folder.path, explained)
+    if json:
+        print(json_module.dumps(explained.model_dump(mode="json")))
+        return
+    print(explained_words(explained), end="")
+    for path in paths:
+        print(f"Page: {path}")
+    if not explained.models:
+        raise typer.Exit(1)
+
+
+def _methods(text: str, offered: Sequence[str]) -> list[str]:
+    """Those that are asked for, or all; raises UserError for one that this model does not allow."""
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wanted:
+        if name in METHODS and name not in offered:
+            raise UserError(f"--method {name} follows attention, and this model has other ways")
+        if name not in offered:
+            raise unknown("method", name, list(METHODS), where="--method")
+    return wanted or list(offered)
+
+
+def _same_training(folder: RunFolder, header: Header) -> tuple[int, RunFolder]:
+    """The seed of a run, and its folder, where nothing else differs from the header's run."""
+    other = header_of_run(folder).experiment
+    seed = {"seed": header.experiment.train.seed}
+    alike = {
+        "train": other.train.model_copy(update=seed) == header.experiment.train,
+        "model": other.model == header.experiment.model,
+        "optimizer": other.optimizer == header.experiment.optimizer,
+        "data": other.data == header.experiment.data,
+    }
+    differing = [name for name, same in alike.items() if not same]
+    if differing:
+        raise UserError(
+            f"'{folder.path}' is not the same training from another seed: other"
+            f" {', '.join(differing)}"
+        )
+    if other.train.seed == header.experiment.train.seed:
+        raise UserError(f"'{folder.path}' has the same seed, {other.train.seed}: take another")
+    return other.train.seed, folder

@@ -1,0 +1,7 @@
+"""How groups of people fare, with what would tell an effect from noise.
+
+Begin with `groups.py`: rates by group, signed differences and those of texts and their twins, each
+with its interval.
+
+May import: `records`, `stats`, and what is below them.
+"""

@@ -1,0 +1,54 @@
+"""The cells of a run whose final weights were kept, as they are asked for once more."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from compare.errors import UserError, unknown
+from compare.planning.choice import Choice
+from compare.planning.selection import choose_cells
+from compare.planning.spelling import adapter_and_mode, is_meant
+from compare.plugins import is_file
+from compare.records.record_types import Header, header_of
+from compare.records.run_folder import RECORDS, RunFolder
+
+
+def header_of_run(folder: RunFolder) -> Header:
+    """The header of a run's folder; raises UserError where that is none, or cannot be read."""
+    if not (folder.path / RECORDS).is_file():
+        raise UserError(f"'{folder.path}' is no run folder: it has no {RECORDS}")
+    try:
+        return header_of(folder.records())
+    except (StopIteration, ValidationError):
+        raise UserError(f"'{folder.path}' cannot be read: another version wrote it") from None
+
+
+def kept_choices(
+    folder: RunFolder, header: Header, wanted: Sequence[str], pythons: Mapping[str, str]
+) -> list[Choice]:
+    """The cells with weights that these texts name, of all where there are none, in the run's
+    order; a name without a mode means the first that the run has of it. Raises UserError for what
+    is not there."""
+    kept = [cell for cell in header.cells if folder.weights(cell).is_file()]
+    if not kept:
+        raise UserError(f"'{folder.path}' has no weights: run with --save-weights")
+    spelled = [f"{_adapter_of_run(header, cell.backend)}:{cell.mode}" for cell in kept]
+    if not wanted:
+        return choose_cells(spelled, pythons)
+    chosen = []
+    for text in wanted:
+        adapter, mode = adapter_and_mode(text)
+        for cell, its in zip(kept, spelled, strict=True):
+            if is_meant(cell.backend, adapter) and mode in ("", cell.mode):
+                chosen.append(f"{adapter}:{cell.mode}" if is_file(adapter) else its)
+                break
+        else:
+            raise unknown("backend", text, [c.label for c in kept], where=f"'{folder.path}'")
+    return choose_cells(chosen, pythons)
+
+
+def _adapter_of_run(header: Header, backend: str) -> str:
+    """The file that the run had its backend of this name from, or else the name."""
+    asked = header.request.backends if header.request else []
+    files = [adapter for adapter, _ in map(adapter_and_mode, asked) if is_meant(backend, adapter)]
+    return files[0] if files else backend

@@ -1,0 +1,245 @@
+"""Explanations in words: whether frameworks explain alike, and whether rightly."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from compare.explain.found import Agreed, Explained, Right
+from compare.findings.number_text import estimate, number, significant
+from compare.records.values import Estimate
+
+from .table import Table
+
+METHODS = {
+    "gradient": "gradient x input",
+    "integrated": "integrated gradients",
+    "occlusion": "leaving one out",
+    "shapley": "Shapley values",
+    "surrogate": "linear surrogate",
+    "rollout": "attention rollout",
+    "attention": "cross-attention",
+}
+_MAIN = ("integrated", "shapley", "gradient", "occlusion", "surrogate", "rollout", "attention")
+_KNOWN = {
+    "rule": "the words that decide by the data's own rule",
+    "alignment": "the words that a translated one stands for by the grammar",
+    "marked": "the words that people marked",
+}
+_TWO, _THREE = "{:.2f}", "{:.3f}"
+
+
+def main_method(explained: Explained) -> str:
+    """The one that sentences are about."""
+    return next(method for method in _MAIN if method in explained.methods)
+
+
+def title(explained: Explained) -> str:
+    texts = "1 text" if explained.examples == 1 else f"{explained.examples:,} texts"
+    return (
+        f"What {len(explained.backends())} backends say why: {explained.task}"
+        f" ({explained.preset}), {texts}, {explained.function}"
+    )
+
+
+def alike(explained: Explained) -> str:
+    """Do frameworks explain alike, and is that much?"""
+    method = main_method(explained)
+    backends = set(explained.backends())
+    between = [a for a in _of(explained, method) if {a.first, a.second} <= backends]
+    if not between:
+        return "One backend alone: nothing to agree with."
+    least = min(between, key=lambda one: one.rank.value)
+    said = (
+        f"Two frameworks order a text's words with a rank correlation of"
+        f" {estimate(least.rank, _THREE)} where they agree least ({least.first} and"
+        f" {least.second}; {METHODS[method]}, median of texts)"
+    )
+    yardsticks = [
+        text
+        for of, words in (("echo", "rounding alone"), ("seed", "another seed"))
+        if (text := _yardstick(explained, method, of, words))
+    ]
+    return f"{said}; {'; '.join(yardsticks)}." if yardsticks else f"{said}."
+
+
+def verdict(explained: Explained) -> str:
+    """How the frameworks' difference compares with the yardsticks'; nothing without any."""
+    method = main_method(explained)
+    backends = set(explained.backends())
+    between = [a for a in _of(explained, method) if {a.first, a.second} <= backends]
+    echoes, seeds = (_against(explained, method, of) for of in ("echo", "seed"))
+    if not between or not (echoes or seeds):
+        return ""
+    least = min(between, key=lambda one: one.rank.value).rank
+    parts = []
+    if echoes:
+        rounding = min(echoes, key=lambda one: one.rank.value).rank
+        low = rounding.low if rounding.low is not None else rounding.value
+        more = "no more than rounding does" if (least.high or least.value) >= low else (
+            "more than rounding alone does"
+        )  # fmt: skip
+        parts.append(more)
+    if seeds:
+        other = min(seeds, key=lambda one: one.rank.value).rank
+        ours, theirs = 1 - least.value, 1 - other.value
+        if theirs <= 0:
+            parts.append("and seeds not at all")
+        elif ours <= 0 or theirs / max(ours, 1e-9) > 1.5:
+            times = "far" if ours <= 1e-6 else f"{significant(theirs / ours, 2)} times"
+            parts.append(f"{times} less than seeds do")
+        else:
+            parts.append("about as much as seeds do, or more")
+    return f"Explanations of frameworks differ {' and '.join(parts)}."
+
+
+def right(explained: Explained) -> str:
+    """Are they right, where that is known?"""
+    method = main_method(explained)
+    trained = [r for r in explained.rightness if r.method == method]
+    backends = set(explained.backends())
+    own = [(r.precision.value, r) for r in trained if r.model in backends and r.precision]
+    if not own:
+        return ""
+    _, worst = min(own, key=lambda pair: pair[0])
+    said = (
+        f"Of {_KNOWN[explained.known]}, {METHODS[method]} finds"
+        f" {estimate(worst.precision, '{:.0%}')} among its largest in every backend"
+        f" ({worst.model} the fewest; chance {worst.chance:.0%})"
+    )
+    if explained.known == "rule":
+        said += (
+            f", and gives {estimate(worst.people, '{:.1%}')} of its weight to words of people,"
+            " which decide nothing"
+        )
+    before = [r for r in trained if explained.models[r.model] == "initial"]
+    if before:
+        said += f"; before training {estimate(before[0].precision, '{:.0%}')}"
+    return f"{said}."
+
+
+def complete(explained: Explained) -> str:
+    """Whether what has to add up does."""
+    gaps = [
+        f"{METHODS[method]} to {gap:.0e} of the largest"
+        for method, gap in explained.largest_gap.items()
+    ]
+    return f"Scores add up to what there is to explain: {', '.join(gaps)}." if gaps else ""
+
+
+def sentences(explained: Explained) -> Iterator[str]:
+    found = (alike(explained), right(explained), complete(explained), verdict(explained))
+    yield from filter(None, found)
+
+
+def agreement_table(explained: Explained) -> Table:
+    """Every pair by every method."""
+    rows = [
+        [
+            f"{one.first} and {one.second}",
+            METHODS[one.method],
+            estimate(one.rank, _THREE),
+            estimate(one.top, _TWO),
+            estimate(one.sign, _TWO),
+        ]
+        for one in explained.agreements
+    ]
+    columns = ["models", "method", "rank correlation", "top 5 in common", "same sign"]
+    return Table(columns, rows, left=2)
+
+
+def rightness_table(explained: Explained) -> Table | None:
+    rows = [
+        [
+            one.model,
+            METHODS[one.method],
+            estimate(one.precision, _TWO),
+            number(one.chance, _TWO),
+            estimate(one.average_precision, _TWO),
+            estimate(one.auroc, _TWO),
+            estimate(one.mass, _TWO),
+            estimate(one.people, _THREE),
+            estimate(one.rank, _TWO),
+        ]
+        for one in explained.rightness
+    ]
+    columns = ["model", "method", "precision@k", "chance", "average precision", "AUROC"]
+    columns += ["on deciding words", "on people", "rank with the truth"]
+    kept = [i for i, title in enumerate(columns) if title != "on people" or _has_people(explained)]
+    shown = [[row[i] for i in kept] for row in rows]
+    return Table([columns[i] for i in kept], shown, left=2) if rows else None
+
+
+def faithfulness_table(explained: Explained) -> Table:
+    rows = [
+        [
+            one.model,
+            METHODS[one.method],
+            *(
+                estimate(figure, _TWO)
+                for figure in (
+                    one.comprehensiveness, one.sufficiency, one.deletion, one.insertion,
+                    one.infidelity,
+                )
+            ),
+        ]
+        for one in explained.faithfulness
+    ]  # fmt: skip
+    columns = ["model", "method", "comprehensiveness", "sufficiency", "deletion", "insertion"]
+    return Table([*columns, "infidelity"], rows, left=2)
+
+
+def glance(explained: Explained) -> Table:
+    """A row per backend by the main method, for a terminal."""
+    method, backends = main_method(explained), explained.backends()
+    known = {one.model: one for one in explained.rightness if one.method == method}
+    faithful = {one.model: one for one in explained.faithfulness if one.method == method}
+    columns = ["model", "precision@k", "on people", "comprehensiveness", "infidelity"]
+    rows = [
+        [
+            label,
+            _of_right(known.get(label), "precision", _TWO),
+            _of_right(known.get(label) if _has_people(explained) else None, "people", _THREE),
+            *(
+                estimate(getattr(faithful[label], name), _TWO) if label in faithful else "–"
+                for name in ("comprehensiveness", "infidelity")
+            ),
+        ]
+        for label in [*backends, *(m for m in known if m not in backends)]
+    ]
+    kept = [i for i in range(len(columns)) if i == 0 or any(row[i] != "–" for row in rows)]
+    return Table([columns[i] for i in kept], [[row[i] for i in kept] for row in rows], left=1)
+
+
+def _has_people(explained: Explained) -> bool:
+    return explained.known == "rule"
+
+
+def _of_right(one: Right | None, name: str, form: str) -> str:
+    return estimate(getattr(one, name) if one else None, form)
+
+
+def _of(explained: Explained, method: str) -> list[Agreed]:
+    return [one for one in explained.agreements if one.method == method]
+
+
+def _against(explained: Explained, method: str, of: str) -> list[Agreed]:
+    return [one for one in _of(explained, method) if explained.models[one.second] == of]
+
+
+def _yardstick(explained: Explained, method: str, of: str, words: str) -> str:
+    found = _against(explained, method, of)
+    if not found:
+        return ""
+    ranks: Sequence[Estimate] = [one.rank for one in found]
+    least = min(ranks, key=lambda rank: rank.value)
+    return f"{words} leaves {estimate(least, _THREE)}"
+
+
+def legend(explained: Explained) -> Iterable[str]:
+    yield "rank correlation: Spearman's, of a text's words by their scores; median of texts, 95%"
+    if explained.rightness:
+        yield f"precision@k: share of the k largest scores that are of {_KNOWN[explained.known]}"
+    if _has_people(explained):
+        yield "on people: share of all scores on words that say whom the text speaks of"
+    yield (
+        "comprehensiveness: how far the explained value falls, in nats, without the most important"
+        " words; infidelity: what random deletions do beyond what scores say, squared, 0 is best"
+    )
