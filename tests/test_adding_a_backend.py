@@ -64,6 +64,7 @@ def test_the_page_shows_every_file_of_the_example() -> None:
     assert shown == held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", re.findall(r"^    (compare .+)$", PAGE, flags=re.MULTILINE))
 def test_a_command_of_the_page_runs(installed: dict[str, str], tmp_path: Path, line: str) -> None:
     finished = run(shlex.split(line)[1:], installed, tmp_path)
@@ -82,6 +83,7 @@ def test_the_example_supports_the_recurrent_language_models(
     assert "failed" not in status.values()
 
 
+@pytest.mark.slow
 def test_its_own_test_suite_passes(installed: dict[str, str], tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "0", str(EXAMPLE / "tests")],
@@ -90,6 +92,7 @@ def test_its_own_test_suite_passes(installed: dict[str, str], tmp_path: Path) ->
     assert finished.returncode == 0, finished.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [

@@ -29,6 +29,7 @@ def test_the_page_shows_every_file_of_the_example(page: Path) -> None:
             assert (page / path.name).read_text("utf-8") == path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_fifth_task_from_outside_is_one_file_and_an_entry_point(
     page: Path, tmp_path: Path
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_fifth_task_from_outside_is_one_file_and_an_entry_point(
     assert "reversal: presets small, tiny" in listed
 
 
+@pytest.mark.slow
 def test_the_file_alone_will_do_and_names_no_folder(page: Path, tmp_path: Path) -> None:
     file = str(page / "compare_reversal.py")
     arguments = ["--task", file, "--preset", "tiny", "--backend", "reference", "--steps", "4"]

@@ -7,6 +7,8 @@ from conftest import ROOT
 
 from compare.cli import app
 
+pytestmark = pytest.mark.xdist_group("docs")  # what is shared is made once
+
 spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
 assert spec is not None
 assert spec.loader is not None

@@ -30,6 +30,7 @@ def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) >= 8
 
 
+@pytest.mark.slow
 @needs("torch", "jax")
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "compare --task" in line])
 def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: str) -> None:
@@ -43,7 +44,7 @@ def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: st
     rows = "".join(f'"{times}{i}",times\n' for i in range(60))
     (tmp_path / "news.csv").write_text(f"text,summary\n{rows}")
     arguments = shlex.split(line)[1:]
-    if "--budget" in arguments:
+    if {"--budget", "--precision"} & set(arguments):
         arguments += ["--budget", "5s"]
     frameworks = "torch:eager,jax" in arguments
     quick = ["--preset", "tiny", "--steps", "20"] if frameworks else [*QUICK]
@@ -51,6 +52,7 @@ def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: st
     assert finished.returncode == 0, finished.stderr
 
 
+@pytest.mark.slow
 @needs("jax")
 def test_the_text_of_the_readme_is_generated(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text("It was the best of times.\n" * 99)
@@ -63,10 +65,12 @@ def test_the_text_of_the_readme_is_generated(compare: Compare, tmp_path: Path) -
     assert finished.stdout.startswith("It was"), finished.stderr
 
 
+@pytest.mark.slow
 def test_what_is_done_with_a_run_is_done_as_the_readme_says(
     compare: Compare, tmp_path: Path
 ) -> None:
     lines = [line for line in COMMANDS if "results/" in line or line == "compare history"]
+    lines = [line for line in lines if "SWEEP" not in line]  # see tests/running/test_points.py
     assert {line.split()[1] for line in lines} == {"diff", "export", "history", "report", "resume"}
     assert compare("--task", "lm", *QUICK).returncode == 0
     (folder,) = (tmp_path / "results").iterdir()
@@ -113,6 +117,7 @@ def test_the_screen_of_the_readme_is_the_reference_run_s() -> None:
         assert f"| {' | '.join(texts)} |" in report
 
 
+@pytest.mark.slow
 @needs("torch")
 @pytest.mark.parametrize("line", [c for c in COMMANDS if "audit" in c or "check-backend" in c])
 def test_a_check_of_the_readme_passes(compare: Compare, line: str) -> None:

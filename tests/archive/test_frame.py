@@ -20,6 +20,8 @@ from compare.errors import UserError
 from compare.records.record_types import Window
 from compare.records.run_folder import RunFolder
 
+pytestmark = pytest.mark.xdist_group("frame")  # what is shared is made once
+
 SWEPT = ("--sweep", "train.batch=4,8", "--sweep", "optimizer.clip_norm=1.0")
 RUN = ("--task", "lm", "--preset", "tiny", "--steps", "12", "--backend", "reference")
 REFERENCE = ROOT / "results" / "reference"

@@ -96,6 +96,7 @@ def test_one_that_does_not_load_is_bad_input(
     assert "Traceback" not in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("right", "wrong", "told"), FAILING)
 def test_one_that_fails_in_a_run_keeps_its_row(
     compare: Compare, tmp_path: Path, right: str, wrong: str, told: str
@@ -133,6 +134,7 @@ def test_a_framework_that_the_module_itself_imports_is_told(
     assert failed["imports"] == told
 
 
+@pytest.mark.slow
 def test_the_pytest_suite_fails_where_checks_could_not_be_made(tmp_path: Path) -> None:
     file = adapter(tmp_path, "    def gradients", "    def gradient")
     suite = (

@@ -126,6 +126,7 @@ def test_doctor_shows_versions_and_devices_of_every_mode(compare: Compare) -> No
         assert text in finished.stdout
 
 
+@pytest.mark.slow
 def test_real_text_trains_by_words_and_by_characters(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("to be or not to be, that is the question\n" * 60)
     for unit, vocab in (("words", 11), ("chars", 16)):

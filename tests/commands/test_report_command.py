@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import ADAPTERS, Compare, command, document, environment
 
+pytestmark = pytest.mark.xdist_group("report_command")  # what is shared is made once
+
 TROUBLE = f"{ADAPTERS / 'trouble.py'}:none"
 REPORTS = ("report.md", "summary.csv", "summary.json")
 

@@ -40,6 +40,7 @@ def test_output_that_has_no_room_is_told_in_one_line(run: Path) -> None:
     assert (report.returncode, report.stderr) == (2, told)
 
 
+@pytest.mark.slow
 def test_what_an_encoding_cannot_write_stands_there_in_ascii(run: Path) -> None:
     def shown(encoding: str, *more: str) -> str:
         report = subprocess.run(
@@ -76,6 +77,7 @@ def test_an_error_is_one_line_whatever_the_names_in_it(compare: Compare) -> None
     assert "no\\nsuch \\x1b[31mfolder" in finished.stderr
 
 
+@pytest.mark.slow
 def test_folders_of_any_name_are_read_and_written(compare: Compare, tmp_path: Path) -> None:
     played(tmp_path / "a [b] {c} *", 1, "1.0", 1.0)
     played(tmp_path / "plain", 2, "1.0", 1.0).path.rename(tmp_path / os.fsdecode(b"caf\xe9"))

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 import pytest
 from conftest import ADAPTERS, ROOT, Compare, begin, command, document, environment, wait_for
 
+pytestmark = pytest.mark.xdist_group("suite")  # what is shared is made once
+
 TASKS = ("lm", "sentiment", "summarization", "translation")
 TROUBLE = f"{ADAPTERS / 'trouble.py'}:second_waits"
 SUITE = (
@@ -93,6 +95,7 @@ def test_the_folder_has_the_same_table_afterwards(played: Played) -> None:
     assert again.stdout == printed
 
 
+@pytest.mark.slow
 def test_finished_it_plays_nothing_again(played: Played) -> None:
     before = {p: p.read_bytes() for p in (played.where / "own").rglob("records.jsonl")}
     found = document(in_folder(played.where, *SUITE, "--json"))
@@ -115,6 +118,7 @@ def test_a_folder_is_of_one_suite(played: Played, arguments: tuple[str, ...], to
     assert line.endswith("--out takes another folder")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -150,6 +154,7 @@ def documented() -> list[list[str]]:
     return [shlex.split(line) for line in dict.fromkeys(lines)]
 
 
+@pytest.mark.slow
 def test_the_documented_commands_do_what_the_page_says(played: Played, tmp_path: Path) -> None:
     shutil.copytree(played.where, tmp_path, dirs_exist_ok=True)
     (tmp_path / "results").mkdir()

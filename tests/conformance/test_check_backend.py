@@ -178,6 +178,7 @@ def test_broken_answers_are_told_in_a_line(compare: Compare, mode: str, detail: 
     assert any(detail in f["detail"] and "\n" not in f["detail"] for f in found.values())
 
 
+@pytest.mark.slow
 def test_an_adapter_that_hangs_or_lacks_its_framework_says_so(compare: Compare) -> None:
     trouble = ADAPTERS / "trouble.py"
     hangs = compare("check-backend", f"{trouble}:hangs", "--timeout", "15", "--case", "adam")
@@ -204,6 +205,7 @@ def test_one_case_runs_alone(compare: Compare, case: str, checks: list[str]) -> 
     assert [(f["check"], f["status"]) for f in found] == [(name, "passed") for name in checks]
 
 
+@pytest.mark.slow
 def test_an_exception_is_told_by_its_first_and_last_line_and_whole_on_request(
     compare: Compare,
 ) -> None:

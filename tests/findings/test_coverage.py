@@ -104,6 +104,7 @@ def shared_run(random: np.random.Generator, seconds: dict[str, float], windows: 
     return found
 
 
+@pytest.mark.slow
 def test_contention_that_comes_and_goes_does_not_spoil_them() -> None:
     random = np.random.default_rng(4)
     found = [shared_run(random, SECONDS, 60) for _ in range(RUNS // 2)]
@@ -118,6 +119,7 @@ def test_contention_that_comes_and_goes_does_not_spoil_them() -> None:
     assert 0.93 <= hits / len(judged) <= 0.97
 
 
+@pytest.mark.slow
 def test_equals_on_such_a_machine_are_seldom_called_different() -> None:
     random = np.random.default_rng(5)
     found = [shared_run(random, {"a": 1.0, "b": 1.0}, 60) for _ in range(300)]

@@ -79,6 +79,7 @@ def test_outputs_that_differ_are_counted_beside_the_echo_s() -> None:
     assert judged({A: 5.0, B: 5.0}).cells[0].outputs_differing is None
 
 
+@pytest.mark.slow
 def test_logits_that_were_rounded_are_caught_by_the_validation_loss(compare: Compare) -> None:
     """A real adapter whose training is right, and whose logits pass through float16."""
     asked = ("--task", "lm", "--preset", "tiny", "--steps", "300", "--json")

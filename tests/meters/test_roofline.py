@@ -5,6 +5,7 @@ import pytest
 from compare.meters.roofline import probe, speed_check
 
 
+@pytest.mark.slow
 def test_the_roofs_of_this_machine_are_sane() -> None:
     roofline, problem = probe(1)
     assert problem == ""
@@ -27,6 +28,7 @@ def test_the_speed_check_tells_seconds() -> None:
     assert 0 < speed_check() < 60
 
 
+@pytest.mark.slow
 def test_variables_that_hold_a_library_to_some_kernels_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -126,6 +126,7 @@ def test_every_planted_mistake_is_audited() -> None:
     assert set(described.modes) == {"nothing", *caught}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_same_adapter_without_a_mistake_passes(group: tuple[str, ...]) -> None:
     row = audited(group)["nothing"]
@@ -150,6 +151,7 @@ def test_a_float32_audit_is_judged_by_the_cell_s_own_rounding(compare: Compare) 
     assert 1e-6 <= good["checks"]["losses"]["allowed"] < 1e-4
 
 
+@pytest.mark.slow
 @needs("torch")
 def test_what_wanders_without_a_gradient_may(compare: Compare) -> None:
     """The bias of a key: with so small an epsilon Adam makes large steps of its rounding."""

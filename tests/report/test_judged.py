@@ -4,9 +4,11 @@ import csv
 import re
 from pathlib import Path
 
+import pytest
 from conftest import Compare
 
 
+@pytest.mark.slow
 def test_a_run_on_a_user_s_reviews_tells_what_was_judged_and_how(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -49,6 +51,7 @@ def test_bits_per_byte_stand_beside_the_perplexity(compare: Compare, tmp_path: P
     assert re.search(r"Judged on \d+ of 361 validation tokens: the rest fills no row of a", told)
 
 
+@pytest.mark.slow
 def test_a_text_that_was_tokenised_already_and_read_as_words_is_told(
     compare: Compare, tmp_path: Path
 ) -> None:

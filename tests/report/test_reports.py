@@ -13,6 +13,8 @@ from compare.findings.summary import Summary, summarise
 from compare.records.run_folder import RunFolder
 from compare.reporting.loading import load_reports
 
+pytestmark = pytest.mark.xdist_group("reports")  # what is shared is made once
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -41,6 +41,7 @@ def test_more_threads_than_cpus_are_refused(compare: Compare, tmp_path: Path) ->
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("a_busy_process")
 def test_what_others_take_of_the_cpus_is_recorded_beforehand_and_in_each_window(
     compare: Compare, tmp_path: Path
@@ -55,6 +56,7 @@ def test_what_others_take_of_the_cpus_is_recorded_beforehand_and_in_each_window(
     assert all(w["queue_seconds"] is not None for w in timed)
 
 
+@pytest.mark.slow
 def test_what_a_child_of_a_worker_holds_is_in_its_windows(compare: Compare, tmp_path: Path) -> None:
     assert compare(*TINY, "--backend", f"{TROUBLE}:has_a_child").returncode == 0
     windows = records(tmp_path, "window")
@@ -64,6 +66,7 @@ def test_what_a_child_of_a_worker_holds_is_in_its_windows(compare: Compare, tmp_
     assert left == []  # it ended with its worker
 
 
+@pytest.mark.slow
 @needs("torch")
 def test_each_framework_s_own_product_is_measured(compare: Compare, tmp_path: Path) -> None:
     asked = ("--set", "run.roofline=true", "--backend", f"torch,reference,{TROUBLE}:none")
@@ -74,6 +77,7 @@ def test_each_framework_s_own_product_is_measured(compare: Compare, tmp_path: Pa
     assert found["trouble"] is None  # an adapter need not offer it
 
 
+@pytest.mark.slow
 def test_outputs_are_told_apart_by_their_hashes_the_echo_s_too(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -88,6 +92,7 @@ def test_outputs_are_told_apart_by_their_hashes_the_echo_s_too(
     assert hashes[0] == hashes[1] == hashes[2]  # of classes, which no rounding changed here
 
 
+@pytest.mark.slow
 def test_where_memory_ran_out_it_is_told_that_a_cell_may_fit_alone(compare: Compare) -> None:
     found = document(compare(*TINY, "--backend", f"reference,{TROUBLE}:killed"))
     reason = cell(found, "trouble")["reason"]
@@ -95,6 +100,7 @@ def test_where_memory_ran_out_it_is_told_that_a_cell_may_fit_alone(compare: Comp
     assert reason.endswith(f"it may fit with --backend {TROUBLE}:killed")
 
 
+@pytest.mark.slow
 def test_a_worker_that_goes_on_while_others_are_timed_is_named(compare: Compare) -> None:
     asked = ("--precision", "1%", "--set", "run.wait_for_quiet=false")
     early = f"{TROUBLE}:returns_early"
@@ -108,6 +114,7 @@ def test_a_worker_that_goes_on_while_others_are_timed_is_named(compare: Compare)
     assert not any("while others were timed" in note["text"] for note in quiet["notes"])
 
 
+@pytest.mark.slow
 def test_all_rounds_are_on_one_device_whoever_is_left_and_who_held_it_back_is_named(
     compare: Compare, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def on_a_terminal(folder: Path, *arguments: str, **variables: str) -> str:
     return shown.stdout
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_a_line_for_each_phase(tmp_path: Path) -> None:
     finished = subprocess.run(
         command(*TINY, "--rounds", "2"), cwd=tmp_path,
@@ -74,12 +75,14 @@ def test_no_colour_is_heeded_on_a_terminal(tmp_path: Path) -> None:
     assert not re.search(r"\x1b\[[\d;]*(3[0-7]|9[0-7]|38)[;m]", shown)
 
 
+@pytest.mark.slow
 def test_a_budget_tells_what_is_left_of_it_and_what_is_reached(compare: Compare) -> None:
     finished = compare(*TINY, "--precision", "0.001%", "--budget", "12s")
     assert re.search(r"0:\d\d of the budget left; (no interval yet|now ±[\d.]+%), wanted 0\.001%",
                      finished.stderr), finished.stderr  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_fails_is_told_when_it_does(compare: Compare) -> None:
     finished = compare(
         "--task", "lm", "--preset", "tiny", "--backend", f"reference,{TROUBLE}:raises"
@@ -87,6 +90,7 @@ def test_what_fails_is_told_when_it_does(compare: Compare) -> None:
     assert re.search(r"trouble:raises failed: RuntimeError", finished.stderr)
 
 
+@pytest.mark.slow
 def test_outputs_are_counted_while_they_are_decoded(tmp_path: Path) -> None:
     shown = on_a_terminal(
         tmp_path, "--task", "translation", "--preset", "tiny", "--backend", "reference"
@@ -97,6 +101,7 @@ def test_outputs_are_counted_while_they_are_decoded(tmp_path: Path) -> None:
     assert "evaluated: " in shown
 
 
+@pytest.mark.slow
 def test_an_audit_and_a_check_count_and_end_in_a_sentence(compare: Compare) -> None:
     audited = compare("audit", "--backend", f"{TROUBLE}:none", "--steps", "4")
     for part in ("the oracle, reference:numpy; 1 of 2", "auditing trouble:none; 2 of 2"):
@@ -115,6 +120,7 @@ def test_an_audit_and_a_check_count_and_end_in_a_sentence(compare: Compare) -> N
         assert compare(*arguments, "--quiet").stderr == ""
 
 
+@pytest.mark.slow
 def test_a_sweep_counts_its_points(compare: Compare) -> None:
     finished = compare(*TINY, "--steps", "8", "--sweep", "train.batch=2,4")
     told = re.findall(r"(\d) of 2, batch=(\d): compiling", finished.stderr)

@@ -89,6 +89,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_whole_run_is_reported_again_and_nothing_is_added(compare: Compare, run: Path) -> None:
     before = contents(run)
     found = document(compare("resume", str(run), "--json"))
@@ -97,6 +98,7 @@ def test_a_whole_run_is_reported_again_and_nothing_is_added(compare: Compare, ru
     assert [row["status"] for row in found["cells"]] == ["ok", "ok"]
 
 
+@pytest.mark.slow
 def test_a_run_with_more_rounds_than_it_needs_is_whole(compare: Compare, tmp_path: Path) -> None:
     """As a precision leaves it, which goes on beyond the rounds that were asked for."""
     compare(*TINY, "--rounds", "2", "--backend", "reference")
@@ -158,6 +160,7 @@ def test_another_machine_plays_every_cell_again(compare: Compare, run: Path) -> 
     assert len(found["comparisons"]) == 1
 
 
+@pytest.mark.slow
 def test_a_failed_backend_is_played_again_once_it_is_mended(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -186,6 +189,7 @@ def test_what_a_crash_cut_short_is_cut_off_and_played_again(compare: Compare, ru
     assert [row["status"] for row in document(finished)["cells"]] == ["ok", "ok"]
 
 
+@pytest.mark.slow
 def test_what_was_skipped_and_still_would_be_is_finished(compare: Compare, tmp_path: Path) -> None:
     trouble = ADAPTERS / "trouble.py"
     compare(*TINY, "--backend", f"reference,{trouble}:missing,{trouble}:unsupported")
@@ -240,6 +244,7 @@ def test_a_round_beyond_those_that_are_needed_may_be_left_unfinished(run: Path) 
     assert not is_whole([*found, *begun], plan, kept)
 
 
+@pytest.mark.slow
 def test_a_run_is_gone_on_with_from_another_folder(run: Path, whole: Path) -> None:
     """Its data and its adapter were named as they lie where it was begun."""
     written = records(run).read_text().splitlines(keepends=True)
@@ -258,6 +263,7 @@ def test_a_run_is_gone_on_with_from_another_folder(run: Path, whole: Path) -> No
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_what_is_played(run: Path) -> None:
     written = records(run).read_text().splitlines(keepends=True)
     records(run).write_text(written[0])  # cut off before anything was played

@@ -83,6 +83,7 @@ def test_one_that_goes_wrong_leaves_the_others_whole(
         assert "the framework's last words" in bad["log_tail"]
 
 
+@pytest.mark.slow
 def test_a_wrong_learning_rate_shows_within_twenty_steps(compare: Compare, tmp_path: Path) -> None:
     found = document(compare(*TINY, "--backend", f"reference,{TROUBLE}:wrong_rate"))
     step = int(cell(found, "trouble")["reason"].split()[2])
@@ -91,6 +92,7 @@ def test_a_wrong_learning_rate_shows_within_twenty_steps(compare: Compare, tmp_p
     assert '"kind":"echoed"' not in records.read_text()  # so far off, no echo would help
 
 
+@pytest.mark.slow
 def test_one_that_is_slightly_off_is_held_against_more_echoes(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_one_that_is_slightly_off_is_held_against_more_echoes(
     assert len({tuple(losses) for losses in echoes}) == len(echoes)
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_killed_at_its_deadline(compare: Compare, tmp_path: Path) -> None:
     began = time.monotonic()
     finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:hangs", "--set", "run.timeout=3")
@@ -116,6 +119,7 @@ def test_a_worker_that_hangs_is_killed_at_its_deadline(compare: Compare, tmp_pat
     assert not [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(tmp_path)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
@@ -135,6 +139,7 @@ def test_where_nothing_could_run_the_exit_code_says_so(compare: Compare) -> None
     assert finished.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_device_that_a_backend_lacks_skips_it(compare: Compare) -> None:
     finished = compare(*TINY, "--backend", f"reference,{TROUBLE}:gpu_only", "--device", "cpu")
     row = cell(document(finished), "trouble")
@@ -240,6 +245,7 @@ def test_killing_a_real_worker_in_mid_run_leaves_the_others(tmp_path: Path) -> N
         assert (rows[name]["status"], len(rows[name]["losses"])) == ("ok", 400)
 
 
+@pytest.mark.slow
 def test_a_crashed_conductor_leaves_a_readable_folder(tmp_path: Path) -> None:
     from compare.findings.summary import summarise
     from compare.records.run_folder import RunFolder
@@ -258,6 +264,7 @@ def test_a_crashed_conductor_leaves_a_readable_folder(tmp_path: Path) -> None:
     assert psutil.wait_procs(workers, timeout=10)[1] == []  # they notice and end
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_never_write_into_each_other(compare: Compare, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         runs = pool.map(lambda _: compare(*TINY, "--backend", "reference"), range(2))
@@ -295,6 +302,7 @@ def _wait_for(folder: Path, text: str) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @needs("torch", "keras")
 def test_native_dropout_is_labelled_and_its_losses_are_not_compared(compare: Compare) -> None:
     dropout = ("--set", "model.dropout=0.3", "--steps", "12", "--backend", "torch,keras:torch")
@@ -307,6 +315,7 @@ def test_native_dropout_is_labelled_and_its_losses_are_not_compared(compare: Com
     assert torch != pytest.approx(keras, rel=1e-4)  # they did drop, and not the same values
 
 
+@pytest.mark.slow
 @needs("torch")
 def test_dropout_masks_of_the_core_are_the_same_for_all(compare: Compare) -> None:
     dropout = ("--set", "model.dropout=0.3", "--steps", "12", "--backend", "torch,reference")

@@ -17,6 +17,8 @@ from conftest import ADAPTERS, Compare, begin, command, document, environment, w
 from compare.errors import UserError
 from compare.planning.sweeps import parse_axes
 
+pytestmark = pytest.mark.xdist_group("sweep")  # what is shared is made once
+
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20")
 REFERENCE = (*TINY, "--backend", "reference")
 TROUBLE = ADAPTERS / "trouble.py"
@@ -50,6 +52,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_every_crossing_is_trained_and_every_report_shows_it(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -85,6 +88,7 @@ def test_every_crossing_is_trained_and_every_report_shows_it(
     }
 
 
+@pytest.mark.slow
 def test_threads_can_be_swept_and_what_was_at_work_is_shown(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -102,6 +106,7 @@ def test_threads_can_be_swept_and_what_was_at_work_is_shown(
     ]
 
 
+@pytest.mark.slow
 def test_columns_that_some_points_have_stay_in_line(compare: Compare, tmp_path: Path) -> None:
     finished = compare(
         *REFERENCE, "--control", "--sweep", "train.steps=5,20", "--sweep", "run.target=loss=9"
@@ -170,6 +175,7 @@ def test_a_field_given_twice_has_all_values_once() -> None:
     assert found == {"train.batch": [8, 16, 32], "task.tokens": ["words"]}
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_where_it_stopped(compare: Compare, tmp_path: Path) -> None:
     swept = ("--backend", f"{TROUBLE}:second_waits", "--sweep", "train.batch=4,8,16", "--json")
     going = begin(tmp_path, *TINY, *swept, "--quiet")

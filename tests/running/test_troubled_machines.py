@@ -68,6 +68,7 @@ def test_who_is_asked_twice_ends_at_once_and_leaves_nobody_behind(tmp_path: Path
     assert psutil.wait_procs(workers, timeout=5)[1] == []
 
 
+@pytest.mark.slow
 def test_a_signal_that_is_sent_twice_at_once_is_meant_once(tmp_path: Path) -> None:
     """As `timeout` does, to its child and then to the group that it is in."""
     going, folder = training(tmp_path, *SLOW, "--json")
@@ -79,6 +80,7 @@ def test_a_signal_that_is_sent_twice_at_once_is_meant_once(tmp_path: Path) -> No
     assert (folder / "report.md").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["moved", "taken away"])
 def test_a_folder_that_goes_in_mid_run_is_told_in_one_line(
     compare: Compare, tmp_path: Path, how: str
@@ -128,6 +130,7 @@ def test_a_read_only_folder_is_told_before_anything_starts(compare: Compare, mou
     refused(compare, f"cannot write to '{disk}/results': Read-only", "--out", f"{disk}/results")
 
 
+@pytest.mark.slow
 def test_room_is_looked_for_before_anything_is_written(compare: Compare, mount: Mount) -> None:
     disk = mount("size=12m")
     out = ("--out", f"{disk}/results")
@@ -139,6 +142,7 @@ def test_room_is_looked_for_before_anything_is_written(compare: Compare, mount: 
     assert compare(*TINY, *out).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_be_as_large_as_it_should_is_told_in_one_line(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -175,6 +179,7 @@ def test_what_no_memory_can_hold_is_told_before_it_is_asked_for(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_names_of_any_kind_can_be_written_to_and_what_cannot_be_kept_is_refused(
     compare: Compare, tmp_path: Path
 ) -> None:

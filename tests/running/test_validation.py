@@ -47,6 +47,7 @@ def test_a_translator_s_run_keeps_its_outputs_and_what_they_score(
     assert row["samples"] == [text["output"] for text in texts[:5]]
 
 
+@pytest.mark.slow
 def test_a_classifier_s_run_has_its_quality_in_every_report(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_classifier_s_run_has_its_quality_in_every_report(
     assert (found["examples"], row["samples"]) == ([], [])  # classes are no texts
 
 
+@pytest.mark.slow
 def test_a_target_is_reached_when_it_is_reached(compare: Compare) -> None:
     tiny = ("--task", "lm", "--preset", "tiny", *QUICK, "--set", "train.validation_batches=4")
     times = []
@@ -109,6 +111,7 @@ def test_a_bootstrap_interval_covers_the_mean_and_narrows_with_the_sample() -> N
     assert bootstrap(np.mean, [values[:1]], 1000).low is None
 
 
+@pytest.mark.slow
 @needs("torch", "jax")
 def test_every_backend_writes_the_same_text(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(
@@ -132,6 +135,7 @@ def test_every_backend_writes_the_same_text(compare: Compare, tmp_path: Path) ->
     assert greedy.pop().startswith("It was the ")
 
 
+@pytest.mark.slow
 def test_a_prompt_is_composed_as_the_text_was(compare: Compare, tmp_path: Path) -> None:
     """As macOS writes names and some keyboards letters: e and an accent, two characters."""
     (tmp_path / "book.txt").write_text("né à l'été, né à l'hôpital\n" * 99)
@@ -150,6 +154,7 @@ def test_a_prompt_is_composed_as_the_text_was(compare: Compare, tmp_path: Path) 
     assert "<unk>" not in apart.stdout
 
 
+@pytest.mark.slow
 def test_a_file_that_was_raced_generates_by_name_path_and_interpreter(
     compare: Compare, tmp_path: Path
 ) -> None:
@@ -175,6 +180,7 @@ def test_a_file_that_was_raced_generates_by_name_path_and_interpreter(
     assert "unknown backend 'trouble.py:nan'" in other.stderr
 
 
+@pytest.mark.slow
 def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Path) -> None:
     tiny = ("--preset", "tiny", "--backend", "reference", "--steps", "3")
     assert compare("--task", "lm", *tiny, "--out", "plain").returncode == 0

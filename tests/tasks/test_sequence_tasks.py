@@ -31,6 +31,7 @@ def test_every_preset_names_a_model_that_fits_together(name: str, preset: str) -
     assert prepared.about["truncated_share"] == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["translation", "summarization"])
 def test_nothing_scores_above_the_ceiling_and_a_slip_scores_below(name: str) -> None:
     task, prepared = TASKS[name], prepare(name)
