@@ -133,7 +133,8 @@ def agreement_table(explained: Explained) -> Table:
     """Every pair by every method."""
     rows = [
         [
-            f"{one.first} and {one.second}",
+            one.first,
+            one.second,
             METHODS[one.method],
             estimate(one.rank, _THREE),
             estimate(one.top, _TWO),
@@ -141,8 +142,8 @@ def agreement_table(explained: Explained) -> Table:
         ]
         for one in explained.agreements
     ]
-    columns = ["models", "method", "rank correlation", "top 5 in common", "same sign"]
-    return Table(columns, rows, left=2)
+    columns = ["model", "and", "method", "rank correlation", "top 5 in common", "same sign"]
+    return Table(columns, rows, left=3)
 
 
 def rightness_table(explained: Explained) -> Table | None:

@@ -38,6 +38,7 @@ def experiment() -> Experiment:
     )
 
 
+@pytest.mark.slow
 @needs("torch")
 def test_the_norm_of_a_large_gradient_is_right_to_six_digits() -> None:
     """The step that clipped plain SGD takes is as long as the clip norm, to float32's rounding."""

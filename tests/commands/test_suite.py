@@ -57,6 +57,7 @@ def rows(text: str) -> dict[str, Any]:
     return {row["task"]: row["cells"] for row in json.loads(text)["rows"]}
 
 
+@pytest.mark.slow
 def test_what_was_cut_off_is_told_with_how_to_go_on(played: Played) -> None:
     assert played.cut_off.returncode == 130
     (line,) = played.cut_off.stderr.splitlines()
@@ -68,6 +69,7 @@ def test_what_was_cut_off_is_told_with_how_to_go_on(played: Played) -> None:
     assert statuses == {"lm": ["ok"], "sentiment": ["interrupted"]}
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_stopped_and_ends_in_the_table(played: Played) -> None:
     assert played.finished.returncode == 0, played.finished.stderr
     folders = {path.parent.name: path for path in (played.where / "own").glob("*/records.jsonl")}

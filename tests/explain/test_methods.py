@@ -90,6 +90,7 @@ def test_shapley_values_add_up_exact_or_sampled(monkeypatch: pytest.MonkeyPatch)
     assert near.scores == pytest.approx(exact.scores, abs=0.1 * np.abs(exact.scores).max() + 1e-3)
 
 
+@pytest.mark.slow
 @needs("shap")
 def test_they_are_those_of_shap() -> None:
     import shap

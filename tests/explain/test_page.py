@@ -133,7 +133,10 @@ def test_hovering_the_deletion_curve_tells_figures(browser: "Browser", file: Pat
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_keeps_nobody_out(browser: "Browser", file: Path, scheme: str) -> None:
     page = opened_page(browser, file, color_scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    # All but the many texts, which are as the first ones are.
+    page.evaluate(
+        "[...document.querySelectorAll('details')].slice(1).forEach(one => one.open = true)"
+    )
     assert grave_violations(page) == []
 
 

@@ -134,6 +134,7 @@ def test_the_same_adapter_without_a_mistake_passes(group: tuple[str, ...]) -> No
     assert all(check["passed"] for check in row["checks"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "mistake", "first"), CASES)
 def test_a_planted_mistake_is_caught(group: tuple[str, ...], mistake: str, first: str) -> None:
     row = audited(group)[mistake]
@@ -141,6 +142,7 @@ def test_a_planted_mistake_is_caught(group: tuple[str, ...], mistake: str, first
     assert row["reason"].startswith(f"first seen in {first}")
 
 
+@pytest.mark.slow
 def test_a_float32_audit_is_judged_by_the_cell_s_own_rounding(compare: Compare) -> None:
     finished = compare(
         "audit", "--backend", f"{PLANTED}:nothing,{PLANTED}:no_bias_correction",

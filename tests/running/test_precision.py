@@ -278,6 +278,7 @@ def test_from_five_rounds_on_whole_rounds_are_added(play: Callable[..., Played])
     assert len(Counter(w.round for w in play(noisy(0.01, a=0.5), "a", rounds=5)["a"])) == 5
 
 
+@pytest.mark.slow
 def test_further_rounds_have_as_many_windows_as_are_worth_their_time(
     play: Callable[..., Played], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +296,7 @@ def test_further_rounds_have_as_many_windows_as_are_worth_their_time(
     assert sum(later) / len(later) > 2 * ROUND_WINDOWS
 
 
+@pytest.mark.slow
 def test_long_windows_of_the_training_count_and_may_be_enough(play: Callable[..., Played]) -> None:
     played = play(noisy(0.001, a=0.5, b=0.5), "ab", steps=100, precision=0.02)
     assert {window.role for window in played["a"]} == {"steady"}

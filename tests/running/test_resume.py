@@ -202,6 +202,7 @@ def test_what_was_skipped_and_still_would_be_is_finished(compare: Compare, tmp_p
     assert statuses == ["ok", "skipped", "skipped"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_round_leaves_that_round_to_be_played(compare: Compare, tmp_path: Path) -> None:
     waits = str(ADAPTERS / "trouble.py") + ":second_waits"
     going = begin(tmp_path, *TINY, "--backend", waits, "--rounds", "2", "--quiet")
