@@ -1,6 +1,7 @@
 """Clipping of a gradient that has millions of values, the size of a vocabulary's table."""
 
 import numpy as np
+import pytest
 from conftest import needs
 
 from compare.contracts import Device
