@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy.special import stdtr, stdtrit  # Student's t, without the weight of scipy.stats
-
 CONFIDENCE = 0.95
 LEAST_FOR_INTERVAL = 2
 """Of a single value nothing tells how far another would have been from it."""
@@ -56,7 +54,7 @@ def p_value(logs: Sequence[float], center: float | None = None) -> float:
     found, error = mean(logs) if center is None else center, _standard_error(logs)
     if error == 0:
         return 0.0 if found else 1.0
-    return 2 * float(stdtr(len(logs) - 1, -abs(found / error)))
+    return two_sided(len(logs) - 1, found / error)
 
 
 def holm_confidences(p_values: Sequence[float], confidence: float = CONFIDENCE) -> list[float]:
@@ -105,8 +103,17 @@ def geometric_mean(ratios: Sequence[Interval]) -> Interval:
     return _log_interval(value, math.hypot(*halves) / len(ratios))
 
 
+def two_sided(freedom: float, t: float) -> float:
+    """The chance that Student's t is at least as far from zero."""
+    from scipy.special import stdtr  # takes half a second, and most commands test nothing
+
+    return 2 * float(stdtr(freedom, -abs(t)))
+
+
 def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     """How many standard errors an interval reaches to either side, by Student's t."""
+    from scipy.special import stdtrit  # without the weight of scipy.stats
+
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
-from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval, t_quantile
+from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval, t_quantile, two_sided
 
 
 class Welch(NamedTuple):
@@ -22,7 +21,7 @@ class Welch(NamedTuple):
         """Two-sided, that there is no difference."""
         if self.error == 0:
             return 0.0 if self.difference else 1.0
-        return 2 * float(stdtr(self.freedom, -abs(self.difference / self.error)))
+        return two_sided(self.freedom, self.difference / self.error)
 
     def ends(self, confidence: float) -> tuple[float, float]:
         half = t_quantile(self.freedom, confidence) * self.error
