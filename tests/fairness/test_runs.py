@@ -104,7 +104,7 @@ def test_ages_are_cut_into_quantiles(compare: Compare, tmp_path: Path) -> None:
         (["task.group=sex:4"], "needs numbers, and"),
         (["task.bias=2"], "bias and share are of the generated reviews"),
         (["task.mitigation=reweigh:1"], "name their column by task.group"),
-        (["task.group=sex", "task.mitigation=rewiegh:1"], "'reweigh'"),
+        (["task.group=sex", "task.mitigation=rewiegh:1"], "reweigh"),
         (["task.group=sex", "task.mitigation=reweigh:2"], "from 0 to 1"),
     ],
 )

@@ -77,7 +77,7 @@ def test_sst_2_has_no_quoting(here: Path) -> None:
         "sentiment", data="SST-2/train.tsv", validation="SST-2/dev.tsv", judge="all", **columns
     )
     assert prepared.about["class_counts"] == "0: 30 and 5, 1: 60 and 10"
-    assert {text for text, _ in prepared.examples} >= {'"a dev 3 fine film ', '"oh" dev 4 '}
+    assert {example.text for example in prepared.examples} >= {'"a dev 3 fine film ', '"oh" dev 4 '}
     with pytest.raises(UserError, match=r"unknown column 'label' in .*test\.tsv': there is index"):
         prepare("sentiment", data="SST-2/train.tsv", validation="SST-2/test.tsv", **columns)
 
@@ -98,7 +98,7 @@ def test_multi30k_is_pairs_of_files_as_they_are_downloaded(here: Path, packed: b
     assert prepared.about["train_examples"] == 200
     assert prepared.about["validation_examples_of"] == 30
     assert prepared.about["tokenised_references"] == 1
-    assert all(wanted == text.replace("Hund", "dog") for text, wanted in prepared.examples)
+    assert all(wanted == text.replace("Hund", "dog") for text, wanted, _ in prepared.examples)
 
 
 def test_opus_is_pairs_of_files_beside_others(here: Path) -> None:
@@ -128,7 +128,7 @@ def test_xsum_is_a_table_with_documents_of_many_lines(here: Path) -> None:
             writer.writerow([document, f"Clean-up {i} goes on.", 35232142 + i])
     prepared = prepare("summarization", data="xsum.csv", source="document", target="summary")
     assert prepared.about["train_examples"] == 54
-    text, wanted = prepared.examples[0]
+    text, wanted, _ = prepared.examples[0]
     assert text.startswith('The "full" cost, of damage')
     assert text.count("\n") == 3
     assert text.split()[5].rstrip(",") == wanted.split()[1]

@@ -109,7 +109,7 @@ def test_parallel_files_are_translated_with_a_share_cut_off(tmp_path: Path) -> N
     # Every number is a word of its own, so those that are held out are unknown: the ceiling.
     assert prepared.about["unknown_share"] > 0.3
     assert prepared.ceilings["bleu"] < 10
-    for text, wanted in prepared.examples:
+    for text, wanted, _ in prepared.examples:
         assert f"word{text.split()[0].removeprefix('wort')} end" == wanted
 
 
@@ -129,7 +129,7 @@ def test_classes_are_named_by_files_and_counted_in_order(tmp_path: Path) -> None
     (tmp_path / "film.neg").write_text("".join(f"bad film {i}\n" for i in range(50)))
     prepared = prepare("sentiment", task={"data": str(tmp_path / "film")})
     assert prepared.about["classes"] == "neg, pos"
-    assert {wanted for text, wanted in prepared.examples if "good" in text} == {1}
+    assert {wanted for text, wanted, _ in prepared.examples if "good" in text} == {1}
     assert prepared.about["validation_examples"] == 10
 
 
@@ -179,7 +179,7 @@ def test_no_validation_text_is_trained_on(tmp_path: Path) -> None:
     (tmp_path / "film.pos").write_text("\n".join(lines))
     (tmp_path / "film.neg").write_text("\n".join(f"no {line}" for line in lines))
     prepared = prepare("sentiment", task={"data": str(tmp_path / "film")})
-    held = {text for text, _ in prepared.examples}
+    held = {example.text for example in prepared.examples}
     left = 200 - sum(2 if int(text.split()[-1]) < 40 else 1 for text in held)
     assert prepared.about["train_examples"] == left
     assert prepared.about["doubles"] == 180 - left
