@@ -86,10 +86,10 @@ def test_one_text_of_its_own(compare: Compare, kept: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--method", "intgrated"), "method 'intgrated' is unknown"),
+        (("--method", "intgrated"), "unknown method 'intgrated'"),
         (("--method", "rollout"), "--method rollout follows attention"),
         (("--example", "999999"), "--example 999999 is not there"),
-        (("--backend", "jax"), "backend 'jax' is unknown"),
+        (("--backend", "jax"), "unknown backend 'jax'"),
         (("--prompt", "x", "--example", "1"), "leave --example out"),
         (("--seeds", "."), "is no run folder"),
         (("--seeds", "{run}"), "has the same seed, 1: take another"),
