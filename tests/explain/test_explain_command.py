@@ -117,12 +117,9 @@ def test_a_run_without_weights_says_how_to_make_them(compare: Compare, tmp_path:
     ("task", "settings"),
     [
         ("lm", ["--set", "model.architecture=gpt", "--set", "model.tied=true"]),
-        ("translation", []),
-        ("summarization", ["--set", "model.architecture=gru"]),
-        ("sentiment", ["--set", "model.architecture=transformer"]),
     ],
 )
-def test_every_task_is_explained(compare: Compare, task: str, settings: list[str]) -> None:
+def test_a_language_model_is_explained(compare: Compare, task: str, settings: list[str]) -> None:
     made = compare("--task", task, *RUN, *settings, "--backend", "torch,jax", "--json")
     run = f"results/{document(made)['run_id']}"
     found = document(compare("explain", run, "--examples", "4", "--json"))
@@ -131,49 +128,3 @@ def test_every_task_is_explained(compare: Compare, task: str, settings: list[str
     between = [a for a in found["agreements"] if found["models"][a["second"]] == "backend"]
     assert all(a["rank"]["value"] > 0.9 for a in between if a["method"] == "integrated")
     assert found["largest_gap"]["integrated"] < 1e-3
-
-
-@needs("torch", "jax")
-@pytest.mark.parametrize(
-    ("task", "settings"),
-    [
-        ("sentiment", ["--set", "model.architecture=transformer"]),
-        ("translation", []),
-        ("lm", ["--set", "model.architecture=gpt", "--set", "model.tied=true"]),
-    ],
-)
-def test_the_same_weights_explain_the_same_in_float64(
-    compare: Compare, task: str, settings: list[str]
-) -> None:
-    finished = compare(
-        "audit", "--task", task, *settings, "--explain", "--steps", "2", "--backend", "torch,jax",
-        "--json",
-    )  # fmt: skip
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    for row in json.loads(finished.stdout):
-        check = row["checks"]["explanations"]
-        assert check["passed"]
-        assert check["worst"] <= 1e-12
-
-
-@needs("torch")
-def test_words_that_people_marked_are_held_against_what_models_say(
-    compare: Compare, tmp_path: Path
-) -> None:
-    rows = ["text,label,why"]
-    for i in range(200):
-        good = i % 2
-        word = ("dreadful", "lovely")[good]
-        why = word if i % 3 else " ".join("01"[w == word] for w in f"it was {word} no {i}".split())
-        rows.append(f"it was {word} no {i},{('bad', 'fine')[good]},{why}")
-    (tmp_path / "films.csv").write_text("\n".join(rows))
-    made = compare(
-        "--task", "sentiment", *RUN, "--data", "films.csv", "--set", "task.source=text",
-        "--set", "task.target=label", "--set", "task.rationale=why", "--backend", "torch", "--json",
-    )  # fmt: skip
-    run = f"results/{document(made)['run_id']}"
-    found = document(compare("explain", run, "--method", "occlusion", "--json"))
-    assert found["known"] == "marked"
-    (right,) = (one for one in found["rightness"] if one["model"] == "torch:eager")
-    assert right["chance"] == pytest.approx(0.2)
-    assert right["precision"]["value"] > 0.9
