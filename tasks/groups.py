@@ -10,11 +10,9 @@ import numpy as np
 
 from compare.contracts import Example, Prepared
 from compare.errors import UserError
-from compare.sources.bad_rows import BadRows
-from compare.sources.rows import read_rows
 from compare.text.padded import Sequences, validation
-from compare.text.words import Normalise, normalised
 
+from .beside import beside_texts
 from .data import reviews
 from .sentiment_settings import SentimentSettings, SentimentTask
 
@@ -23,17 +21,15 @@ MOST_GROUPS = 10
 _QUANTILES = re.compile(r"^(?P<column>.+):(?P<parts>\d+)$")
 
 
-def groups_of(
-    data: str, source: str | None, wanted: str, texts: Sequence[str], normalise: Normalise
-) -> list[str]:
-    """The group of each text, by the column that `wanted` names, "age:4" for four quantiles of
-    numbers; "(none)" where a cell is empty. Raises UserError for a column of more values than can
-    be told of, or of one."""
-    found = _QUANTILES.match(wanted)
-    column, parts = (found["column"], int(found["parts"])) if found else (wanted, 0)
-    rows = read_rows(data, source, column, None, BadRows(skip=True))
-    by_text = {normalised(text, normalise): value.strip() for text, value in rows}
-    values = [by_text.get(text, "") or NONE for text in texts]
+def groups_of(task: SentimentTask, data: str, texts: Sequence[str], held: bool) -> list[str]:
+    """The group of each text, by the column that `task.group` names, "age:4" for four quantiles of
+    numbers; "(none)" where a cell is empty, or a text stands there with two of them. Raises
+    UserError for a column of more values than can be told of, or of one."""
+    assert task.group is not None
+    found = _QUANTILES.match(task.group)
+    column, parts = (found["column"], int(found["parts"])) if found else (task.group, 0)
+    by_text = beside_texts(task, data, "task.group", column, held)
+    values = [by_text.get(text) or NONE for text in texts]
     return _quantiles(values, column, parts) if parts else _few(values, column)
 
 
@@ -86,11 +82,11 @@ def require_not_the_label(groups: Sequence[str], labels: Sequence[int], column: 
         raise UserError(f"task.group={column} is the label itself: there is nothing to compare")
 
 
-def with_groups(prepared: Prepared, task: SentimentTask, where: str) -> Prepared:
+def with_groups(prepared: Prepared, task: SentimentTask, data: str) -> Prepared:
     """With the group of each example, of the column that names it."""
     assert task.group is not None
     texts = [example.text for example in prepared.examples]
-    groups = groups_of(where, task.source, task.group, texts, task.normalise)
+    groups = groups_of(task, data, texts, held=True)
     require_not_the_label(groups, [one.wanted for one in prepared.examples], task.group)
     examples = [
         Example(one.text, one.wanted, group)

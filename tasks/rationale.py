@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from compare.errors import UserError
-from compare.sources.bad_rows import BadRows
-from compare.sources.rows import read_rows
-from compare.text.words import normalised
 
+from .beside import beside_texts
 from .sentiment_settings import SentimentTask
 
 
@@ -17,8 +15,7 @@ def marked_words(
     the text has words. Raises UserError for marks that are no words of their text."""
     if task.rationale is None:
         return None
-    read = read_rows(task.validation or data, task.source, task.rationale, None, BadRows(skip=True))
-    rows = {normalised(text, task.normalise): marks for text, marks in read}
+    rows = beside_texts(task, data, "task.rationale", task.rationale, held=True)
     found = {}
     for text in texts:
         words, marks = text.split(), rows.get(text, "").split()

@@ -139,14 +139,12 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
     positive = _positive(task, names)
     rows: Sequence[tuple[str, int]] = _numbered(train, names)
     if task.group and task.mitigation:
-        groups = groups_of(
-            data, task.source, task.group, [text for text, _ in rows], task.normalise
-        )
+        groups = groups_of(task, data, [text for text, _ in rows], held=False)
         which = 1 if positive is None else positive
         rows = mitigated(rows, groups, task.mitigation, which, settings.train.seed)
     prepared = _prepare(settings, rows, _numbered(judged, names), names, data)
     if task.group:
-        prepared = with_groups(prepared, task, task.validation or data)
+        prepared = with_groups(prepared, task, data)
     assert prepared.tokenizer is not None
     ids = [prepared.tokenizer.encode(example.text) for example in prepared.examples]
     about: dict[str, str | int | float] = {

@@ -82,6 +82,13 @@ class Example(NamedTuple):
     group: str = ""
 
 
+def class_names(about: Mapping[str, Any], count: int) -> list[str]:
+    """The names of a classifier's classes, of `Prepared.about`; their numbers where it has no such
+    names for each, since a name may have a comma in it."""
+    names = str(about.get("classes", "")).split(", ")
+    return names if len(names) == count else [str(number) for number in range(count)]
+
+
 Quality = Mapping[str, "Interval | str"]
 """Metrics by name, each with its 95% interval, or in words why it cannot be given."""
 

@@ -6,14 +6,13 @@ each group; a text and its twin are drawn together.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.records.groups import GroupGap, GroupRates, Groups, TwinGap
 from compare.records.values import Estimate
-from compare.stats.intervals import Interval
 from compare.stats.resampling import percentiles
 
 LEAST_EXAMPLES, LEAST_OF_A_CLASS = 30, 10
@@ -22,27 +21,49 @@ RATES = ("selection", "tpr", "fpr", "accuracy")
 _SEED = 1
 _PERMUTATIONS = 1000
 
-Labels = NDArray[np.intp]
 Odds = NDArray[np.float64]
+Truths = NDArray[np.bool_]
 
 
 class Judged(NamedTuple):
-    """By example: whether its label is positive, the probability of that, and its group."""
+    """By example (examples,): whether its label is positive, the probability of that, whether the
+    positive class is the likeliest, whether the likeliest is right, and its group."""
 
-    labels: NDArray[np.bool_]
+    labels: Truths
     odds: Odds
+    chosen: Truths
+    right: Truths
     groups: NDArray[np.str_]
+
+    @classmethod
+    def of(
+        cls,
+        wanted: NDArray[np.intp],
+        outputs: NDArray[np.float64],
+        positive: int,
+        groups: NDArray[np.str_],
+    ) -> "Judged":
+        """From the numbers of classes (examples,) and the probabilities of all (examples, classes);
+        the class of an example is the likeliest, as its accuracy has it."""
+        likeliest = outputs.argmax(-1)
+        return cls(
+            wanted == positive,
+            outputs[:, positive],
+            likeliest == positive,
+            likeliest == wanted,
+            groups,
+        )
 
 
 def groups_of(
     judged: Judged,
-    twins: Odds | None,
-    counted: NDArray[np.bool_] | None,
+    twins: Judged | None,
+    counted: Truths | None,
     positive: str,
     resamples: int,
 ) -> Groups:
-    """Everything that is told of groups; `twins` are the probabilities of the same texts of the
-    other group, of which those that are `counted` have a say."""
+    """Everything that is told of groups; `twins` are the same texts of the other group, of which
+    those that are `counted` have a say."""
     names = sorted(set(judged.groups.tolist()))
     rates = [_rates(name, judged) for name in names]
     told = [one.group for one in rates if one.selection is not None]
@@ -67,11 +88,10 @@ def groups_of(
 
 def _rates(name: str, judged: Judged) -> GroupRates:
     mine = judged.groups == name
-    labels, odds = judged.labels[mine], judged.odds[mine]
+    labels, odds, chosen = judged.labels[mine], judged.odds[mine], judged.chosen[mine]
     count, positives = len(labels), int(labels.sum())
     if count < LEAST_EXAMPLES or min(positives, count - positives) < LEAST_OF_A_CLASS:
         return GroupRates(group=name, count=count, positives=positives)
-    chosen = odds > 0.5
     return GroupRates(
         group=name,
         count=count,
@@ -79,7 +99,7 @@ def _rates(name: str, judged: Judged) -> GroupRates:
         selection=float(chosen.mean()),
         tpr=float(chosen[labels].mean()),
         fpr=float(chosen[~labels].mean()),
-        accuracy=float((chosen == labels).mean()),
+        accuracy=float(judged.right[mine].mean()),
         calibration=float(odds.mean() - labels.mean()),
         auroc=auroc(labels, odds),
     )
@@ -93,15 +113,16 @@ def auroc(labels: NDArray[np.bool_], odds: Odds) -> float:
     return float(below.sum() / 2 / (len(ours) * len(others)))
 
 
-def _rate(rate: str, labels: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of examples along the last axis."""
+def _rate(rate: str, judged: Judged, picked: NDArray[Any]) -> NDArray[np.float64]:
+    """Of the examples that are picked, by number (..., examples) or by a truth for each."""
+    labels, chosen = judged.labels[picked], judged.chosen[picked]
     if rate == "selection":
         found: NDArray[np.float64] = chosen.mean(-1)
     elif rate == "accuracy":
-        found = (chosen == labels).mean(-1)
+        found = judged.right[picked].mean(-1)
     else:
         of = labels if rate == "tpr" else ~labels
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # a draw without any is left out
             found = (chosen & of).sum(-1) / of.sum(-1)
     return found
 
@@ -110,16 +131,13 @@ def _two(judged: Judged, names: Sequence[str], resamples: int) -> list[GroupGap]
     """The second name is the reference: first less second."""
     first, second = names[::-1]  # women before men, as the alphabet has it
     random = np.random.Generator(np.random.Philox(_SEED))
-    parts = []
-    for name in (first, second):
-        mine = judged.groups == name
-        labels, chosen = judged.labels[mine], judged.odds[mine] > 0.5
-        drawn = random.integers(0, len(labels), (resamples, len(labels)))
-        parts.append((labels, chosen, labels[drawn], chosen[drawn]))
+    groups = [np.flatnonzero(judged.groups == name) for name in (first, second)]
+    drawn = [mine[random.integers(0, len(mine), (resamples, len(mine)))] for mine in groups]
     found = []
     for rate in RATES:
-        value, draws = ([_rate(rate, part[at], part[at + 1]) for part in parts] for at in (0, 2))
-        gap = percentiles(float(value[0] - value[1]), draws[0] - draws[1])
+        ours, theirs = (_rate(rate, judged, mine) for mine in groups)
+        draws = [_rate(rate, judged, some) for some in drawn]
+        gap = percentiles(float(ours - theirs), draws[0] - draws[1])
         found.append(GroupGap(rate=rate, first=first, second=second, gap=Estimate.of(gap)))
     return found
 
@@ -128,17 +146,16 @@ def _many(judged: Judged, names: Sequence[str]) -> list[GroupGap]:
     """The largest less the smallest, beside what groups that are drawn at random come to."""
     if len(names) < 3:
         return []
-    kept = np.isin(judged.groups, names)
-    labels, chosen, groups = judged.labels[kept], judged.odds[kept] > 0.5, judged.groups[kept]
+    groups = judged.groups
     random = np.random.Generator(np.random.Philox(_SEED))
     found = []
     for rate in RATES:
-        by_group = {n: float(_rate(rate, labels[groups == n], chosen[groups == n])) for n in names}
+        by_group = {n: float(_rate(rate, judged, groups == n)) for n in names}
         high, low = max(by_group, key=by_group.__getitem__), min(by_group, key=by_group.__getitem__)
         shuffled = []
         for _ in range(_PERMUTATIONS):
             other = random.permutation(groups)
-            some = [float(_rate(rate, labels[other == n], chosen[other == n])) for n in names]
+            some = [float(_rate(rate, judged, other == n)) for n in names]
             shuffled.append(max(some) - min(some))
         gap = Estimate(value=by_group[high] - by_group[low], low=None, high=None)
         chance = float(np.quantile(shuffled, 0.95))
@@ -147,19 +164,19 @@ def _many(judged: Judged, names: Sequence[str]) -> list[GroupGap]:
 
 
 def _twin_gap(
-    judged: Judged, twins: Odds, counted: NDArray[np.bool_], first: str, resamples: int
+    judged: Judged, twins: Judged, counted: Truths, first: str, resamples: int
 ) -> TwinGap | None:
     """The change of a text's answer when it speaks of the other group, pairs drawn together."""
     if counted.sum() < LEAST_EXAMPLES:
         return None
-    own, other = judged.odds[counted], twins[counted]
+    own, other = judged.odds[counted], twins.odds[counted]
+    chosen, others = (one.chosen[counted].astype(np.float64) for one in (judged, twins))
     sign = np.where(judged.groups[counted] == first, 1.0, -1.0)
-    chosen, others = (own > 0.5).astype(float), (other > 0.5).astype(float)
     random = np.random.Generator(np.random.Philox(_SEED))
-    drawn = random.integers(0, len(own), (resamples, len(own)))
+    drawn = random.integers(0, len(own), (resamples, len(own)))  # of pairs
 
     def over_pairs(values: NDArray[np.float64]) -> Estimate:
-        return Estimate.of(_mean(values, values[drawn].mean(-1)))
+        return Estimate.of(percentiles(float(values.mean()), values[drawn].mean(-1)))
 
     return TwinGap(
         count=int(counted.sum()),
@@ -167,7 +184,3 @@ def _twin_gap(
         selection=over_pairs(sign * (chosen - others)),
         flips=over_pairs((chosen != others).astype(np.float64)),
     )
-
-
-def _mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Interval:
-    return percentiles(float(values.mean()), draws)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.contracts.task import Quality
+from compare.contracts.task import Quality, class_names
 from compare.errors import one_line
 from compare.fairness.groups import Judged, groups_of
 from compare.findings.time_to_target import Target
@@ -103,19 +103,18 @@ class Evaluator:
         """How the groups fare that texts speak of, where the task tells."""
         prepared = self.plan.prepared
         names = np.array([example.group for example in prepared.examples])
-        if prepared.decoding or not any(names):
+        odds = np.array(outputs, np.float64) if any(names) and not prepared.decoding else None
+        if odds is None or not np.isfinite(odds).all():  # one that diverged treats nobody anyhow
             return None
-        odds = np.array(outputs, np.float64)[:, prepared.positive]
         wanted = np.array([example.wanted for example in prepared.examples])
-        twins = counted = None
+        positive, twins, counted = prepared.positive, None, None
         if len(prepared.twins):
-            answers = self._all_outputs(ask, "twins")
-            twins = np.array(answers, np.float64)[:, prepared.positive]
+            answers = np.array(self._all_outputs(ask, "twins"), np.float64)
+            twins = Judged.of(wanted, answers, positive, names)
             counted = np.array(prepared.twins, bool)
-        classes = str(self.plan.experiment.data.get("classes", "")).split(", ")
-        positive = classes[prepared.positive] if len(classes) > 1 else str(prepared.positive)
-        judged = Judged(wanted == prepared.positive, odds, names)
-        return groups_of(judged, twins, counted, positive, RESAMPLES)
+        judged = Judged.of(wanted, odds, positive, names)
+        name = class_names(self.plan.experiment.data, odds.shape[-1])[positive]
+        return groups_of(judged, twins, counted, name, RESAMPLES)
 
     def _judged(self, outputs: list[Any], resamples: int) -> Quality:
         """What the task makes of the outputs. What was trained and measured is not to be lost to
