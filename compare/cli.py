@@ -74,6 +74,8 @@ def main() -> None:
     completion.whole_words(os.environ)
     try:
         code = app(standalone_mode=False)
+        if code == interrupts.BY_CTRL_C:  # Typer's word for whatever interrupted it
+            code = interrupts.exit_code()
         sys.stdout.flush()
     except UserError as error:
         code = _complain(str(error))

@@ -10,6 +10,9 @@ from typing import NoReturn
 _AGAIN = 0.5  # seconds: `timeout` sends its signal twice at once, and means it once
 _SHOW_CURSOR = b"\x1b[?25h"
 
+BY_CTRL_C = 128 + signal.SIGINT
+"""The exit code of a process that Ctrl-C ended"""
+
 process_groups: set[int] = set()
 """What this process has started, to be ended with it."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from compare.explain.found import Agreed, Explained, Right
-from compare.findings.number_text import estimate, number, significant
+from compare.findings.number_text import count_of, estimate, number
 from compare.records.values import Estimate
 
 from .table import Table
@@ -23,6 +23,8 @@ _KNOWN = {
     "alignment": "the words that a translated one stands for by the grammar",
     "marked": "the words that people marked",
 }
+COMPLETE = 1e-4
+"""Of the largest of what there is to explain: so much a sum may miss in float32"""
 _TWO, _THREE = "{:.2f}", "{:.3f}"
 
 
@@ -32,23 +34,21 @@ def main_method(explained: Explained) -> str:
 
 
 def title(explained: Explained) -> str:
-    texts = "1 text" if explained.examples == 1 else f"{explained.examples:,} texts"
-    return (
-        f"What {len(explained.backends())} backends say why: {explained.task}"
-        f" ({explained.preset}), {texts}, {explained.function}"
-    )
+    backends = count_of(len(explained.backends()), "backend")
+    texts = count_of(explained.examples, "text")
+    return f"Why? {explained.task} ({explained.preset}): {backends}, {texts}, {explained.function}"
 
 
 def alike(explained: Explained) -> str:
     """Do frameworks explain alike, and is that much?"""
     method = main_method(explained)
-    backends = set(explained.backends())
-    between = [a for a in _of(explained, method) if {a.first, a.second} <= backends]
+    between = _between(explained, method)
     if not between:
-        return "One backend alone: nothing to agree with."
+        alone = len(explained.backends()) == 1
+        return "One backend alone: nothing to agree with." if alone else "Too short to be ordered."
     least = min(between, key=lambda one: one.rank.value)
     said = (
-        f"Two frameworks order a text's words with a rank correlation of"
+        f"Two backends order a text's words with a rank correlation of"
         f" {estimate(least.rank, _THREE)} where they agree least ({least.first} and"
         f" {least.second}; {METHODS[method]}, median of texts)"
     )
@@ -63,31 +63,26 @@ def alike(explained: Explained) -> str:
 def verdict(explained: Explained) -> str:
     """How the frameworks' difference compares with the yardsticks'; nothing without any."""
     method = main_method(explained)
-    backends = set(explained.backends())
-    between = [a for a in _of(explained, method) if {a.first, a.second} <= backends]
+    between = _between(explained, method)
     echoes, seeds = (_against(explained, method, of) for of in ("echo", "seed"))
-    if not between or not (echoes or seeds):
+    if not between:
         return ""
-    least = min(between, key=lambda one: one.rank.value).rank
+    least = _least(between)
     parts = []
     if echoes:
-        rounding = min(echoes, key=lambda one: one.rank.value).rank
-        low = rounding.low if rounding.low is not None else rounding.value
-        more = "no more than rounding does" if (least.high or least.value) >= low else (
-            "more than rounding alone does"
-        )  # fmt: skip
-        parts.append(more)
+        parts.append(_held(least, _least(echoes), "rounding alone does"))
     if seeds:
-        other = min(seeds, key=lambda one: one.rank.value).rank
-        ours, theirs = 1 - least.value, 1 - other.value
-        if theirs <= 0:
-            parts.append("and seeds not at all")
-        elif ours <= 0 or theirs / max(ours, 1e-9) > 1.5:
-            times = "far" if ours <= 1e-6 else f"{significant(theirs / ours, 2)} times"
-            parts.append(f"{times} less than seeds do")
-        else:
-            parts.append("about as much as seeds do, or more")
-    return f"Explanations of frameworks differ {' and '.join(parts)}."
+        parts.append(_held(least, _least(seeds), "another seed does"))
+    return f"Explanations of backends differ {', and '.join(parts)}." if parts else ""
+
+
+def _held(ours: Estimate, theirs: Estimate, what: str) -> str:
+    """How a rank correlation compares with a yardstick's: apart only where their intervals are."""
+    if ours.low is None or ours.high is None or theirs.low is None or theirs.high is None:
+        return f"by what one text cannot tell from what {what}"
+    if ours.low > theirs.high:
+        return f"less than {what}"
+    return f"more than {what}" if ours.high < theirs.low else f"no more than {what}"
 
 
 def right(explained: Explained) -> str:
@@ -117,11 +112,13 @@ def right(explained: Explained) -> str:
 
 def complete(explained: Explained) -> str:
     """Whether what has to add up does."""
-    gaps = [
-        f"{METHODS[method]} to {gap:.0e} of the largest"
-        for method, gap in explained.largest_gap.items()
-    ]
-    return f"Scores add up to what there is to explain: {', '.join(gaps)}." if gaps else ""
+    gaps = explained.largest_gap
+    texts = {name: f"{METHODS[name]} to {small_share(gap)}" for name, gap in gaps.items()}
+    loose = [texts[name] for name, gap in gaps.items() if gap > COMPLETE]
+    whole = [texts[name] for name, gap in gaps.items() if gap <= COMPLETE]
+    said = [f"Scores add up to what there is to explain: {', '.join(whole)}."] if whole else []
+    said += [f"They do not quite add up: {', '.join(loose)}."] if loose else []
+    return " ".join(said)
 
 
 def sentences(explained: Explained) -> Iterator[str]:
@@ -217,6 +214,22 @@ def _of_right(one: Right | None, name: str, form: str) -> str:
     return estimate(getattr(one, name) if one else None, form)
 
 
+def small_share(value: float) -> str:
+    """A share that may be as small as rounding."""
+    return "less than 0.01%" if value < 1e-4 else f"{value:.2%}"
+
+
+def _between(explained: Explained, method: str) -> list[Agreed]:
+    """Of every two backends."""
+    backends = set(explained.backends())
+    return [one for one in _of(explained, method) if {one.first, one.second} <= backends]
+
+
+def _least(agreed: Sequence[Agreed]) -> Estimate:
+    """Of those that agree least."""
+    return min(agreed, key=lambda one: one.rank.value).rank
+
+
 def _of(explained: Explained, method: str) -> list[Agreed]:
     return [one for one in explained.agreements if one.method == method]
 
@@ -229,9 +242,7 @@ def _yardstick(explained: Explained, method: str, of: str, words: str) -> str:
     found = _against(explained, method, of)
     if not found:
         return ""
-    ranks: Sequence[Estimate] = [one.rank for one in found]
-    least = min(ranks, key=lambda rank: rank.value)
-    return f"{words} leaves {estimate(least, _THREE)}"
+    return f"{words} leaves {estimate(_least(found), _THREE)}"
 
 
 def legend(explained: Explained) -> Iterable[str]:

@@ -88,7 +88,8 @@ def _with_explanations(audited: list[Audited], proved: Sequence[Proved]) -> list
             }
             row = row.model_copy(update={"checks": checks} | (update if wrong else {}))
         elif row.checks:
-            row = row.model_copy(update={"reason": f"{row.reason} not explained: {one.reason}"})
+            why = {"status": one.status, "reason": f"its explanations: {one.reason}"}
+            row = row.model_copy(update=why if row.status == "ok" else {})
         found.append(row)
     return found
 

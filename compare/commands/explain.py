@@ -14,11 +14,13 @@ from compare.explain.explaining import METHODS, Kept, explain_run, methods_for
 from compare.explain.found import write
 from compare.explain.texts import texts_of
 from compare.planning.kept import header_of_run, kept_choices
-from compare.planning.plan import make_plan
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
+from compare.records.values import CellName
 from compare.reporting.explained import explained_files, explained_words
+from compare.running.jobs import plan_again
 from compare.running.progress import watched
+from compare.running.resumption import differing_parts
 
 
 def explain(
@@ -37,7 +39,9 @@ def explain(
         ),
     ] = "",
     example: Annotated[int | None, what(min=0, help="One validation text, by number.")] = None,
-    prompt: Annotated[str, what(help="A text of your own, in place of validation texts.")] = "",
+    prompt: Annotated[
+        str | None, what(help="A text of your own, in place of validation texts.")
+    ] = None,
     seeds: Annotated[
         list[Path] | None,
         what(
@@ -58,7 +62,7 @@ def explain(
     compare explain results/RUN --method integrated --example 17
     compare explain results/RUN --seeds results/OTHER
     """
-    if prompt and example is not None:
+    if prompt is not None and example is not None:
         raise UserError("--prompt is a text of its own: leave --example out")
     folder, pythons = RunFolder(run), options.interpreters(python)
     header = header_of_run(folder)
@@ -67,22 +71,30 @@ def explain(
     choices = kept_choices(folder, header, options.split_backends(backend), pythons)
     with watched(quiet) as progress:
         progress.begin("preparing the data")
-        plan = make_plan(header.request, options.command_line(), choices)
+        plan = plan_again(header.request, options.command_line(), progress, choices)
+        changed = differing_parts(header.experiment, plan.experiment)
+        if changed:
+            raise UserError(
+                f"'{run}' cannot be explained: its experiment is not what it was: other"
+                f" {', '.join(changed)}"
+            )
         methods = _methods(method, methods_for(plan))
-        others = dict(_same_training(RunFolder(path), header) for path in seeds or [])
+        cells = [choice.cell for choice in choices]
+        others = dict(_same_training(RunFolder(path), header, cells) for path in seeds or [])
         kept = Kept(folder, header, plan, choices, others)
         texts = texts_of(header.experiment, plan.prepared, examples, example, prompt)
         explained = explain_run(kept, texts, methods, progress.count)
+        if not explained.backends():
+            raise UserError("; ".join(explained.notes))
         write(folder.path, explained)
         paths = explained_files(folder.path, explained)
     if json:
         print(json_module.dumps(explained.model_dump(mode="json")))
-        return
-    print(explained_words(explained), end="")
-    for path in paths:
-        print(f"Page: {path}")
-    if not explained.models:
-        raise typer.Exit(1)
+    else:
+        print(explained_words(explained), end="")
+        for path in paths:
+            print(f"Page: {path}")
+    raise typer.Exit(1 if explained.failed else 0)
 
 
 def _methods(text: str, offered: Sequence[str]) -> list[str]:
@@ -96,7 +108,9 @@ def _methods(text: str, offered: Sequence[str]) -> list[str]:
     return wanted or list(offered)
 
 
-def _same_training(folder: RunFolder, header: Header) -> tuple[int, RunFolder]:
+def _same_training(
+    folder: RunFolder, header: Header, cells: Sequence[CellName]
+) -> tuple[int, RunFolder]:
     """The seed of a run, and its folder, where nothing else differs from the header's run."""
     other = header_of_run(folder).experiment
     seed = {"seed": header.experiment.train.seed}
@@ -112,6 +126,8 @@ def _same_training(folder: RunFolder, header: Header) -> tuple[int, RunFolder]:
             f"'{folder.path}' is not the same training from another seed: other"
             f" {', '.join(differing)}"
         )
+    if not any(folder.weights(cell).is_file() for cell in cells):
+        raise UserError(f"'{folder.path}' has no weights of these backends: --save-weights")
     if other.train.seed == header.experiment.train.seed:
         raise UserError(f"'{folder.path}' has the same seed, {other.train.seed}: take another")
     return other.train.seed, folder

@@ -9,7 +9,7 @@ import typer
 from compare.commands import completion, options
 from compare.commands.options import long, what
 from compare.errors import UserError
-from compare.planning.kept import header_of_run, kept_choices
+from compare.planning.kept import header_of_run, kept_choices, kept_weights
 from compare.records.run_folder import RunFolder
 from compare.running.generation import generate_ids
 from compare.running.progress import watched
@@ -65,7 +65,7 @@ def generate(
         progress.begin(f"generating with {choice.cell.label}")
         try:
             found = generate_ids(
-                header, choice, folder.weights(choice.cell), {"prompt": ids, **how}
+                header, choice, kept_weights(folder, choice.cell), {"prompt": ids, **how}
             )
         except CellEnded as end:
             raise UserError(f"{choice.cell.label} cannot generate: {end.reason}") from None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from compare.explain.found import AttentionMap
 from compare.explain.methods import Attribution
 from compare.explain.model import Model
 from compare.explain.subjects import Subject
@@ -89,6 +90,29 @@ def cross_maps(model: Model, subjects: Sequence[Subject]) -> list[Maps]:
         written = np.arange(x.shape[1]) < np.array([len(one.prefix) for one in subjects])[:, None]
         found.append(Maps(crossing.name, maps, _gap(x, output, written)))
     return found
+
+
+def kept_maps(label: str, model: Model, subjects: Sequence[Subject]) -> list[AttentionMap]:
+    """The maps of every layer that has some, head by head, as they are recorded."""
+    return [
+        AttentionMap(
+            model=label,
+            block=of_layer.layer,
+            head=head,
+            example=one.example,
+            tokens=list(one.tokens),
+            weights=np.round(weights[:looking, : len(one.ids)], 4).tolist(),
+            gap=of_layer.gap,
+        )
+        for maps, crosses in (
+            (attention_maps(model, subjects), False),
+            (cross_maps(model, subjects), True),
+        )
+        for of_layer in maps
+        for row, one in enumerate(subjects)
+        for looking in [len(one.prefix) if crosses else len(one.ids)]
+        for head, weights in enumerate(of_layer.weights[row])
+    ]
 
 
 def rollout(model: Model, subjects: Sequence[Subject]) -> list[Attribution]:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compare.contracts.task import class_names
 from compare.explain import agreement, faithfulness, inside, truth
 from compare.explain.attention import (
-    attention_maps,
     blocks_of,
     cross_attention,
-    cross_maps,
     crossings_of,
+    kept_maps,
     rollout,
 )
 from compare.explain.found import Agreed, AttentionMap, Explained, Faithful, Inside, Right
@@ -27,15 +27,15 @@ from compare.explain.methods import (
 from compare.explain.model import Model, answering
 from compare.explain.shapley import shapley_values, surrogate
 from compare.explain.subjects import Subject
-from compare.explain.texts import Texts, decided, words_of
+from compare.explain.texts import Texts, classes_of, decided, words_of
 from compare.explain.variants import Weights
 from compare.planning.choice import Choice
+from compare.planning.kept import kept_weights
 from compare.planning.plan import Plan
 from compare.records.explanations import Explanation, Of
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
 from compare.records.values import Estimate
-from compare.spec.inputs import read_arrays
 from compare.stats.intervals import Interval
 from compare.version import VERSION
 from compare.worker.process import CellEnded
@@ -81,6 +81,7 @@ class _Findings:
     inside: list[Inside] = field(default_factory=list)
     maps: list[AttentionMap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
 
 def methods_for(plan: Plan) -> list[str]:
@@ -107,14 +108,17 @@ def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) 
                 for label, of, weights in _models(kept, choice, first=not found.models):
                     model = Model(answer, kept.plan.experiment, weights, texts.asking)
                     subjects = subjects or _decided(kept, texts, model)
-                    found.models[label], found.cells[label] = of, choice
-                    for method in methods:
-                        attributions = METHODS[method](model, subjects)
-                        found.scores.setdefault(method, {})[label] = attributions
+                    scores = {method: METHODS[method](model, subjects) for method in methods}
                     if of == "backend":
-                        _look_closer(found, kept.plan, label, model, subjects)
+                        _look_closer(found, kept.plan, label, model, subjects, scores)
+                    # Of one that ends in the middle nothing stands beside the others.
+                    found.models[label], found.cells[label] = of, choice
+                    for method, attributions in scores.items():
+                        found.scores.setdefault(method, {})[label] = attributions
         except CellEnded as end:
             found.notes.append(f"{choice.cell.label} cannot be explained: {end.reason}")
+            if end.status != "skipped":
+                found.failed.append(choice.cell.label)
     return _explained(kept, texts, subjects, found)
 
 
@@ -122,13 +126,13 @@ def _models(kept: Kept, choice: Choice, first: bool) -> Iterator[tuple[str, Of, 
     """Every set of weights that is asked of one backend: what it trained, what its echo did and
     what it trained from other seeds; of the first also those from which all began."""
     cell = choice.cell
-    yield cell.label, "backend", read_arrays(kept.folder.weights(cell))
-    echo = kept.folder.weights(cell.model_copy(update={"echo": True}))
-    if echo.is_file():
-        yield f"{ECHO} of {cell.label}", "echo", read_arrays(echo)
+    yield cell.label, "backend", kept_weights(kept.folder, cell)
+    echo = cell.model_copy(update={"echo": True})
+    if kept.folder.weights(echo).is_file():
+        yield f"{ECHO} of {cell.label}", "echo", kept_weights(kept.folder, echo)
     for seed, run in kept.seeds.items():
         if run.weights(cell).is_file():
-            yield f"{cell.label}, seed {seed}", "seed", read_arrays(run.weights(cell))
+            yield f"{cell.label}, seed {seed}", "seed", kept_weights(run, cell)
     if first:
         yield INITIAL, "initial", kept.plan.weights
 
@@ -141,30 +145,33 @@ def _decided(kept: Kept, texts: Texts, model: Model) -> list[Subject]:
     assert tokenizer is not None
     names: Sequence[str] = tokenizer.tokens
     if texts.asking.reads == "class":
-        names = str(kept.plan.experiment.data["classes"]).split(", ")
+        names = class_names(kept.plan.experiment.data, classes_of(kept.plan.experiment))
     return decided(texts, model.choices(texts.subjects), names)
 
 
 def _look_closer(
-    found: _Findings, plan: Plan, label: str, model: Model, subjects: Sequence[Subject]
+    found: _Findings,
+    plan: Plan,
+    label: str,
+    model: Model,
+    subjects: Sequence[Subject],
+    scores: Mapping[str, Sequence[Attribution]],
 ) -> None:
     """What is asked of what backends trained alone: faithfulness, activations and weights, maps."""
     rule, tokenizer = plan.prepared.rule, plan.prepared.tokenizer
     some = subjects[:MOST_DELETED]
-    for method, by_model in found.scores.items():
-        of_rule = (lambda tokens: rule.log_odds(" ".join(tokens))) if rule else None
-        if tokenizer is None or tokenizer.unit not in ("words", "spaces"):
-            of_rule = None
-        figures = faithfulness.faithfulness(model, some, by_model[label][: len(some)], of_rule)
-        found.faithful.append(
-            Faithful.model_validate({"method": method, "model": label, **_told(figures)})
-        )
+    by_words = tokenizer is not None and tokenizer.unit in ("words", "spaces")
+    of_rule = (lambda tokens: rule.log_odds(" ".join(tokens))) if rule and by_words else None
+    faithful = []
+    for method, attributions in scores.items():
+        figures = faithfulness.faithfulness(model, some, attributions[: len(some)], of_rule)
+        told = {"method": method, "model": label, **_told(figures)}
+        faithful.append(Faithful.model_validate(told))
     one_each = list({one.example: one for one in subjects}.values())  # whole outputs: the last
-    found.inside += [
-        *inside.activations_of(label, model, one_each),
-        *inside.weights_of(label, model),
-    ]
-    found.maps += _maps(label, model, one_each[:MOST_MAPPED])
+    inner = [*inside.activations_of(label, model, one_each), *inside.weights_of(label, model)]
+    found.maps += kept_maps(label, model, one_each[:MOST_MAPPED])
+    found.faithful += faithful
+    found.inside += inner
 
 
 def _told(figures: truth.Rightness | faithfulness.Faithfulness) -> dict[str, Any]:
@@ -173,28 +180,6 @@ def _told(figures: truth.Rightness | faithfulness.Faithfulness) -> dict[str, Any
         name: Estimate.of(value) if isinstance(value, Interval) else value
         for name, value in figures._asdict().items()
     }
-
-
-def _maps(label: str, model: Model, subjects: Sequence[Subject]) -> list[AttentionMap]:
-    return [
-        AttentionMap(
-            model=label,
-            block=of_layer.layer,
-            head=head,
-            example=one.example,
-            tokens=list(one.tokens),
-            weights=np.round(weights[:looking, : len(one.ids)], 4).tolist(),
-            gap=of_layer.gap,
-        )
-        for maps, crosses in (
-            (attention_maps(model, subjects), False),
-            (cross_maps(model, subjects), True),
-        )
-        for of_layer in maps
-        for row, one in enumerate(subjects)
-        for looking in [len(one.prefix) if crosses else len(one.ids)]
-        for head, weights in enumerate(of_layer.weights[row])
-    ]
 
 
 def _explained(
@@ -219,6 +204,7 @@ def _explained(
         maps=found.maps,
         largest_gap=_largest_gaps(found),
         notes=found.notes,
+        failed=found.failed,
         explanations=list(_explanations(subjects, found)),
     )
 

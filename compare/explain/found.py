@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from compare.errors import cannot_write
 from compare.records.explanations import LINES, Explanation, Of
+from compare.records.place import write_whole
 from compare.records.values import Estimate
 
 FIGURES = "explanations.json"
@@ -88,9 +88,12 @@ class AttentionMap(BaseModel):
 class Explained(BaseModel):
     """`function` says in words what is explained; `models` are labels and what they are of; `known`
     is where an answer that explanations have to find comes from, if there is one: the rule that
-    labels were drawn by, the grammar of a translation, or the marks of people;
+    labels were drawn by, the grammar of a translation, or the marks of people; `failed` are those
+    backends that could not be asked to the end.
+
     `largest_gap` has, of each method whose scores have to add up, the largest gap of a text over
-    the largest of what there is to explain."""
+    the largest of what there is to explain.
+    """
 
     run: str
     task: str
@@ -109,6 +112,7 @@ class Explained(BaseModel):
     maps: list[AttentionMap] = []
     largest_gap: dict[str, float] = {}
     notes: list[str] = []
+    failed: list[str] = []
     explanations: list[Explanation] = []
 
     def backends(self) -> list[str]:
@@ -120,8 +124,5 @@ def write(folder: Path, explained: Explained) -> None:
     """Keep scores and figures in a run's folder; raises UserError where they cannot be written."""
     lines = "".join(f"{one.model_dump_json()}\n" for one in explained.explanations)
     figures = explained.model_dump_json(exclude={"explanations"}, indent=1)
-    for name, text in ((LINES, lines), (FIGURES, figures)):
-        try:
-            (folder / name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise cannot_write(folder / name, error) from None
+    write_whole(folder / LINES, lines)
+    write_whole(folder / FIGURES, figures)

@@ -19,6 +19,7 @@ from compare.explain.subjects import Subject
 from compare.explain.texts import texts_of
 from compare.planning.choice import Choice
 from compare.planning.plan import Plan
+from compare.records.record_types import Status
 from compare.running.audit import Check
 from compare.worker.process import CellEnded
 
@@ -30,9 +31,10 @@ Values = Mapping[str, NDArray[np.float64]]
 
 
 class Proved(NamedTuple):
-    """What one cell's explanations came to; `reason` where it gave none."""
+    """What one cell's explanations came to; how it ended and why, where it gave none."""
 
     check: Check | None
+    status: Status = "ok"
     reason: str = ""
 
 
@@ -47,13 +49,13 @@ def prove_cells(plan: Plan, oracle: Choice, watch: Callable[[str, int, int], Non
         try:
             found.append(Proved(_check(_explained(plan, choice), expected)))
         except CellEnded as end:
-            found.append(Proved(None, end.reason))
+            found.append(Proved(None, end.status, end.reason))
     return found
 
 
 def _explained(plan: Plan, choice: Choice) -> Values:
     with answering(choice, plan.run.timeout, plan.threads) as answer:
-        texts = texts_of(plan.experiment, plan.prepared, TEXTS, None, "")
+        texts = texts_of(plan.experiment, plan.prepared, TEXTS)
         subjects = texts.subjects[:TEXTS]
         if texts.undecided:  # any answer does: the likeliest are not told apart by rounding
             subjects = [replace(one, token=1, instead=0) for one in subjects]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare.contracts.task import Prepared
+from compare.contracts.task import Prepared, class_names
 from compare.errors import UserError
 from compare.explain.subjects import Asking, Subject
 from compare.spec.experiment import Experiment
@@ -31,7 +31,11 @@ class Texts(NamedTuple):
 
 
 def texts_of(
-    experiment: Experiment, prepared: Prepared, examples: int, only: int | None, prompt: str
+    experiment: Experiment,
+    prepared: Prepared,
+    examples: int,
+    only: int | None = None,
+    prompt: str | None = None,
 ) -> Texts:
     """The first `examples` of a task's validation texts, or one of them, or a prompt.
 
@@ -40,14 +44,20 @@ def texts_of(
     tokenizer = prepared.tokenizer
     if tokenizer is None:
         raise UserError(f"task '{experiment.task}' has no tokenizer: its texts cannot be shown")
-    if experiment.decoding and not experiment.model.classifies():
-        return _outputs(experiment, prepared, tokenizer, examples, only, prompt)
+    if experiment.decoding and prompt is not None:
+        raise UserError(
+            f"--prompt is of language models and classifiers: {experiment.task} needs what is"
+            " wanted of a text; choose one of its own by --example"
+        )
+    if experiment.decoding:
+        numbers = _numbers(len(prepared.examples), examples, only)
+        return _outputs(experiment, prepared, tokenizer, numbers)
     given = _given(experiment, prepared, tokenizer, examples, only, prompt)
-    reads = "class" if experiment.model.classifies() else "next"
+    classifies = experiment.model.classifies()
     width = max(len(ids) for ids, _ in given.values())
-    asking = Asking("class" if reads == "class" else "next", width, _nothing(tokenizer))
-    names = str(experiment.data.get("classes", "")).split(", ")
-    two = reads == "class" and len(names) == 2
+    asking = Asking("class" if classifies else "next", width, _nothing(tokenizer))
+    names = class_names(experiment.data, classes_of(experiment)) if classifies else []
+    two = len(names) == 2
     asked = f"'{names[1]}' rather than '{names[0]}'" if two else ""
     subjects = [
         Subject(
@@ -59,10 +69,11 @@ def texts_of(
     function = {
         True: f"the log-odds of {asked}",
         False: "log p of the likeliest class"
-        if reads == "class"
+        if classifies
         else "log p of the likeliest next token, less that of the runner-up",
     }[two]
-    originals = {example: text for example, (_, text) in given.items() if text}
+    # What a user types need not follow the rule of the data, nor stand among what was marked.
+    originals = {n: text for n, (_, text) in given.items() if text and prompt is None}
     return Texts(asking, subjects, not two, function, originals)
 
 
@@ -77,6 +88,12 @@ def decided(texts: Texts, choices: Sequence[Sequence[int]], names: Sequence[str]
         )
         found.append(Subject(one.example, one.ids, one.tokens, first, against, asked, one.prefix))
     return found
+
+
+def classes_of(experiment: Experiment) -> int:
+    """How many classes a classifier tells apart: the size of its last parameter, a bias."""
+    *_, last = experiment.model.parameters().values()
+    return last.shape[-1]
 
 
 def words_of(tokenizer: Tokenizer, text: str, tokens: int) -> list[int]:
@@ -94,11 +111,11 @@ def _given(
     tokenizer: Tokenizer,
     examples: int,
     only: int | None,
-    prompt: str,
+    prompt: str | None,
 ) -> dict[int, tuple[list[int], str]]:
     """Ids and text of each example."""
     width = experiment.splits["validation"]["inputs"].width
-    if prompt:
+    if prompt is not None:
         ids = tokenizer.encode(_normalised(experiment, prompt))[:width].tolist()
         if not ids:
             raise UserError("--prompt is empty: give it a token to explain")
@@ -125,24 +142,14 @@ def _validation_rows(experiment: Experiment, prepared: Prepared, rows: int) -> l
 
 
 def _outputs(
-    experiment: Experiment,
-    prepared: Prepared,
-    tokenizer: Tokenizer,
-    examples: int,
-    only: int | None,
-    prompt: str,
+    experiment: Experiment, prepared: Prepared, tokenizer: Tokenizer, numbers: Sequence[int]
 ) -> Texts:
-    """Of an encoder-decoder every token of what is wanted, given those before it."""
+    """Of an encoder-decoder every token of what is wanted of these examples, given those before."""
     assert experiment.decoding is not None
-    if prompt:
-        raise UserError(
-            f"--prompt is of language models and classifiers: {experiment.task} needs"
-            " what is wanted of a text; choose one of its own by --example"
-        )
     cuts = experiment.splits["validation"]
     source_width, target_width = cuts["source"].width, cuts["inputs"].width
     subjects, originals = list[Subject](), {}
-    for number in _numbers(len(prepared.examples), examples, only):
+    for number in numbers:
         example = prepared.examples[number]
         source = tokenizer.encode(example.text)[:source_width].tolist()
         target = tokenizer.encode(str(example.wanted))[:target_width].tolist()

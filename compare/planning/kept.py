@@ -1,6 +1,7 @@
 """The cells of a run whose final weights were kept, as they are asked for once more."""
 
 from collections.abc import Mapping, Sequence
+from zipfile import BadZipFile
 
 from pydantic import ValidationError
 
@@ -11,6 +12,9 @@ from compare.planning.spelling import adapter_and_mode, is_meant
 from compare.plugins import is_file
 from compare.records.record_types import Header, header_of
 from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.values import CellName
+from compare.spec.arrays import Array
+from compare.spec.inputs import read_arrays
 
 
 def header_of_run(folder: RunFolder) -> Header:
@@ -45,6 +49,17 @@ def kept_choices(
         else:
             raise unknown("backend", text, [c.label for c in kept], where=f"'{folder.path}'")
     return choose_cells(chosen, pythons)
+
+
+def kept_weights(folder: RunFolder, cell: CellName) -> dict[str, Array]:
+    """The final weights of a cell by canonical name; raises UserError where they cannot be read."""
+    path = folder.weights(cell)
+    try:
+        return read_arrays(path)
+    except (OSError, ValueError, EOFError, BadZipFile):
+        raise UserError(
+            f"'{path}' cannot be read, or not whole: run again with --save-weights"
+        ) from None
 
 
 def _adapter_of_run(header: Header, backend: str) -> str:

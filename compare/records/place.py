@@ -1,7 +1,9 @@
-"""Whether a run can be written where it is to be: told before anything starts."""
+"""Whether a run can be written where it is to be, told before anything starts; and writing what is
+made of it, whole or not at all."""
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from compare.errors import UserError
@@ -42,6 +44,20 @@ def require_room(results: Path, needed: int) -> None:
         raise _refused(
             results, f"a run takes {needed / 1e6:,.1f} MB there, and {free / 1e6:,.1f} MB are free"
         )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that can be made again: on a full disk what stood there before stays. Raises
+    UserError where it cannot be written."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        why = f"cannot write '{path}': {error.strerror}"
+        raise UserError(f"{why}; the run is as it was, and this can be made again") from None
 
 
 def _refused(results: Path, why: str) -> UserError:

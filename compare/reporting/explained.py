@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from compare.errors import cannot_write
 from compare.explain.found import Explained
+from compare.records.place import write_whole
 from compare.reporting.loading import load_reports
 
 
@@ -29,10 +29,7 @@ def explained_files(folder: Path, explained: Explained) -> list[Path]:
     for one in _able():
         if one.explained_filename:
             path = folder / one.explained_filename
-            try:
-                path.write_text(one.render_explained(explained), encoding="utf-8")
-            except OSError as error:
-                raise cannot_write(path, error) from None
+            write_whole(path, one.render_explained(explained))
             written.append(path)
     return written
 

@@ -46,12 +46,12 @@ def _plan_again(
     header = header_of(read_records(folder))
     require_version(folder.path, header.suite_version)
     assert header.request is not None  # since this version
-    plan = _plan(header.request, command, progress, choices)
+    plan = plan_again(header.request, command, progress, choices)
     require_same(folder.path, header, plan)
     return plan
 
 
-def _plan(request: Request, command: list[str], progress: Silent, choices: Choices) -> Plan:
+def plan_again(request: Request, command: list[str], progress: Silent, choices: Choices) -> Plan:
     """A plan made once more: from here, or where its paths are not found from here, from the
     folder that they were typed in."""
     try:
@@ -171,7 +171,7 @@ def _is_whole(plan: Plan, folder: RunFolder) -> bool:
 def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
     if job.folder.exists():
         return _plan_again(job.folder, command, progress, choices)
-    return _plan(job.request, command, progress, choices)
+    return plan_again(job.request, command, progress, choices)
 
 
 def _play_all(jobs: Sequence[_Job], command: list[str], progress: Silent, choices: Choices) -> bool:

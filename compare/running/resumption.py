@@ -133,13 +133,14 @@ def require_version(path: Path, suite_version: str) -> None:
         )
 
 
+def differing_parts(then: Experiment, now: Experiment) -> list[str]:
+    """The fields in which two experiments differ, such as the hash of their data."""
+    return [name for name in Experiment.model_fields if getattr(then, name) != getattr(now, name)]
+
+
 def require_same(path: Path, then: Header, now: Plan) -> None:
     """Raise UserError, naming what differs, unless experiment and cells are what they were."""
-    differing = [
-        name
-        for name in Experiment.model_fields
-        if getattr(then.experiment, name) != getattr(now.experiment, name)
-    ]
+    differing = differing_parts(then.experiment, now.experiment)
     if set(then.cells) != set(now.cells):
         differing.append("backends")
     if differing:

@@ -64,7 +64,7 @@ def render(explained: Explained) -> str:
     figures = [*_precision(explained, main), *_deletion(explained, main)]
     return page.render(
         "explain.html",
-        title=f"Why? {explained.task} ({explained.preset}), explained by {len(labels)} backends",
+        title=words.title(explained),
         figures=figures,
         downloads={"explanations.csv": _csv(explained)},
         series=[*labels, _RULE, _RANDOM],
@@ -78,7 +78,6 @@ def render(explained: Explained) -> str:
                 words.right(explained) or "What decides in this data is not known.",
             ),
             ("Do scores add up?", words.complete(explained) or "No method here has to."),
-            ("What is explained?", f"{explained.function}, of {explained.examples:,} texts."),
         ],
         main=words.METHODS[main],
         texts=list(_texts(explained, main, _MOST_TEXTS)),
@@ -96,7 +95,7 @@ def render(explained: Explained) -> str:
         activations=_histograms(explained.inside, "activations"),
         weights=_histograms(explained.inside, "weights"),
         maps=_maps(explained.maps),
-        map_gap=max((one.gap for one in explained.maps), default=0.0),
+        map_gap=words.small_share(max((one.gap for one in explained.maps), default=0.0)),
     )
 
 

@@ -49,7 +49,7 @@ def model_of(
     plan: Plan, backend: str = "reference", answer: Answer | None = None, texts: int = 6
 ) -> tuple[Model, list[Subject], Texts]:
     """A model and what is asked of it about the first validation texts."""
-    found = texts_of(plan.experiment, plan.prepared, texts, None, "")
+    found = texts_of(plan.experiment, plan.prepared, texts)
     weights = {name: value.astype(np.float64) * 2 for name, value in plan.weights.items()}
     model = Model(answer or answering(backend), plan.experiment, weights, found.asking)
     return model, found.subjects, found

@@ -80,6 +80,25 @@ def test_a_signal_that_is_sent_twice_at_once_is_meant_once(tmp_path: Path) -> No
     assert (folder / "report.md").is_file()
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_command_that_has_nothing_to_report_ends_as_it_was_asked_to(
+    tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    """An audit, as explain, generate and check-backend: its workers end with it."""
+    going = begin(tmp_path, "audit", "--backend", "reference", "--steps", "100000", "--quiet")
+    process = psutil.Process(going.pid)
+    while not any("compare.worker" in " ".join(one.cmdline()) for one in process.children()):
+        time.sleep(0.05)
+    time.sleep(1)  # it is at work, and no longer asks who is there
+    workers = process.children()
+    going.send_signal(sent)
+    going.communicate(timeout=30)
+    assert going.returncode == code
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["moved", "taken away"])
 def test_a_folder_that_goes_in_mid_run_is_told_in_one_line(
