@@ -32,6 +32,7 @@ from .column import (
 
 BACKEND = "backend"
 STATUS = "status"
+GROUPS = ("selection gap", "TPR gap", "twin gap")
 
 
 def results(summaries: Sequence[Summary], baseline: str = "") -> list[Column]:
@@ -145,22 +146,22 @@ def _quality(metrics: Sequence[str], target: str) -> list[Column]:
 
 def _groups() -> list[Column]:
     """Of runs whose texts speak of somebody: signed differences, and no score of fairness."""
-    signed = forms.fixed("{:+.3f}")
+    signed = forms.fixed("{:.3f}")
     return [
         Column(
-            "selection gap",
+            GROUPS[0],
             estimates(lambda c: _gap(c, "selection"), signed),
             "share that is given the positive class, first less second group (demographic parity)",
             rank=LOSSES, optional=True,
         ),
         Column(
-            "TPR gap",
+            GROUPS[1],
             estimates(lambda c: _gap(c, "tpr"), signed),
             "the same among those whose label is positive (equal opportunity)",
             rank=LOSSES, optional=True,
         ),
         Column(
-            "twin gap",
+            GROUPS[2],
             estimates(lambda c: c.groups.twins.selection if c.groups and c.groups.twins else None,
                       signed),
             "how decisions change where the same text speaks of the other group",

@@ -79,7 +79,7 @@ def verdict(explained: Explained) -> str:
 def _held(ours: Estimate, theirs: Estimate, what: str) -> str:
     """How a rank correlation compares with a yardstick's: apart only where their intervals are."""
     if ours.low is None or ours.high is None or theirs.low is None or theirs.high is None:
-        return f"by what one text cannot tell from what {what}"
+        return f"by what so few texts cannot tell from what {what}"
     if ours.low > theirs.high:
         return f"less than {what}"
     return f"more than {what}" if ours.high < theirs.low else f"no more than {what}"

@@ -3,18 +3,24 @@
 from collections.abc import Iterator
 
 from compare.findings.cell_summary import CellSummary
-from compare.findings.number_text import estimate, number
+from compare.findings.number_text import NOTHING, estimate, number
 from compare.findings.summary import Summary
 from compare.records.groups import Groups
 
 from .table import Table
 
-_SIGNED, _RATE = "{:+.3f}", "{:.3f}"
+_RATE = "{:.3f}"
 _MEANING = {
     "selection": "share that is given the positive class (demographic parity)",
     "tpr": "the same of those whose label is positive (equal opportunity)",
     "fpr": "the same of those whose label is not (with the one above: equalised odds)",
     "accuracy": "share of right answers",
+}
+_TITLES = {"selection": "selection", "tpr": "TPR", "fpr": "FPR", "accuracy": "accuracy"}
+_TWINS = {
+    "probability": "probability, same text",
+    "selection": "selection, same text",
+    "flips": "flips, same text",
 }
 
 
@@ -36,7 +42,7 @@ def sentences(summary: Summary) -> Iterator[str]:
         one = next(g for _, groups in cells for g in groups.gaps if g.rate == "selection")
         spread = max(gaps.values()) - min(gaps.values())
         texts = " to ".join(
-            dict.fromkeys(_SIGNED.format(v) for v in (min(gaps.values()), max(gaps.values())))
+            dict.fromkeys(_RATE.format(v) for v in (min(gaps.values()), max(gaps.values())))
         )
         positive = cells[0][1].positive
         yield f"Share that is given '{positive}', {one.first} less {one.second}: {texts}."
@@ -67,7 +73,7 @@ def rates_table(summary: Summary) -> Table | None:
                 number(value, _RATE)
                 for value in (rates.selection, rates.tpr, rates.fpr, rates.accuracy)
             ),
-            number(rates.calibration, _SIGNED),
+            number(rates.calibration, _RATE),
             number(rates.auroc, _RATE),
         ]
         for cell, groups in known(summary)
@@ -78,27 +84,57 @@ def rates_table(summary: Summary) -> Table | None:
 
 
 def gaps_table(summary: Summary) -> Table | None:
-    """A row per backend and rate, signed, with intervals over the examples."""
+    """Signed differences with intervals over the examples: of two groups a row per backend; of
+    more, of which each rate has its own largest and smallest, a row per backend and rate."""
+    cells = known(summary)
+    gaps = [gap for _, groups in cells for gap in groups.gaps]
+    if not gaps and not any(groups.twins for _, groups in cells):
+        return None
+    if any(gap.by_chance is not None for gap in gaps):
+        return _of_many(cells)
     rows = []
-    for cell, groups in known(summary):
+    for cell, groups in cells:
+        found = {gap.rate: estimate(gap.gap, _RATE) for gap in groups.gaps}
+        twins = [estimate(getattr(groups.twins, name, None), _RATE) for name in _TWINS]
+        rows.append([cell.label, *(found.get(rate, NOTHING) for rate in _MEANING), *twins])
+    columns = ["backend", *_TITLES.values(), *_TWINS.values()]
+    return Table(columns, rows, left=1)
+
+
+def caption(summary: Summary) -> str:
+    """Whose differences they are."""
+    for _, groups in known(summary):
+        twins = (
+            f"; same text: of {groups.twins.count:,} texts and their twins" if groups.twins else ""
+        )
         for gap in groups.gaps:
-            by_chance = number(gap.by_chance, _RATE)
-            pair = f"{gap.first} less {gap.second}"
-            rows.append([cell.label, gap.rate, pair, estimate(gap.gap, _SIGNED), by_chance])
-        if groups.twins:
-            of = f"{groups.twins.count:,} twins"
-            for name in ("probability", "selection", "flips"):
-                figure = estimate(getattr(groups.twins, name), _SIGNED)
-                rows.append([cell.label, f"{name}, same text", of, figure, number(None, "")])
-    columns = ["backend", "rate", "groups", "difference", "chance alone"]
-    return Table(columns, rows, left=3) if rows else None
+            if gap.by_chance is None:
+                return f"Differences, {gap.first} less {gap.second}, with 95% intervals{twins}"
+            return "The largest less the smallest rate, and what groups drawn at random come to"
+    return "Differences of groups"
+
+
+def _of_many(cells: list[tuple[CellSummary, Groups]]) -> Table:
+    rows = [
+        [
+            cell.label,
+            _TITLES[gap.rate],
+            f"{gap.first} less {gap.second}",
+            estimate(gap.gap, _RATE),
+            number(gap.by_chance, _RATE),
+        ]
+        for cell, groups in cells
+        for gap in groups.gaps
+    ]
+    return Table(["backend", "rate", "groups", "difference", "up to, by chance"], rows, left=3)
 
 
 def legend() -> list[str]:
     return [
-        *(f"{rate}: {meaning}" for rate, meaning in _MEANING.items()),
+        *(f"{_TITLES[rate]}: {meaning}" for rate, meaning in _MEANING.items()),
         "calibration: mean probability less the mean label; 0 is right on average",
         "same text: what changes where a text speaks of the other group and is otherwise the same",
+        "Intervals are over the examples of this training: another seed moves these figures too.",
         "With unequal shares of positive labels no model can have parity, equal rates and"
         " calibration at once, so there is no one score of fairness here; and none of these"
         " figures is a legal finding.",

@@ -3,6 +3,7 @@
 Of n rows that is n - 1 answers. `Summary.comparisons` has every pair.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,7 @@ from compare.records.values import Estimate
 
 from . import forms
 
+_FIGURES = re.compile(r"[\d.,]*\d")
 _TIMES = 2.0  # from here on "2.3 times" says more than "130%"
 
 
@@ -149,12 +151,15 @@ def _without_a_verdict(summary: Summary, baseline: str) -> Iterator[str]:
 
 
 def _not_judged(summary: Summary, baseline: str = "") -> Iterator[str]:
-    """The reasons, and of which rows; one that holds for all of them needs no names."""
+    """The reasons, and of which rows; one that holds for all of them needs no names. What differs
+    in its figures alone is one reason: those of the first stand for all, as in the notes."""
     mine = [c for c in summary.comparisons if not baseline or baseline in (c.first, c.second)]
     labels: dict[str, dict[str, None]] = {}
+    said: dict[str, str] = {}
     for one in mine:
         if one.verdict == "not judged":
-            labels.setdefault(one.why, {}).update({one.first: None, one.second: None})
+            why = said.setdefault(_FIGURES.sub("0", one.why), one.why)
+            labels.setdefault(why, {}).update({one.first: None, one.second: None})
     if len(labels) == 1 and all(one.verdict == "not judged" for one in mine):
         yield from (f"Not judged: {why}." for why in labels)
     else:

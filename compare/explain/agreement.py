@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.stats.intervals import LEAST_FOR_INTERVAL, Interval
+from compare.stats.intervals import Interval
 from compare.stats.resampling import RESAMPLES, percentiles
 
 TOP = 5
 """Tokens of which it is asked whether both have them among their largest"""
 
 _SEED = 1
+_LEAST_TEXTS = 10  # resamples of fewer are narrower than what another text would bring
 
 Scores = NDArray[np.float64]
 
@@ -77,13 +78,13 @@ def mean(values: Sequence[float]) -> Interval | None:
 
 
 def _over_texts(values: Sequence[float], statistic: Callable[..., Any]) -> Interval | None:
-    """With the percentile interval of resamples of texts (Efron and Tibshirani 1993, section 13.3);
-    None where no text has a figure."""
+    """With the percentile interval of resamples of texts (Efron and Tibshirani 1993, section 13.3),
+    where there are enough of them to draw from; None where no text has a figure."""
     found = np.array([value for value in values if np.isfinite(value)])
     if not len(found):
         return None
     value = float(statistic(found))
-    if len(found) < LEAST_FOR_INTERVAL:
+    if len(found) < _LEAST_TEXTS:
         return Interval(value, None, None)
     random = np.random.Generator(np.random.Philox(_SEED))
     drawn = found[random.integers(0, len(found), (RESAMPLES, len(found)))]

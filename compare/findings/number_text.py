@@ -80,4 +80,6 @@ def estimate(value: Estimate | None, form: str) -> str:
         return NOTHING
     if value.low is None or value.high is None:
         return form.format(value.value)
-    return f"{form.format(value.value)} ({form.format(value.low)}–{form.format(value.high)})"
+    low, high = form.format(value.low), form.format(value.high)
+    between = " to " if low.startswith(("-", "+")) else "–"  # no dash beside a sign
+    return f"{form.format(value.value)} ({low}{between}{high})"

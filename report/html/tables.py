@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from compare.findings.summary import Summary
 
+from ..columns import GROUPS
 from ..table import Table, cost_table, result_table
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Tables(NamedTuple):
 def of_run(summary: Summary) -> Tables:
     results, costs = result_table(summary), cost_table(summary)
     speed = _only(results, _SPEED)
-    learned = _without(results, (*_SPEED[1:], *_MEMORY))
+    learned = _without(results, (*_SPEED[1:], *_MEMORY, *GROUPS))  # which have a section
     memory = _joined(_only(results, _MEMORY), costs and _only(costs, _MEMORY))
     if costs is None:
         return Tables(speed, learned, memory, None, None)

@@ -52,7 +52,7 @@ def test_frameworks_explain_alike_and_seeds_do_not(compare: Compare, kept: Path)
     assert found["largest_gap"]["integrated"] < 1e-4
     assert found["largest_gap"]["shapley"] < 1e-6
     printed = compare("explain", run, "--examples", "5", "--quiet")
-    assert "Two frameworks order a text's words with a rank correlation of" in printed.stdout
+    assert "Two backends order a text's words with a rank correlation of" in printed.stdout
     assert Path(run, "explain.html").exists()
     frame = suite.load(run, what="explanations")
     assert set(frame["method"]) == set(found["methods"])
@@ -117,9 +117,12 @@ def test_a_run_without_weights_says_how_to_make_them(compare: Compare, tmp_path:
     ("task", "settings"),
     [
         ("lm", ["--set", "model.architecture=gpt", "--set", "model.tied=true"]),
+        ("translation", []),
+        ("summarization", ["--set", "model.architecture=gru"]),
+        ("sentiment", ["--set", "model.architecture=transformer"]),
     ],
 )
-def test_a_language_model_is_explained(compare: Compare, task: str, settings: list[str]) -> None:
+def test_every_task_is_explained(compare: Compare, task: str, settings: list[str]) -> None:
     made = compare("--task", task, *RUN, *settings, "--backend", "torch,jax", "--json")
     run = f"results/{document(made)['run_id']}"
     found = document(compare("explain", run, "--examples", "4", "--json"))
@@ -128,3 +131,114 @@ def test_a_language_model_is_explained(compare: Compare, task: str, settings: li
     between = [a for a in found["agreements"] if found["models"][a["second"]] == "backend"]
     assert all(a["rank"]["value"] > 0.9 for a in between if a["method"] == "integrated")
     assert found["largest_gap"]["integrated"] < 1e-3
+
+
+@needs("torch", "jax")
+@pytest.mark.parametrize(
+    ("task", "settings"),
+    [
+        ("sentiment", ["--set", "model.architecture=transformer"]),
+        ("translation", []),
+        ("lm", ["--set", "model.architecture=gpt", "--set", "model.tied=true"]),
+    ],
+)
+def test_the_same_weights_explain_the_same_in_float64(
+    compare: Compare, task: str, settings: list[str]
+) -> None:
+    finished = compare(
+        "audit", "--task", task, *settings, "--explain", "--steps", "2", "--backend", "torch,jax",
+        "--json",
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    for row in json.loads(finished.stdout):
+        check = row["checks"]["explanations"]
+        assert check["passed"]
+        assert check["worst"] <= 1e-12
+
+
+@needs("torch")
+def test_words_that_people_marked_are_held_against_what_models_say(
+    compare: Compare, tmp_path: Path
+) -> None:
+    rows = ["text,label,why"]
+    for i in range(200):
+        good = i % 2
+        word = ("dreadful", "lovely")[good]
+        why = word if i % 3 else " ".join("01"[w == word] for w in f"it was {word} no {i}".split())
+        rows.append(f"it was {word} no {i},{('bad', 'fine')[good]},{why}")
+    (tmp_path / "films.csv").write_text("\n".join(rows))
+    made = compare(
+        "--task", "sentiment", *RUN, "--data", "films.csv", "--set", "task.source=text",
+        "--set", "task.target=label", "--set", "task.rationale=why", "--backend", "torch", "--json",
+    )  # fmt: skip
+    run = f"results/{document(made)['run_id']}"
+    found = document(compare("explain", run, "--method", "occlusion", "--json"))
+    assert found["known"] == "marked"
+    (right,) = (one for one in found["rightness"] if one["model"] == "torch:eager")
+    assert right["chance"] == pytest.approx(0.2)
+    assert right["precision"]["value"] > 0.9
+
+
+DYING = """
+import os
+from compare.contracts.loading import load_backend
+
+class Trainer:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def gradients(self, batch):
+        os._exit(3)
+
+class Dying:
+    name, modes, oracle = "dying", ("at_once",), False
+
+    def __init__(self):
+        self.inner = load_backend("reference")
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def build(self, experiment, device):
+        return Trainer(self.inner.build(experiment, device))
+
+backend = Dying()
+"""
+
+
+def test_one_that_dies_leaves_the_others_and_an_exit_code(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "dying.py").write_text(DYING)
+    made = compare("--task", "sentiment", *RUN, "--backend", "dying.py,reference", "--json")
+    run = f"results/{document(made)['run_id']}"
+    finished = compare(
+        "explain", run, "--examples", "12", "--method", "occlusion,gradient", "--json"
+    )
+    assert finished.returncode == 1
+    found = document(finished)
+    (note,) = found["notes"]
+    assert note.startswith("dying:at_once cannot be explained: worker ended with exit code 3")
+    assert found["failed"] == ["dying:at_once"]
+    assert "reference:numpy" in found["models"]
+    assert {one["backend"] for one in found["explanations"]} == {"reference"}
+    alone = compare("explain", run, "--backend", "dying", "--method", "gradient", "--quiet")
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert alone.stderr.count("\n") == 1
+
+
+def test_data_that_is_not_what_it_was_is_refused(compare: Compare, tmp_path: Path) -> None:
+    rows = [f"it was {('poor', 'fine')[i % 2]} {i},{('bad', 'good')[i % 2]}" for i in range(90)]
+    path = tmp_path / "films.csv"
+    path.write_text("\n".join(["text,label", *rows]))
+    made = compare(
+        "--task", "sentiment", *RUN, "--data", "films.csv", "--set", "task.source=text",
+        "--set", "task.target=label", "--backend", "reference", "--json",
+    )  # fmt: skip
+    run = f"results/{document(made)['run_id']}"
+    path.write_text("\n".join(["text,label", *rows[:-9]]))
+    finished = compare("explain", run, "--quiet")
+    assert finished.returncode == 2
+    assert "cannot be explained: its experiment is not what it was" in finished.stderr
+    assert finished.stderr.count("\n") == 1

@@ -97,7 +97,7 @@ def test_the_first_screen_answers(browser: "Browser", file: Path) -> None:
     page = opened_page(browser, file, viewport={"width": 1280, "height": 700})
     answers = page.locator("dl.answers").inner_text()
     assert "0.980 (0.960–1.000)" in answers
-    assert "no more than rounding does" in answers
+    assert "no more than rounding alone does, and less than another seed does" in answers
     assert "80% (78%–82%)" in answers
     assert "<b>note</b>" in page.locator(".warnings").inner_text()
     assert page.locator("dl.answers").bounding_box()["y"] < 300  # type: ignore[index]
