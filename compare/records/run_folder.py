@@ -5,7 +5,9 @@
         inputs/         what every worker read; kept when a cell failed, so that it can be replayed
         logs/           stdout and stderr of each worker
         outputs/        what each backend made of the validation inputs, where the task judges it
-        weights/        what was trained, with the tokenizer, when asked for by --save-weights
+        weights/        what was trained, by the echo too, with the tokenizer, when asked for by
+                        --save-weights
+        explanations.jsonl, explanations.json, explain.html, when asked for by `compare explain`
         summary.json, report.md, summary.csv and the like, made from the records
 
 A run that was cut off is readable up to its last whole line.

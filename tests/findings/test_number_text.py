@@ -7,6 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from compare.findings import number_text
+from compare.records.values import Estimate
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,9 @@ def test_a_figure_is_read_back_to_its_digits_and_has_no_power_of_ten(value: floa
     for text in (number_text.significant(value), number_text.si(value, "B")):
         assert re.fullmatch(r"[\d,]+(\.\d+)?( [kMGTP]?B)?", text)
     assert float(number_text.significant(value).replace(",", "")) == pytest.approx(value, rel=0.006)
+
+
+def test_no_dash_stands_beside_a_sign() -> None:
+    around_zero = Estimate(value=-0.01, low=-0.12, high=0.03)
+    assert number_text.estimate(around_zero, "{:.2f}") == "-0.01 (-0.12 to 0.03)"
+    assert number_text.estimate(Estimate(value=2.0, low=1.5, high=2.5), "{:.1f}") == "2.0 (1.5–2.5)"

@@ -53,3 +53,16 @@ def test_what_did_not_get_through_cannot_be_compared_with(race: Summary) -> None
     (said,) = sentences(broken, "a:m")
     assert said == "Nothing is compared with a:m: its status is failed."
     assert in_short(broken, broken.cells, "a:m") == ["failed", *["not compared"] * 4]
+
+
+def test_reasons_that_differ_in_figures_alone_are_one(race: Summary) -> None:
+    whys = ["others used 0.3 CPUs in 25 of 37 windows", "others used 0.31 CPUs in 2 of 37 windows"]
+    judged = [
+        one.model_copy(update={"verdict": "not judged", "why": whys[i % 2]})
+        for i, one in enumerate(race.comparisons)
+    ]
+    (only,) = sentences(race.model_copy(update={"comparisons": judged}))
+    assert only == f"Not judged: {whys[0]}."
+    other = judged[0].model_copy(update={"why": "one pair is too few"})
+    several = sentences(race.model_copy(update={"comparisons": [other, *judged[1:]]}))
+    assert len(several) == 2
