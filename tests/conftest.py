@@ -60,9 +60,9 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def own_cpu(worker_id: str) -> Iterator[None]:
-    """What the test starts computes on one CPU, another one in each process of tests.
+@pytest.fixture(autouse=True, scope="session")
+def own_cpu(worker_id: str) -> Iterator[list[int]]:
+    """What tests start computes on one CPU, another one in each process of tests; all CPUs.
 
     Else the threads of two frameworks wait for each other in loops, and a step may take a hundred
     times as long; and the conformance checks, which keep to the first CPU, would all share it.
@@ -71,6 +71,17 @@ def own_cpu(worker_id: str) -> Iterator[None]:
     if before and worker_id != "master":
         number = int(worker_id.removeprefix("gw"))
         os.sched_setaffinity(0, {before[number % len(before)]})
+    yield before
+    if before:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
+def all_cpus(own_cpu: list[int]) -> Iterator[None]:
+    """For a test of what is done with several CPUs."""
+    before = cpu_numbers()
+    if before:
+        os.sched_setaffinity(0, own_cpu)
     yield
     if before:
         os.sched_setaffinity(0, before)

@@ -4,7 +4,6 @@ import pytest
 from conftest import Compare, document, needs
 
 
-@pytest.mark.usefixtures("own_cpu")
 @needs("torch", "tensorflow", "keras", "jax", "flax", "optax")
 def test_all_frameworks_train_the_same_model(compare: Compare) -> None:
     finished = compare(

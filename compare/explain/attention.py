@@ -100,8 +100,9 @@ def kept_maps(label: str, model: Model, subjects: Sequence[Subject]) -> list[Att
             block=of_layer.layer,
             head=head,
             example=one.example,
+            looking=looking,
             tokens=list(one.tokens),
-            weights=np.round(weights[:looking, : len(one.ids)], 4).tolist(),
+            weights=np.round(weights[: len(looking), : len(one.ids)], 4).tolist(),
             gap=of_layer.gap,
         )
         for maps, crosses in (
@@ -110,9 +111,13 @@ def kept_maps(label: str, model: Model, subjects: Sequence[Subject]) -> list[Att
         )
         for of_layer in maps
         for row, one in enumerate(subjects)
-        for looking in [len(one.prefix) if crosses else len(one.ids)]
+        for looking in [_places_of_output(one) if crosses else list(one.tokens)]
         for head, weights in enumerate(of_layer.weights[row])
     ]
+
+
+def _places_of_output(one: Subject) -> list[str]:
+    return [f"output {place}" for place in range(1, len(one.prefix) + 1)]
 
 
 def rollout(model: Model, subjects: Sequence[Subject]) -> list[Attribution]:

@@ -72,14 +72,15 @@ class Inside(BaseModel):
 
 class AttentionMap(BaseModel):
     """What one head looks at in one text: `weights` (looking, tokens), a row for each token that
-    looks, or for each of what a decoder writes. `gap` is the largest difference between the block's
-    output and what its maps make of its input, over the largest value.
+    looks, or for each place of what a decoder writes. `gap` is the largest difference between the
+    layer's output and what its maps make of its input, over the largest value.
     """
 
     model: str
     block: str
     head: int
     example: int
+    looking: list[str]
     tokens: list[str]
     weights: list[list[float]]
     gap: float

@@ -254,6 +254,7 @@ def _points(one: Inside) -> str:
 class Map(NamedTuple):
     title: str
     tokens: list[str]
+    looking: list[str]
     cells: list[tuple[int, int, int, str]]
     """Column, row, share of black in percent, and the figure in words"""
 
@@ -267,14 +268,15 @@ def _maps(maps: Sequence[AttentionMap]) -> list[Map]:
         Map(
             f"{one.model}, {one.block}, head {one.head + 1}",
             one.tokens,
+            one.looking,
             [
                 (
                     column,
                     row,
                     round(100 * weight),
-                    f"{one.tokens[row]} → {one.tokens[column]}: {weight:.2f}",
+                    f"{looking} → {one.tokens[column]}: {weight:.2f}",
                 )
-                for row, (looking, weights) in enumerate(zip(one.tokens, one.weights, strict=True))
+                for row, (looking, weights) in enumerate(zip(one.looking, one.weights, strict=True))
                 for column, weight in enumerate(weights)
                 if weight >= 0.005
             ],

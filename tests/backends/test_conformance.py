@@ -52,7 +52,6 @@ def test_a_built_in_backend_conforms_on_a_gpu(cell: str) -> None:
     assert "passed" in {f.status for f in findings if f.check == "precision: tf32"}
 
 
-@pytest.mark.usefixtures("own_cpu")
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_built_in_backend_conforms(cell: str) -> None:
     (choice,) = choose_cells([cell], {})

@@ -32,7 +32,6 @@ TINY = [
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("own_cpu")
 @pytest.mark.parametrize("preset", MODELS)
 def test_loops_arrive_at_the_losses_of_the_oracle(compare: Compare, preset: str) -> None:
     installed = [loop for loop, needed in LOOPS.items() if all(map(find_spec, needed))]

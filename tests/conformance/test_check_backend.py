@@ -18,8 +18,6 @@ from compare.testing import RATES, case_of, conformance_test
 
 PLANTED = ADAPTERS / "planted.py"
 
-pytestmark = pytest.mark.usefixtures("own_cpu")
-
 
 def findings(compare: Compare, backend: str, code: int) -> dict[str, dict[str, Any]]:
     finished = compare("check-backend", backend, "--json")

@@ -73,7 +73,12 @@ def explained() -> Explained:
             ],
             "maps": [
                 AttentionMap(model="jax:jit", block="block.0", head=0, example=0,
-                             tokens=["a", "b"], weights=[[1, 0], [0.25, 0.75]], gap=1e-7)
+                             looking=["a", "b"], tokens=["a", "b"], weights=[[1, 0], [0.25, 0.75]],
+                             gap=1e-7),
+                # Of a decoder: more places that look than tokens that are seen.
+                AttentionMap(model="jax:jit", block="decoder.0.cross", head=0, example=0,
+                             looking=["output 1", "output 2", "output 3"], tokens=["a", "b"],
+                             weights=[[1, 0], [0, 1], [0.5, 0.5]], gap=1e-7),
             ],
             "explanations": explanations,
         }
@@ -151,7 +156,8 @@ def test_without_a_script_everything_is_there(browser: "Browser", file: Path) ->
     page.goto(file.as_uri())
     assert page.locator("#plot-deletion svg").count() == 1
     assert page.locator("#plot-precision svg").count() == 1
-    assert page.locator(".maps rect").count() == 3
+    assert page.locator(".maps rect").count() == 3 + 4
+    assert "output 3 → b: 0.50" in page.locator(".maps").inner_html()
 
 
 def test_200_texts_of_five_models_are_a_small_file(file: Path) -> None:

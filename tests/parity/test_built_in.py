@@ -8,7 +8,6 @@ from conftest import Compare, document, needs
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.usefixtures("own_cpu"),
     needs("torch", "tensorflow", "keras", "jax", "flax", "optax"),
 ]
 

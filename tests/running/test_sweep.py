@@ -89,6 +89,7 @@ def test_every_crossing_is_trained_and_every_report_shows_it(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("all_cpus")
 def test_threads_can_be_swept_and_what_was_at_work_is_shown(
     compare: Compare, tmp_path: Path
 ) -> None:
