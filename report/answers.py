@@ -20,7 +20,7 @@ def headline(summary: Summary) -> str:
     parts = [
         *_kinds(experiment["model"]),
         f"{forms.short_number(parameters)} parameters",
-        experiment["train"]["precision"],
+        experiment["train"]["dtype"],
         *([named.upper() if named == "cpu" else named] if named else []),
         threads,
     ]

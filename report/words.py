@@ -31,7 +31,7 @@ def title(summary: Summary) -> str:
         f"{_model(experiment['model'])}{parameters:,} parameters, "
         f"{train['steps']} steps of {train['batch']} x "
         f"{train['sequence_length']} tokens, {optimizer['name']} {optimizer['learning_rate']:g}, "
-        f"{train['precision']}{_devices(summary)}"
+        f"{train['dtype']}{_devices(summary)}"
     )
 
 

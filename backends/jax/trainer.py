@@ -27,7 +27,7 @@ STEPS_PER_CALL = 3  # of the mode `multistep`: a warm-up has as many, and so com
 class JaxTrainer:
     def __init__(self, experiment: Experiment, device: Device, mode: str) -> None:
         train = experiment.train
-        self.numerics = numerics_of(train.precision, device)
+        self.numerics = numerics_of(train.dtype, device)
         platform = "gpu" if device.kind == "cuda" else device.kind
         self.device = jax.devices(platform)[device.index]
         jax.config.update("jax_default_device", self.device)

@@ -31,8 +31,8 @@ class KerasTrainer:
         self, experiment: Experiment, device: Device, library: ModuleType, variant: str
     ) -> None:
         train = experiment.train
-        _set_precision(train.precision, device, library)
-        cudnn = library.CUDNN and device.kind == "cuda" and train.precision in ("fp32", "tf32")
+        _set_precision(train.dtype, device, library)
+        cudnn = library.CUDNN and device.kind == "cuda" and train.dtype in ("fp32", "tf32")
         self.place = device.label.replace("cuda", "gpu")
         with self._on_device():
             network, self.variables = network_of(experiment.model, train.seed, cudnn)

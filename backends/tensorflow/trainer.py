@@ -16,7 +16,7 @@ Fields = Mapping[str, tf.Tensor]
 
 class TensorFlowTrainer:
     def __init__(self, experiment: Experiment, device: Device, xla: bool) -> None:
-        train, precision = experiment.train, experiment.train.precision
+        train, precision = experiment.train, experiment.train.dtype
         if precision == "tf32" and device.kind != "cuda":
             raise Unsupported("tf32 on this device: it takes an NVIDIA GPU")
         # For the whole process, and on by default: float32 products are strict without it.

@@ -23,7 +23,7 @@ class TorchTrainer:
     def __init__(self, experiment: Experiment, device: Device, compiled: bool) -> None:
         self.device = torch.device(device.label)
         self.spec, self.train_spec = experiment, experiment.train
-        precision = self.train_spec.precision
+        precision = self.train_spec.dtype
         _set_precision(precision, self.device)
         self.dtype = torch.float64 if precision == "fp64" else torch.float32
         model = Model(experiment.model, compiled, bf16=precision == "bf16")

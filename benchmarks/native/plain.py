@@ -20,7 +20,7 @@ def architecture(experiment: Experiment) -> str:
     Raises Unsupported for what a loop would otherwise train as something else.
     """
     train, model = experiment.train, experiment.model
-    if train.precision != "fp32" or train.accumulation > 1 or any(model.dropouts()):
+    if train.dtype != "fp32" or train.accumulation > 1 or any(model.dropouts()):
         raise Unsupported("another precision than fp32, accumulation, dropout")
     if experiment.optimizer.momentum:
         raise Unsupported("momentum")

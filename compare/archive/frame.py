@@ -24,7 +24,7 @@ COLUMNS = (
     "device",
 )  # fmt: skip
 _TEXTS = {
-    *COLUMNS, "versions", "data", "architecture", "precision", "dropout_masks", "optimizer", "cpu",
+    *COLUMNS, "versions", "data", "architecture", "dtype", "dropout_masks", "optimizer", "cpu",
     "system", "python", "role", "losses", "model", "of", "asked", "method", "token",
 }  # fmt: skip
 
@@ -36,7 +36,7 @@ def load(path: str | Path = "results", what: What = "cells") -> pd.DataFrame:
       SWEEP/POINT), started (UTC), task, preset, fingerprint. What came out, in nats, tokens/s,
       seconds and bytes: the columns of a run's `summary.csv`; one with an interval is three, with
       _low and _high. How: data, architecture, layers, hidden, batch, accumulation,
-      sequence_length, steps, validation_batches, seed, precision, dropout_masks, optimizer,
+      sequence_length, steps, validation_batches, seed, dtype, dropout_masks, optimizer,
       learning_rate; a sweep's values by field, such as train.batch; cpu, cpus, threads, system,
       python, machine_memory_bytes, versions.
     - "losses": run_id, backend, mode, step (from 0), loss (nats per token, NaN where it was not

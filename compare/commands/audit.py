@@ -49,7 +49,7 @@ def audit(
     options.require_utf8(task, preset, backend, data, *(set_ or []), *(python or []))
     given: dict[str, dict[str, Any]] = {"task": {"data": data}, "train": {"steps": steps}}
     asked = [
-        {"train": {"precision": "fp64"}},
+        {"train": {"dtype": "fp64"}},
         *options.overrides(load_task(task), config, set_, given),
     ]
     backends, pythons = options.split_backends(backend), options.interpreters(python)
@@ -70,7 +70,7 @@ def audit(
         print(json_module.dumps([row.model_dump() for row in audited], indent=2))
     else:
         print_whole(_audit_table(audited))
-        print(in_words(audited, oracle.cell.label, plan.experiment.train.precision))
+        print(in_words(audited, oracle.cell.label, plan.experiment.train.dtype))
     statuses = {row.status for row in audited}
     raise typer.Exit(0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1)
 

@@ -138,7 +138,7 @@ def small_experiment(
     model: ModelSpec, optimizer: OptimizerSpec = OPTIMIZERS[MOMENTUM], **train: Any
 ) -> Experiment:
     """An experiment over `small_batches`, in float64 unless `train` says otherwise."""
-    settings = {"batch": BATCH, "sequence_length": TIME, "steps": STEPS, "precision": "fp64"}
+    settings = {"batch": BATCH, "sequence_length": TIME, "steps": STEPS, "dtype": "fp64"}
     return Experiment.model_construct(
         task="conformance", model=model, optimizer=optimizer,
         train=TrainSpec.model_validate(settings | train), splits={}, data={},

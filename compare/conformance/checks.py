@@ -143,7 +143,7 @@ def all_checks() -> Iterator[Check]:
     yield Check("accumulation", PADDED_TARGETS, numeric_checks.steps, case)
     yield Check("widths", "encoder-decoder", numeric_checks.widths, Case("encoder-decoder"))
     for precision in numeric_checks.ROUGH:
-        case = Case("gru of 2 layers", train=(("precision", precision),))
+        case = Case("gru of 2 layers", train=(("dtype", precision),))
         yield Check("precision", precision, numeric_checks.precision, case)
     yield Check("native dropout", "dropout", numeric_checks.native_dropout, Case("dropout"))
     for model in LARGE:

@@ -128,7 +128,7 @@ def precision(bench: Bench, case: Case) -> None:
     """Weights are float32, losses are as near to float64's as the precision allows, no nearer."""
     if bench.backend.oracle:
         raise Unsupported("an oracle computes in float64 whatever is asked for")
-    wanted = dict(case.train)["precision"]
+    wanted = dict(case.train)["dtype"]
     ours, theirs, _ = bench.pair(case)
     for name, value in ours.weights().items():
         if np.asarray(value).dtype != np.float32:

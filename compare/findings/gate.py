@@ -38,7 +38,7 @@ def hold(
     if echo and repeated:
         curves[echo] = repeated.losses()
     again = [record.losses for record in records if isinstance(record, Echoed)]
-    precision, comparable = experiment.train.precision, experiment.losses_are_comparable()
+    precision, comparable = experiment.train.dtype, experiment.losses_are_comparable()
     verdict = parity.judge(curves, header.oracles, precision, comparable, again)
     for cell, row in zip(cells, rows, strict=True):
         row.max_loss_difference = verdict.worst(cell.name)
@@ -75,7 +75,7 @@ def _hold_validation(
     if len(passed) < 2:
         return None
     allowed = parity.validation_allowance(
-        echo, tail, verdict.allowed, header.experiment.train.precision
+        echo, tail, verdict.allowed, header.experiment.train.dtype
     )
     names = [CellName(backend=row.backend, mode=row.mode) for row in passed]
     losses = {n: [row.validation_loss or 0.0] for n, row in zip(names, passed, strict=True)}

@@ -161,7 +161,7 @@ class _Ceiling:
             self.measured = {"flops_per_second": peak, "bytes_per_second": bandwidth}
             # Of CPUs: it is no roof for what another device computes.
             elsewhere = not on_host and any(isinstance(record, Built) for record in records)
-            if peak and bandwidth and experiment.train.precision == "fp32" and not elsewhere:
+            if peak and bandwidth and experiment.train.dtype == "fp32" and not elsewhere:
                 self.seconds = cost.roofline_seconds(operations, peak, bandwidth)
 
 

@@ -107,7 +107,7 @@ def require_memory_for(model: ModelSpec, optimizer: OptimizerSpec | None = None)
 def _recorded(experiment: Experiment) -> Tape:
     """Forward and backward of one micro-batch."""
     model, train = experiment.model, experiment.train
-    tape = Tape(train.batch // train.accumulation, train.precision)
+    tape = Tape(train.batch // train.accumulation, train.dtype)
     cuts, parameters, memory = experiment.splits["train"], model.parameters(), None
     if model.encoder:
         ids = Tensor("source", cuts["source"].width, 1)
@@ -188,7 +188,7 @@ def _onto_residual(tape: Tape, name: str, x: Tensor, y: Tensor, dropout: float) 
 def _update(experiment: Experiment) -> list[Operation]:
     """What happens to gradients once per step, in as few passes over them as there can be."""
     spec, parameters = experiment.optimizer, experiment.model.parameters()
-    width = 8 if experiment.train.precision == "fp64" else 4
+    width = 8 if experiment.train.dtype == "fp64" else 4
     size, moments = _size(parameters), _moments(spec)
     found = []
     more = experiment.train.accumulation - 1

@@ -19,6 +19,9 @@ from compare.spec.settings import Settings
 Overrides = Mapping[str, Mapping[str, Any]]
 """section -> field -> value"""
 
+_RENAMED = {"train.precision": "train.dtype"}
+"""What a field was called, and is called now"""
+
 
 def resolve(task: Task, preset: str, overrides: Sequence[Overrides]) -> Settings:
     """The task's settings under a preset, with each of `overrides` laid over the one before.
@@ -61,6 +64,9 @@ def _as_typed(task: Task, section: str, name: str, value: Any) -> Any:
 
 
 def _unknown_field(section: str, name: str, values: Mapping[str, Mapping[str, Any]]) -> UserError:
+    now = _RENAMED.get(f"{section}.{name}")
+    if now:
+        return UserError(f"{section}.{name} is called {now} now")
     everywhere = [f"{group}.{field}" for group, fields in values.items() for field in fields]
     same_name = [full for full in everywhere if full.split(".")[1] == name]
     if same_name:

@@ -100,13 +100,13 @@ def _audit_one(
     try:
         numbers = _measure(plan, choice, folder)
         allowed = TOLERANCES
-        if plan.experiment.train.precision != "fp64":
+        if plan.experiment.train.dtype != "fp64":
             allowed = _rounding(numbers, _measure(plan, choice, folder, perturb=True))
     except CellEnded as end:
         return Audited(**name, status=end.status, reason=end.reason)
     checks = {kind: _compare(numbers[kind], expected[kind], allowed[kind]) for kind in TOLERANCES}
     off = [kind for kind, check in checks.items() if not check.passed]
-    if off == ["weights"] and plan.experiment.train.precision == "fp64":
+    if off == ["weights"] and plan.experiment.train.dtype == "fp64":
         checks["weights"] = _compare(
             numbers["weights"], expected["weights"], allowed["weights"], wandering()
         )

@@ -36,7 +36,7 @@ def go_on(played: Round, windows: Mapping[CellName, Sequence[Window]]) -> None:
     curves = {cell: [loss for w in trained for loss in w.losses] for cell, trained in own.items()}
     pieces = [(w.first_step, w.first_step + len(w.losses)) for w in own[echo]]
     oracles = [choice.cell for choice in played.plan.choices if choice.oracle]
-    precision = played.plan.experiment.train.precision
+    precision = played.plan.experiment.train.dtype
     for draw in range(2, TRAININGS + 1):
         if not parity.judge(curves, oracles, precision, again=played.echoed).in_doubt():
             return

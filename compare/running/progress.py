@@ -212,7 +212,7 @@ class LiveProgress(Silent):
         assert header is not None  # it is the first record
         experiment = header.experiment
         verdict = parity.judge(
-            self._curves, header.oracles, experiment.train.precision,
+            self._curves, header.oracles, experiment.train.dtype,
             experiment.losses_are_comparable(), self._echoed,
         )  # fmt: skip
         self._parted = dict(verdict.reasons)

@@ -48,5 +48,7 @@ class Experiment(Spec):
 
 
 def canonical_json(spec: Spec) -> str:
-    """JSON with sorted keys and no white space: one text for one value."""
-    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    """JSON with sorted keys and no white space: one text for one value, for ever: a field that was
+    renamed goes by its first name."""
+    fields = spec.model_dump(mode="json", by_alias=True)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))

@@ -1,14 +1,12 @@
-"""How long, on how much at a time, and in which precision a model is trained."""
+"""How long, on how much at a time, and in numbers of which type a model is trained."""
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from compare.spec.parameters import Spec
 
 Precision = Literal["fp32", "fp64", "tf32", "bf16"]
-
-
 """fp64 and fp32 strictly; tf32: float32 whose matrix products may round their operands to
 TensorFloat-32; bf16: matrix products of operands rounded to bfloat16, whose results may be rounded
 to it too, and float32 for weights, biases, norms, softmax, the residual stream and the loss."""
@@ -27,12 +25,21 @@ class TrainSpec(Spec):
     steps: int = Field(default=100, gt=0, description="optimiser steps")
     validation_batches: int = Field(default=10, gt=0, description="batches of the last evaluation")
     seed: int = Field(default=1, ge=0, description="draws weights, dropout, order of examples")
-    precision: Precision = Field(
-        default="fp32", description="of the numbers; tf32, bf16: of matrix products alone"
+    dtype: Precision = Field(
+        default="fp32",
+        description="of the numbers; tf32, bf16: of matrix products alone",
+        # Its name up to 0.3: so older records are read, and equal trainings keep their fingerprint.
+        validation_alias=AliasChoices("dtype", "precision"),
+        serialization_alias="precision",
     )
     dropout_masks: Literal["core", "native"] = Field(
         default="core", description="drawn alike for every backend, or by each framework itself"
     )
+
+    @property
+    def precision(self) -> Precision:
+        """`dtype`, for adapters that were written when it had this name."""
+        return self.dtype
 
     @model_validator(mode="after")
     def _micro_batches_are_of_equal_size(self) -> "TrainSpec":

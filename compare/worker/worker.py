@@ -93,7 +93,7 @@ class Worker:
         """Build the trainer and load the experiment's weights; with `perturb` it is the echo's."""
         experiment = read_experiment(self._inputs())
         stored = read_weights(self._inputs())
-        weights = perturbed(stored, experiment.train.precision) if perturb else stored
+        weights = perturbed(stored, experiment.train.dtype) if perturb else stored
         began = time.perf_counter()
         self.trainer = self.backend.build(experiment, Device(**device))
         require_trainer(self.trainer)
@@ -105,7 +105,7 @@ class Worker:
     def perturb(self, draw: int) -> Message:
         """Start the echo afresh, from weights that are perturbed otherwise."""
         weights = read_weights(self._inputs())
-        self.trainer.load(perturbed(weights, self.experiment.train.precision, draw))
+        self.trainer.load(perturbed(weights, self.experiment.train.dtype, draw))
         return {}
 
     def train(self, first: int, last: int, untimed: int, repeats: int = 1) -> Message:

@@ -91,7 +91,7 @@ def _events(keys: Any, summary: Summary, row: CellSummary, cell: Cell) -> Iterat
 def _settings(keys: Any, summary: Summary, row: CellSummary) -> dict[str, Any]:
     experiment = summary.experiment
     train, optimizer = experiment["train"], experiment["optimizer"]
-    precision = _PRECISIONS.get(train["precision"], train["precision"])
+    precision = _PRECISIONS.get(train["dtype"], train["dtype"])
     found = {
         keys.SUBMISSION_BENCHMARK: experiment["task"],
         keys.SUBMISSION_DIVISION: keys.OPEN,

@@ -38,7 +38,7 @@ def stride(summary: Summary) -> int:
 
 
 def _losses(summary: Summary) -> str:
-    digits = _DIGITS.get(summary.experiment["train"]["precision"], 9)
+    digits = _DIGITS.get(summary.experiment["train"]["dtype"], 9)
     columns = {cell.label: cell.losses for cell in summary.cells if cell.losses}
     for cell in summary.cells:
         if cell.loss_differences:

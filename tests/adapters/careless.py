@@ -62,8 +62,8 @@ class Careless:
         return [Device("cpu")]
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
-        if experiment.train.precision != "fp64":
-            raise Unsupported(f"precision {experiment.train.precision}")
+        if experiment.train.dtype != "fp64":
+            raise Unsupported(f"precision {experiment.train.dtype}")
         ours = experiment.train.model_copy(update={"dropout_masks": "core"})
         inner = self.reference.build(experiment.model_copy(update={"train": ours}), device)
         self.compiled += self.mode == "compiles"

@@ -503,7 +503,7 @@ class Planted:
         return [Device("cpu")]
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
-        precision = experiment.train.precision
+        precision = experiment.train.dtype
         if precision in ("tf32", "bf16"):
             raise Unsupported(f"precision {precision}")
         built: Trainer = (Float32 if precision == "fp32" else ReferenceTrainer)(experiment)

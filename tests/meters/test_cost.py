@@ -274,7 +274,7 @@ def test_the_update_reads_and_writes_every_parameter() -> None:
 
 def test_precision_changes_bytes_and_no_flops() -> None:
     wide, single, half = (
-        experiment(MODELS["gpt"], precision=precision) for precision in ("fp64", "fp32", "bf16")
+        experiment(MODELS["gpt"], dtype=precision) for precision in ("fp64", "fp32", "bf16")
     )
     assert flops_per_step(wide) == flops_per_step(single) == flops_per_step(half)
     assert total_bytes(half) < total_bytes(single) < total_bytes(wide)

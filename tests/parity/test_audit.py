@@ -146,7 +146,7 @@ def test_a_planted_mistake_is_caught(group: tuple[str, ...], mistake: str, first
 def test_a_float32_audit_is_judged_by_the_cell_s_own_rounding(compare: Compare) -> None:
     finished = compare(
         "audit", "--backend", f"{PLANTED}:nothing,{PLANTED}:no_bias_correction",
-        "--set", "train.precision=fp32", "--steps", "40", "--json",
+        "--set", "train.dtype=fp32", "--steps", "40", "--json",
     )  # fmt: skip
     good, bad = json.loads(finished.stdout)
     assert (good["status"], bad["status"]) == ("ok", "parity_failed")

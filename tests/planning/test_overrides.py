@@ -58,6 +58,7 @@ def test_assignments_are_read_as_toml_or_as_plain_words(text: str, value: object
         ("run.precision=200%", r"takes a percentage above 0% and below 100%, .*, not '200%'"),
         ("task.data=[1, 2]", r"task\.data takes text, not \[1, 2\]"),
         ("optimizer.momentum=0.9", "momentum is a setting of sgd"),
+        ("train.precision=bf16", r"^train\.precision is called train\.dtype now$"),
         ("hidden=3", "--set takes SECTION.FIELD=VALUE, not 'hidden=3'"),
         ("model.hidden", "--set takes SECTION.FIELD=VALUE"),
     ],

@@ -119,7 +119,7 @@ def test_every_backend_writes_the_same_text(compare: Compare, tmp_path: Path) ->
     )
     made = compare(
         "--task", "lm", "--preset", "tiny", "--data", "book.txt", "--set", "task.tokens=chars",
-        "--set", "train.precision=fp64", "--set", "model.architecture=gpt",
+        "--set", "train.dtype=fp64", "--set", "model.architecture=gpt",
         "--backend", "torch,jax,reference", "--save-weights", "--json", "--steps", "100",
         "--set", "optimizer.learning_rate=0.01",
     )  # fmt: skip

@@ -50,6 +50,15 @@ def test_a_model_survives_the_way_through_json() -> None:
     assert ModelSpec.model_validate_json(canonical_json(SMALL)) == SMALL
 
 
+def test_a_field_that_was_renamed_is_read_and_leaves_fingerprints_as_they_were() -> None:
+    old = TrainSpec.model_validate({"precision": "bf16"})
+    assert old == TrainSpec(dtype="bf16")
+    assert (old.dtype, old.precision) == ("bf16", "bf16")
+    assert '"precision":"bf16"' in canonical_json(old)
+    assert old.model_dump()["dtype"] == "bf16"
+    assert TrainSpec.model_validate(old.model_dump()) == old
+
+
 def test_misspelt_and_impossible_fields_are_errors() -> None:
     with pytest.raises(ValidationError):
         OptimizerSpec.model_validate({"learning_rat": 0.1})

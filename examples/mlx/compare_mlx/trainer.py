@@ -109,13 +109,13 @@ def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
 class MlxTrainer:
     def __init__(self, experiment: Experiment) -> None:
         train = experiment.train
-        if train.precision not in ("fp32", "fp64"):
-            raise Unsupported(f"precision {train.precision}")
+        if train.dtype not in ("fp32", "fp64"):
+            raise Unsupported(f"precision {train.dtype}")
         if train.accumulation > 1:
             raise Unsupported("accumulation")
         if experiment.model.encoder:
             raise Unsupported("an encoder")
-        self.dtype = mx.float64 if train.precision == "fp64" else mx.float32
+        self.dtype = mx.float64 if train.dtype == "fp64" else mx.float32
         self.specs = experiment.model.layers
         self.model = nn.Module()
         self.model.layers = [layer_of(layer) for layer in self.specs]
