@@ -73,7 +73,7 @@ def test_other_experiments_and_machines_are_other_series(tmp_path: Path) -> None
     played(tmp_path / "a", 1, "1.0", 1.0)
     played(tmp_path / "b", 2, "2.0", 1.0, machine={"cpu": "another", "cpus": 2})
     played(tmp_path / "c", 3, "2.0", 1.0, fingerprint="0" * 64)
-    threads = header(A, threads=1).run
+    threads = header(A, threads=64).run
     played(tmp_path / "d", 4, "2.0", 1.0, run=threads)
     whole_history = read_history(tmp_path)
     assert len({row.series for row in whole_history.rows}) == 4
