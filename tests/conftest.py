@@ -53,8 +53,10 @@ def printed():
 @pytest.fixture(autouse=True, scope="session")
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tokenised texts of the tests stay out of the user's cache; NumPy's threads, which wait for
-    work in a loop, out of the way of the test beside (a backend that is played sets its own)."""
+    work in a loop, out of the way of the test beside (a backend that is played sets its own).
+    What is compiled is kept: hundreds of tests start the command."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         patch.setenv("COMPARE_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("OPENBLAS_NUM_THREADS", "1")
         yield
