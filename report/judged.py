@@ -24,7 +24,7 @@ def sentences_of_data(summary: Summary) -> Iterator[str]:
 def warnings_of_data(data: Data) -> list[str]:
     """What was left out, and what makes scores mean less than they seem to."""
     unknown = data.get("unknown_share", 0.0) > _MANY_UNKNOWN or "unknown_spelt_out" in data
-    return [*_counts(data), *(_unknown(data) if unknown else ())]
+    return [*_counts(data), *_odd_classes(data), *(_unknown(data) if unknown else ())]
 
 
 def _sizes(data: Data) -> Iterator[str]:
@@ -61,8 +61,14 @@ def _classes(data: Data) -> Iterator[str]:
         yield f"Classes, with their examples to train and to validate on: {data['class_counts']}."
     if "class_files" in data:
         yield f"They are named by {data['class_files']}."
+    yield from _odd_classes(data)
+
+
+def _odd_classes(data: Data) -> Iterator[str]:
     if "similar_classes" in data:
         yield f"Likely to be meant as one class: {data['similar_classes']}."
+    if "missing_classes" in data:
+        yield f"Likely to be no class, but what is missing: {data['missing_classes']}."
 
 
 def _normalised(data: Data) -> Iterator[str]:
