@@ -109,6 +109,22 @@ def test_a_text_cannot_be_both_trained_and_validated_on(tmp_path: Path) -> None:
         LM.prepare(resolve(LM, "tiny", [{"task": {"data": data, "validation": copy}}]))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("split", "test", "task.split is of a dataset, and '.*book.txt' has no splits"),
+        ("column", "body", "task.column is of a table or a dataset, and '.*book.txt' is a text"),
+    ],
+)
+def test_a_setting_of_tables_is_refused_for_a_text(
+    tmp_path: Path, field: str, value: str, told: str
+) -> None:
+    (tmp_path / "book.txt").write_text("one two\n" * 90)
+    task = {"data": str(tmp_path / "book.txt"), field: value}
+    with pytest.raises(UserError, match=told):
+        LM.prepare(resolve(LM, "tiny", [{"task": task}]))
+
+
 def test_all_of_the_validation_text_can_be_judged(tmp_path: Path) -> None:
     file = tmp_path / "text.txt"
     file.write_text(TEXT * 10)
