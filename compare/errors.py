@@ -3,7 +3,8 @@
 import errno
 import os
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -25,6 +26,16 @@ def cannot_write(path: object, error: OSError) -> UserError:
     elif error.errno in _GONE:
         more = ": was its folder moved or taken away?"
     return UserError(f"cannot write{named}: {error.strerror}{more}")
+
+
+@contextmanager
+def writing(path: object) -> Iterator[None]:
+    """What the system says of a file that is written meanwhile, with its path: of one that is open
+    it does not tell it."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from None
 
 
 def of_system(error: OSError) -> UserError:

@@ -47,11 +47,14 @@ def computation(summary: Summary) -> str:
 
 
 def scores(summary: Summary) -> str:
-    """The validation loss and the metrics: those that are the same on all backends, and the others
-    from the lowest to the highest; empty where nothing was evaluated."""
+    """The validation loss, in bits per byte too where texts have bytes, and the metrics: those that
+    are the same on all backends, and the others from the lowest to the highest; empty where nothing
+    was evaluated."""
     cells = [c for c in summary.cells if c.status == "ok" and c.validation_loss is not None]
     losses = forms.fixed("{:.4f}")([c.validation_loss for c in cells])
     texts = {"validation loss": losses} if cells else {}
+    spelt = [c.bits_per_byte for c in cells if c.bits_per_byte is not None]
+    texts |= {"bits per byte": forms.fixed("{:.3f}")(spelt)} if spelt else {}
     for name in summary.metrics:
         found = [c.quality[name].value for c in cells if name in c.quality]
         texts |= {name: forms.scores(sorted(found))} if found else {}

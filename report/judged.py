@@ -13,6 +13,7 @@ Data = Mapping[str, Any]
 
 def sentences_of_data(summary: Summary) -> Iterator[str]:
     data: Data = summary.experiment["data"]
+    yield from _sizes(data)
     yield from _counts(data)
     yield from _classes(data)
     yield from _normalised(data)
@@ -23,7 +24,18 @@ def sentences_of_data(summary: Summary) -> Iterator[str]:
 def warnings_of_data(data: Data) -> list[str]:
     """What was left out, and what makes scores mean less than they seem to."""
     unknown = data.get("unknown_share", 0.0) > _MANY_UNKNOWN or "unknown_spelt_out" in data
-    return [*_counts(data), *(_unknown(data) if unknown else ())]
+    return [*_counts(data), *_odd_classes(data), *(_unknown(data) if unknown else ())]
+
+
+def _sizes(data: Data) -> Iterator[str]:
+    """Of all data that a user brought; `_counts` is of what of it was not judged or not taken."""
+    for unit in ("examples", "tokens"):
+        held = data.get(f"validation_{unit}_of")
+        if held is not None:
+            yield (
+                f"{data[f'train_{unit}']:,} {unit} to train on and {held:,} to validate on;"
+                f" task.tokens={data['unit']}, a vocabulary of {data['vocab']:,}."
+            )
 
 
 def _counts(data: Data) -> Iterator[str]:
@@ -49,8 +61,14 @@ def _classes(data: Data) -> Iterator[str]:
         yield f"Classes, with their examples to train and to validate on: {data['class_counts']}."
     if "class_files" in data:
         yield f"They are named by {data['class_files']}."
+    yield from _odd_classes(data)
+
+
+def _odd_classes(data: Data) -> Iterator[str]:
     if "similar_classes" in data:
         yield f"Likely to be meant as one class: {data['similar_classes']}."
+    if "missing_classes" in data:
+        yield f"Likely to be no class, but what is missing: {data['missing_classes']}."
 
 
 def _normalised(data: Data) -> Iterator[str]:
@@ -67,7 +85,7 @@ def _unknown(data: Data) -> Iterator[str]:
         line = f"{share:.1%} of the validation tokens are <unk>: not in the vocabulary."
         if share > _MANY_UNKNOWN:
             line += (
-                " They are one easy token, and none of them can be put out; take --set"
+                " To the model they are all one token, and an easy one; take --set"
                 " task.tokens=bpe, or a larger model.vocab."
             )
         yield line

@@ -193,6 +193,8 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
     bad = BadRows(skip=task.bad_rows == "skip")
     text, held = open_texts(data, task.validation, task.split, task.column, bad)
     found = tokenise_text(text, task.tokens, settings.model.vocab, held, task.normalise)
+    if held is not None and len({*found.sha256.split(",")}) == 1:
+        raise UserError(f"task.validation={task.validation} is the text that is trained on")
     vocab = max(2, len(found.tokenizer))  # a short text has fewer words than were asked for
     prepared = _planned(settings, found.train, found.validation, vocab)
     judged = _inputs(prepared, "validation") + 1  # what is predicted there

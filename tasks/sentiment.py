@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import regex
 
 from compare.contracts import Array, Example, Prepared, Quality, Rule
 from compare.errors import UserError, unknown
@@ -46,6 +47,9 @@ from .texts import judged_rows, left_out, unknown_share, values
 
 _GENERATED_TRAIN = 20_000
 _GENERATED_VALIDATION = 2_000
+_SHOWN = 20  # classes
+_UNSEEN = regex.compile(r"\p{Cf}")
+_MISSING = ("nan", "na", "n/a", "null", "none")
 _RECIPE = {"learning_rate": 0.003, "clip_norm": 1.0, "schedule": "cosine", "warmup_steps": 50}
 
 
@@ -168,7 +172,9 @@ def _from_files(settings: SentimentSettings, data: str) -> Prepared:
 
 def _counted(train: Sequence[Row], held: Sequence[Row], names: Sequence[str]) -> str:
     trained, kept = (Counter(name for _, name in rows) for rows in (train, held))
-    return ", ".join(f"{name}: {trained[name]:,} and {kept[name]:,}" for name in names)
+    shown = [f"{name}: {trained[name]:,} and {kept[name]:,}" for name in names[:_SHOWN]]
+    more = len(names) - len(shown)
+    return ", ".join([*shown, *([f"and {more:,} more classes"] if more else [])])
 
 
 def _files(data: str, split: str) -> dict[str, str]:
@@ -179,16 +185,19 @@ def _files(data: str, split: str) -> dict[str, str]:
 
 
 def _twins(names: Sequence[str]) -> dict[str, str]:
-    """Classes that are likely to be meant as one: they differ in case, space or form alone."""
+    """Classes that are likely to be meant as one, which differ in case, space or form alone, or as
+    none."""
     groups: dict[str, list[str]] = {}
     for name in names:
         try:
-            plain = f"{float(name):g}"  # 1 and 1.0
+            plain = repr(float(name))  # 1 and 1.0
         except ValueError:
-            plain = " ".join(name.casefold().split())
+            plain = " ".join(_UNSEEN.sub("", name).casefold().split())
         groups.setdefault(plain, []).append(name)
     twins = [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
-    return {"similar_classes": ", ".join(twins)} if twins else {}
+    missing = [repr(name) for name in names if name.casefold() in _MISSING]
+    told = {"similar_classes": ", ".join(twins), "missing_classes": ", ".join(missing)}
+    return {key: text for key, text in told.items() if text}
 
 
 def _positive(task: SentimentTask, names: Sequence[str]) -> int | None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from compare.archive import interim
 from compare.archive.scaling import SweepSummary, SweptPoint, scalings
-from compare.errors import UserError
+from compare.errors import UserError, writing
 from compare.findings.summary import Summary, summarise
 from compare.records.reading import FoundRecords, content_of, parse, read, sha256
 from compare.records.run_folder import RunFolder
@@ -107,7 +107,8 @@ def store(folder: RunFolder, summary: Summary) -> None:
         suite_version=VERSION, records_bytes=len(whole), records_sha256=sha256(whole),
         summary=summary,
     )  # fmt: skip
-    (folder.path / STORED).write_text(stored.model_dump_json(), encoding="utf-8")
+    with writing(folder.path / STORED):
+        (folder.path / STORED).write_text(stored.model_dump_json(), encoding="utf-8")
 
 
 def summarise_anew(folder: RunFolder) -> tuple[Summary, list[str]]:

@@ -32,7 +32,7 @@ def point(
     """
     if not is_sweep(sweep):
         raise UserError(f"'{sweep}' is no sweep: make one by --sweep FIELD=VALUES --plan-only")
-    folder = SweepFolder(sweep.absolute())
+    folder = SweepFolder(sweep)
     with watched(quiet) as progress:
         played, interrupted = play_point(folder, number, options.command_line(), progress)
     end_run(played, interrupted, json, View())

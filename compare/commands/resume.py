@@ -27,7 +27,6 @@ def resume(
     compare resume results/RUN
     """
     command = options.command_line()
-    run = run.absolute()  # it may be played in another folder, from which its paths were typed
     view = options.view(wide, columns, baseline, verbose)
     if is_sweep(run):
         swept = SweepFolder(run)

@@ -1,6 +1,5 @@
 """`compare suite`: every task, one after the other, and the table across them."""
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -60,10 +59,8 @@ def suite(
         for task in sorted(installed("task"))
     ]
     command = options.command_line()
-    here = Path.cwd()
     with watched(quiet) as progress:
-        interrupted = play_suite(SuiteFolder(here / folder.path), requests, command, progress)
-    os.chdir(here)  # a run that was begun from elsewhere may be planned there
+        interrupted = play_suite(folder, requests, command, progress)
     runs = list(folder.runs())
     for run in runs:
         report_run(run)

@@ -124,6 +124,7 @@ def _of_losses(found: Found) -> Iterator[Note]:
             f" after {steps:,}",
             remedy="take more --steps, or fewer optimizer.warmup_steps",
         )
+    yield from _of_settings(found)
     again = sum(isinstance(record, Echoed) for record in found.records)
     if again:
         yield Note(
@@ -139,6 +140,19 @@ def _of_losses(found: Found) -> Iterator[Note]:
             if end.cell.control:
                 text = f"{end.cell.label} failed, so verdicts know less of its noise: {end.reason}"
                 yield Note(grade="widens", text=text)
+
+
+def _of_settings(found: Found) -> Iterator[Note]:
+    """Of what was asked for, and not by a preset, what changed nothing."""
+    request, header = found.header.request, found.header
+    asked = (
+        {name for layer in request.overrides for name in layer.get("optimizer", ())}
+        if request
+        else set()
+    )
+    for name, of in header.experiment.optimizer.without_say().items():
+        if name in asked:
+            yield Note(grade="record", text=f"optimizer.{name} had no say: it is of {of}")
 
 
 def _of_scores(found: Found) -> Iterator[Note]:

@@ -1,13 +1,14 @@
 """Which cells are played, for what `--backend` names."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from compare.contracts.loading import check_backend_name
 from compare.errors import UserError, unknown
 from compare.planning.choice import Choice
 from compare.planning.spelling import EVERY_MODE, adapter_and_mode, interpreter_of_each
 from compare.planning.survey import Described, describe_backends
-from compare.plugins import installed
+from compare.plugins import installed, is_file
 from compare.records.values import CellName
 
 
@@ -47,10 +48,15 @@ def choose_cells(
         if wanted or not backend.oracle:
             for one in _modes(backend, mode):
                 cell = CellName(backend=backend.name or adapter, mode=one)
-                python = interpreters.get(adapter)
-                choices.append(Choice(cell, adapter, backend.oracle, python))
+                choices.append(_choice(cell, backend, interpreters.get(adapter)))
     _refuse_twins(choices)
     return choices
+
+
+def _choice(cell: CellName, backend: Described, python: str | None) -> Choice:
+    """With absolute paths: it may be played from another folder than it was typed in."""
+    adapter = str(Path(backend.adapter).absolute()) if is_file(backend.adapter) else backend.adapter
+    return Choice(cell, adapter, backend.oracle, python and str(Path(python).absolute()))
 
 
 def _modes(backend: Described, mode: str) -> list[str]:

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compare.errors import UserError, cannot_write
+from compare.errors import UserError, writing
 from compare.records.place import require_place
 from compare.records.record_types import ANY_RECORD, AnyRecord
 from compare.records.values import CellName, Record
@@ -86,13 +86,10 @@ class RunFolder:
     def append(self, record: Record) -> None:
         """Add one line, on disk when this returns; raises UserError where it cannot be written."""
         path = self.path / RECORDS
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(record.model_dump_json() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise cannot_write(path, error) from None
+        with writing(path), path.open("a", encoding="utf-8") as file:
+            file.write(record.model_dump_json() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def records(self) -> list[AnyRecord]:
         """Every whole line; a last line that a crash cut short is left out."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compare.errors import UserError
+from compare.errors import UserError, writing
 from compare.records.record_types import SCHEMA_VERSION
 from compare.records.run_folder import RunFolder
 from compare.records.values import Record, Request
@@ -53,7 +53,8 @@ class SweepFolder:
 
     def write(self, sweep: Sweep) -> None:
         """The manifest."""
-        (self.path / MANIFEST).write_text(sweep.model_dump_json(indent=2), encoding="utf-8")
+        with writing(self.path / MANIFEST):
+            (self.path / MANIFEST).write_text(sweep.model_dump_json(indent=2), encoding="utf-8")
 
     def sweep(self) -> Sweep:
         """The manifest; raises UserError where it cannot be read."""

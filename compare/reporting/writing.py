@@ -7,7 +7,7 @@ from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
 from compare.archive.stored import read_sweep, summarise_anew
 from compare.archive.together import Reported
-from compare.errors import UserError
+from compare.errors import UserError, writing
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
@@ -60,8 +60,7 @@ def write_run(folder: Path, report: ReportFormat, summary: Summary) -> None:
         write(folder, report, report.render(summary))
         return
     for name, content in report.files(summary, folder).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        _write(folder / name, content)
 
 
 def able(reports: Sequence[ReportFormat], summary: Reported) -> list[ReportFormat]:
@@ -81,8 +80,14 @@ def write(folder: Path, report: ReportFormat, content: str | bytes) -> Path:
     """Write what a format rendered under its file name."""
     assert report.filename
     path = folder / report.filename
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    _write(path, content)
     return path
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def main_file(folder: Path, formats: Sequence[ReportFormat]) -> Path:

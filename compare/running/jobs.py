@@ -1,7 +1,7 @@
 """Jobs: playing a run, a sweep, a suite, or what is missing of one, as its progress is shown."""
 
-import os
 from collections.abc import Callable, Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,8 +60,8 @@ def plan_again(request: Request, command: list[str], progress: Silent, choices: 
         there = Path(request.folder)
         if not request.folder or not there.is_dir() or there == Path.cwd():
             raise
-    os.chdir(there)
-    return make_plan(request, command, choices, progress.begin)
+    with chdir(there):  # which of its fields are paths is for a task alone to know
+        return make_plan(request, command, choices, progress.begin)
 
 
 def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:

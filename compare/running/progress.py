@@ -256,5 +256,6 @@ def _classes(record: Record) -> list[str]:
     """At the beginning, which classes are told apart, and in how many examples, if any are."""
     if not isinstance(record, Header):
         return []
-    told = {what: record.experiment.data.get(f"class_{what}") for what in ("files", "counts")}
-    return [f"classes, {what}: {text}" for what, text in told.items() if text]
+    told = {"files": "classes of", "counts": "classes, to train and to validate on:"}
+    data = record.experiment.data
+    return [f"{words} {data[f'class_{w}']}" for w, words in told.items() if f"class_{w}" in data]

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from compare.contracts.backend import Device
+from compare.errors import writing
 from compare.limits import HELLO_SECONDS
 from compare.meters.contention import cpu_seconds_of
 from compare.planning.devices import choose_device
@@ -238,7 +239,8 @@ class Round:
         tokenizer = self.plan.prepared.tokenizer
         if tokenizer is not None:
             text = json.dumps(tokenizer.to_json(), ensure_ascii=False)
-            self.folder.tokenizer.write_text(text, encoding="utf-8")
+            with writing(self.folder.tokenizer):
+                self.folder.tokenizer.write_text(text, encoding="utf-8")
 
     def _ask(self, cell: CellName, do: str, **arguments: Any) -> dict[str, Any]:
         began = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.contracts.task import Quality, class_names
-from compare.errors import one_line
+from compare.errors import one_line, writing
 from compare.fairness.groups import Judged, groups_of
 from compare.findings.time_to_target import Target
 from compare.planning.plan import Plan
@@ -150,7 +150,7 @@ class Evaluator:
     def _keep(self, cell: CellName, outputs: list[Any]) -> None:
         path = self.folder.outputs(cell)
         path.parent.mkdir(exist_ok=True)
-        with path.open("w", encoding="utf-8") as file:
+        with writing(path), path.open("w", encoding="utf-8") as file:
             for example, output in zip(self.plan.prepared.examples, outputs, strict=True):
                 line = {"input": example.text, "wanted": example.wanted, "output": output}
                 if example.group:

@@ -151,7 +151,7 @@ def _names_a_class(path: Path) -> bool:
 
 
 def _is_text(path: Path) -> bool:
-    return _unpacked(path).suffix == ".txt"
+    return _unpacked(path).suffix.lower() == ".txt"
 
 
 def _is_data(path: Path) -> bool:

@@ -30,6 +30,9 @@ _UNPACKED: dict[str, Callable[[BinaryIO], Any]] = {
 }
 COMPRESSED = tuple(_UNPACKED)
 
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar")
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
+
 _CHUNK = 1 << 20  # bytes
 
 _pipes: dict[tuple[int, int], BinaryIO] = {}
@@ -40,6 +43,18 @@ every point of a sweep."""
 def unpacked_name(path: Path) -> Path:
     """The name without the ending of its compression: `news.csv.gz` is a .csv file."""
     return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+
+
+def require_files_of_texts(data: str) -> None:
+    """Raise UserError for a file that has others, or the sheets of a table program, in it."""
+    path = Path(data)
+    if not path.is_file():
+        return
+    kind = unpacked_name(path).suffix.lower()
+    if kind in _ARCHIVES:
+        raise UserError(f"data '{data}' is an archive: unpack it, and name what is in it")
+    if kind in _SPREADSHEETS:
+        raise UserError(f"data '{data}' is a spreadsheet: save it as CSV, in UTF-8")
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from compare.errors import UserError
 from compare.sources.bad_rows import BadRows
-from compare.sources.files import map_chunks
+from compare.sources.files import map_chunks, require_files_of_texts
 from compare.sources.hub import read_hub
 from compare.sources.source import Source, open_source
 from compare.sources.tables import is_table, read_column
@@ -30,6 +30,7 @@ def open_texts(
         if dataset:
             (rows,) = read_hub(data.removeprefix("hf:"), name, [column])
             return _lines(f"{data} ({name})", rows)
+        require_files_of_texts(name)
         if is_table(name):
             text = _lines(name, read_column(Path(name), column, bad))
             bad.settle()

@@ -13,7 +13,7 @@ from compare.errors import UserError
 from compare.sources import tables
 from compare.sources.bad_rows import BadRows
 from compare.sources.classes import read_classes
-from compare.sources.files import COMPRESSED, unpacked_name
+from compare.sources.files import COMPRESSED, require_files_of_texts, unpacked_name
 from compare.sources.hub import read_hub
 from compare.sources.lines import entries, is_folder, nearest, place, read_lines, usable
 
@@ -38,6 +38,7 @@ def read_rows(
     UserError, with file and line, for whatever cannot be used, but for rows that `bad` leaves out.
     """
     bad = bad or BadRows()
+    require_files_of_texts(data)
     if has_columns(data):
         rows = _columns(data, source, target, split, bad)
     else:
@@ -59,6 +60,7 @@ def read_labelled(
     as in `read_rows`. Raises UserError, with file and line, for whatever cannot be used.
     """
     bad = bad or BadRows()
+    require_files_of_texts(data)
     if has_columns(data):
         rows = _columns(data, source, target, split, bad)
     else:

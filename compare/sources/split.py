@@ -59,8 +59,17 @@ def train_and_validation(
     seen = {text for text, _ in held}
     train = [row for row in rows if row[0] not in seen]
     if not train or not held:
-        raise UserError(f"'{data}' has too few examples to train on some and validate on others")
+        raise UserError(f"'{data}' {_why_too_few(rows, held)}")
     return Rows(train, held, doubles=len(rows) - len(train))
+
+
+def _why_too_few(rows: Sequence[Row], held: Sequence[Row]) -> str:
+    """Why there is nothing to train on, of these rows, or nothing to validate on."""
+    if held and rows:
+        return "has too few examples: each text to train on is validated on too"
+    if not held and len(rows) > 1:
+        return f"has too few examples: each of its {len(rows):,} classes has one"
+    return "has too few examples to train on some and validate on others"
 
 
 def drawn(rows: Sequence[Row], most: int, labelled: bool = False) -> list[Row]:

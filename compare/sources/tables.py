@@ -15,6 +15,7 @@ from compare.sources.files import unpacked_name
 from compare.sources.lines import each_line, place, read_text, usable
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_OTHER_SEPARATORS = (";", "\t")
 JSON_LINES = (".jsonl", ".ndjson")
 JSON = ".json"
 ENDINGS = (*DELIMITERS, *JSON_LINES, JSON, *columnar.ENDINGS)
@@ -161,7 +162,9 @@ def _json_object(line: str, where: str) -> dict[str, object]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadRow("no JSON", f"{where} is not JSON: {error}") from None
+        raise BadRow(
+            "no JSON", f"{where} is not JSON: {error}: each line needs an object"
+        ) from None
     if not isinstance(record, dict):
         raise BadRow(
             "no JSON",
@@ -173,17 +176,17 @@ def _json_object(line: str, where: str) -> dict[str, object]:
 
 def _csv_records(path: Path, delimiter: str, bad: BadRows) -> Iterator[Record]:
     (first, header), *rows = _csv_rows(path, delimiter)
+    header = [name.strip() for name in header]
     for name in header:
         if name and header.count(name) > 1:
             raise UserError(f"{place(path, first)}: two columns are named '{name}'")
     for line, fields in rows:
         with bad:
             if len(fields) != len(header):
-                separator = "tab" if delimiter == "\t" else "comma"
                 raise BadRow(
                     "wrong columns",
                     f"{place(path, line)} has {len(fields)} fields, and the header {len(header)}: "
-                    f"a field with a {separator} in it must be quoted",
+                    "a field with a separator in it must be quoted",
                 )
         if len(fields) == len(header):
             yield place(path, line), dict(zip(header, fields, strict=True))
@@ -193,10 +196,18 @@ def _csv_rows(path: Path, delimiter: str) -> list[Line]:
     """The fields of each row, and the line of the file that it begins on."""
     text = read_text(path)
     if delimiter != "\t":
-        return _quoted_rows(text, delimiter, path)
+        return _quoted_rows(text, _separator(text, delimiter), path)
     lines = enumerate(text.removesuffix("\n").split("\n"), 1)
     plain = [(n, line.removesuffix("\r").split("\t")) for n, line in lines if line.strip()]
     return _as_spreadsheets_write(text, plain, path) or plain
+
+
+def _separator(text: str, usual: str) -> str:
+    """What stands between the fields of a CSV file, by its header: where a comma is a decimal mark,
+    spreadsheets write semicolons."""
+    header = text.partition("\n")[0]
+    others = (other for other in _OTHER_SEPARATORS if usual not in header and other in header)
+    return next(others, usual)
 
 
 def _as_spreadsheets_write(text: str, plain: Sequence[Line], path: Path) -> list[Line] | None:

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from compare.spec.parameters import Spec
 
+LARGEST = 1e30
+"""Numbers of an update rule are kept as float32 too, which ends at 3.4e38."""
+
 
 class OptimizerSpec(Spec):
     """The update rule, as in its paper and not as in a framework. g is the gradient after
@@ -21,24 +24,37 @@ class OptimizerSpec(Spec):
     """
 
     name: Literal["sgd", "adam", "adamw"] = Field(default="adam", description="the update rule")
-    learning_rate: float = Field(default=0.001, gt=0, description="where the schedule begins")
+    learning_rate: float = Field(
+        default=0.001, gt=0, le=LARGEST, description="where the schedule begins"
+    )
     momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(default=False, description="look ahead along the momentum")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of adam's first moment")
     beta2: float = Field(default=0.999, ge=0, lt=1, description="decay of adam's second moment")
-    epsilon: float = Field(default=1e-8, gt=0, description="added to the root in adam's divisor")
-    weight_decay: float = Field(default=0.0, ge=0, description="of adamw, apart from the gradient")
+    epsilon: float = Field(
+        default=1e-8, ge=1e-30, le=LARGEST, description="added to the root in adam's divisor"
+    )
+    weight_decay: float = Field(
+        default=0.0, ge=0, le=LARGEST, description="of adamw, apart from the gradient"
+    )
     clip_norm: float | None = Field(
-        default=None, gt=0, description="largest norm of the gradient over all parameters"
+        default=None,
+        gt=0,
+        le=LARGEST,
+        description="largest norm of the gradient over all parameters",
     )
     schedule: Literal["constant", "linear", "cosine", "step"] = Field(
         default="constant", description="how the learning rate goes on after the warm-up"
     )
     warmup_steps: int = Field(default=0, ge=0, description="linear rise before the schedule")
-    final_learning_rate: float = Field(default=0.0, ge=0, description="end of linear and cosine")
+    final_learning_rate: float = Field(
+        default=0.0, ge=0, le=LARGEST, description="end of linear and cosine"
+    )
     decay_every: int = Field(default=1, gt=0, description="steps between decays of `step`")
     decay_after: int = Field(default=0, ge=0, description="steps before `step` begins to decay")
-    decay_factor: float = Field(default=1.0, gt=0, description="factor of each decay of `step`")
+    decay_factor: float = Field(
+        default=1.0, gt=0, le=1, description="factor of each decay of `step`"
+    )
 
     @model_validator(mode="after")
     def _settings_belong_to_the_rule(self) -> "OptimizerSpec":
@@ -49,6 +65,18 @@ class OptimizerSpec(Spec):
         if self.weight_decay and self.name != "adamw":
             raise ValueError(f"weight_decay is a setting of adamw, not of {self.name}")
         return self
+
+    def without_say(self) -> dict[str, str]:
+        """The fields that change nothing here, and what each is of."""
+        found: dict[str, str] = {}
+        if self.name == "sgd":
+            found |= dict.fromkeys(("beta1", "beta2", "epsilon"), "adam and adamw")
+        if self.schedule not in ("linear", "cosine"):
+            found |= {"final_learning_rate": "the schedules linear and cosine"}
+        if self.schedule != "step":
+            names = ("decay_every", "decay_after", "decay_factor")
+            found |= dict.fromkeys(names, "the schedule step")
+        return found
 
     def learning_rates(self, first: int, last: int, steps: int) -> list[float]:
         """The rate of each step in [first, last) of `steps`, the same for every backend."""

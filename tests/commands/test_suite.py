@@ -132,7 +132,7 @@ def test_a_folder_is_of_one_suite(played: Played, arguments: tuple[str, ...], to
 def test_what_cannot_be_played_is_told_before_anything_is_written(
     compare: Compare, tmp_path: Path, arguments: tuple[str, ...], told: str
 ) -> None:
-    finished = compare("suite", "--backend", "reference", *arguments)
+    finished = compare("suite", "--backend", "reference", "--quiet", *arguments)
     assert (finished.returncode, finished.stdout) == (2, "")
     (line,) = finished.stderr.splitlines()
     assert told in line

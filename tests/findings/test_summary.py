@@ -20,7 +20,7 @@ from compare.records.record_types import (
     SpeedCheck,
 )
 from compare.records.run_folder import RunFolder
-from compare.records.values import CellName
+from compare.records.values import CellName, Request
 
 
 def test_throughput_is_exact_to_the_token() -> None:
@@ -296,4 +296,27 @@ def test_a_stalled_window_is_named_with_what_it_was_worth() -> None:
     assert note == (
         "a:m: one window of 13.7 s, 13.7 times the others of that cell: without it a:m would be"
         " 1.02 times as fast as b:m, not 0.70"
+    )
+
+
+def test_a_setting_that_had_no_say_is_told() -> None:
+    """Of what was asked for; a preset's own is nobody's mistake."""
+    asked = Request(
+        task="lm", preset="tiny", backends=[], pythons={},
+        overrides=[{"optimizer": {"decay_factor": 0.5}}, {"train": {"steps": 3}}],
+    )  # fmt: skip
+    played = whole(A, steady(A, [1.0, 1.0]))
+    (said,) = [t for t in told(summarise([header().model_copy(update={"request": asked}), *played]))
+               if "no say" in t]  # fmt: skip
+    assert said.startswith("optimizer.decay_factor had no say: it is of the schedule step")
+    assert not any("no say" in t for t in told(summarise([header(), *played])))
+
+
+def test_a_warm_up_that_is_longer_than_the_training_is_told() -> None:
+    first = header()
+    rule = first.experiment.optimizer.model_copy(update={"warmup_steps": 5_000})
+    longer = first.experiment.model_copy(update={"optimizer": rule})
+    records = [first.model_copy(update={"experiment": longer}), *whole(A, steady(A, [1.0]))]
+    assert any(
+        "rises over 5,000 steps, and training ends after" in t for t in told(summarise(records))
     )

@@ -23,7 +23,9 @@ def test_a_run_on_a_user_s_reviews_tells_what_was_judged_and_how(
     told = " ".join(played.stdout.split())
     assert played.returncode == 0, played.stderr
     assert "Judged on 16 of 60 validation examples; --set task.judge=all judges all" in told
+    assert "540 examples to train on and 60 to validate on; task.tokens=words, a vocab" in told
     assert "neg: 270 and 30, pos: 270 and 30." in told
+    assert "classes, to train and to validate on: neg: 270 and 30, pos" in played.stderr
     assert "They are named by film.neg, film.pos." in told
     assert "f1: mean of the classes (macro); --set task.positive=... judges one class." in told
     assert "Rows that cannot be used were left out: empty 2." in told
@@ -46,6 +48,8 @@ def test_bits_per_byte_stand_beside_the_perplexity(compare: Compare, tmp_path: P
     assert 5 < float(figures["bits_per_byte"]) < 9  # of 256 next to equal ones
     assert f"{float(figures['bits_per_byte']):.3f}" in row.split()
     assert "bits/byte: bits that the loss is per byte of the original text" in told
+    assert f", bits per byte {float(figures['bits_per_byte']):.3f}." in told
+    assert "3,439 tokens to train on and 361 to validate on; task.tokens=bytes, a vocab" in told
     assert "Text was composed on reading (Unicode's form C); --set task.normalise=none" in told
     # All that can be judged is: to ask for all of it once more would be no remedy.
     assert re.search(r"Judged on \d+ of 361 validation tokens: the rest fills no row of a", told)

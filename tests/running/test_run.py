@@ -207,6 +207,10 @@ def test_on_a_full_disk_workers_are_ended_and_what_was_measured_can_be_gone_on_w
         command("report", str(folder), "--json"), capture_output=True, text=True, timeout=60
     )
     assert all(row["losses"] for row in json.loads(shown.stdout)["cells"])
+    resumed = subprocess.run(
+        command("resume", str(folder), "--json"), capture_output=True, text=True, timeout=300
+    )
+    assert {row["status"] for row in json.loads(resumed.stdout)["cells"]} == {"ok"}
 
 
 @pytest.mark.parametrize(

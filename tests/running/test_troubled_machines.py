@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ADAPTERS, Compare, begin, command, environment
+from fake_records import played
 
 TROUBLE = str(ADAPTERS / "trouble.py")
 TINY = ("--task", "lm", "--preset", "tiny", "--backend", "reference")
@@ -177,6 +178,18 @@ def test_a_file_that_may_not_be_as_large_as_it_should_is_told_in_one_line(
     assert "what is there stays readable" in line
     (folder,) = (tmp_path / "results").iterdir()
     assert compare("resume", str(folder)).returncode == 0
+
+
+def test_a_report_that_has_no_room_is_told_with_its_path(tmp_path: Path) -> None:
+    """Of a file that is open already, the system does not tell it."""
+    played(tmp_path / "run", 1, "1.0", 1.0)
+    line = f"ulimit -f 30; {shlex.join(command('report', 'run', '--out', 'made'))}"
+    finished = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("compare: cannot write 'made/report.html': File too large")
+    assert finished.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

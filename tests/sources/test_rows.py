@@ -14,6 +14,7 @@ from compare.errors import UserError
 from compare.sources.bad_rows import BadRows
 from compare.sources.classes import find_classes
 from compare.sources.lines import LONGEST_TEXT
+from compare.sources.plain import open_texts
 from compare.sources.rows import read_labelled, read_rows
 from compare.sources.source import open_source
 from compare.sources.split import train_and_validation
@@ -84,6 +85,43 @@ def test_a_csv_file_has_quoted_fields_of_several_lines(tmp_path: Path) -> None:
     text = 'He said "hi",\r\n\r\nthen left'
     assert read_rows(data, "text", "sum") == [(text, "left"), (" b ", "c")]
     assert read_rows(data, "id", "text") == [("1", text), ("2", " b ")]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_csv_file_of_a_spreadsheet_may_have_other_separators(
+    tmp_path: Path, separator: str
+) -> None:
+    """Where a comma is the decimal mark, they are semicolons."""
+    rows = [["a", "b"], ["1,5", 'so "good"'], ["x;\ty", "z"]]
+    with (tmp_path / "data.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=separator).writerows(rows)
+    assert read_rows(str(tmp_path / "data.csv"), "a", "b") == [(a, b) for a, b in rows[1:]]
+
+
+def test_blanks_about_a_column_s_name_are_none_of_it(tmp_path: Path) -> None:
+    data = files(tmp_path, data__csv="a, b\nx, y\n") + ".csv"
+    assert read_rows(data, "a", "b") == [("x", " y")]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("de-en.zip", r"is an archive: unpack it, and name what is in it$"),
+        ("aclImdb_v1.tar.gz", r"is an archive: unpack it"),
+        ("pairs.tgz", r"is an archive: unpack it"),
+        ("reviews.xlsx", r"is a spreadsheet: save it as CSV, in UTF-8$"),
+    ],
+)
+def test_what_has_files_or_sheets_in_it_is_told_with_what_to_do(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / name).write_bytes(b"PK\3\4")
+    data = str(tmp_path / name)
+    refused(data, message, "a", "b")
+    with pytest.raises(UserError, match=message):
+        read_labelled(data, None, None)
+    with pytest.raises(UserError, match=message):
+        open_texts(data, None, "train", "text", BadRows())
 
 
 def test_a_tsv_file_is_separated_by_tabs(tmp_path: Path) -> None:
@@ -223,7 +261,7 @@ def test_classes_are_named_by_folders_or_files(labelled: Path, name: str) -> Non
 
 def test_a_file_in_a_class_folder_is_a_text(labelled: Path) -> None:
     """Were its lines, sentences of one review would be trained on and judged."""
-    (labelled / "folders" / "pos" / "0.txt").write_text("first\nof two lines\n")
+    (labelled / "folders" / "pos" / "0.TXT").write_text("first\nof two lines\n")
     (labelled / "folders" / "mixed").mkdir()
     (labelled / "folders" / "mixed" / "x.txt").write_text("so so")
     rows = read_labelled(str(labelled / "folders"), None, None)

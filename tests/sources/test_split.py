@@ -52,5 +52,10 @@ def test_a_class_of_a_single_row_is_trained_on() -> None:
 
 
 def test_classes_of_one_row_each_are_too_few() -> None:
-    with pytest.raises(UserError, match="too few examples"):
+    with pytest.raises(UserError, match=r"too few examples: each of its 2 classes has one$"):
         split([("a", "x"), ("b", "y")])
+
+
+def test_a_text_that_is_there_time_and_again_is_too_few() -> None:
+    with pytest.raises(UserError, match=r"each text to train on is validated on too$"):
+        split([("same", "x"), ("same", "y")] * 20)

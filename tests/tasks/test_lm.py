@@ -101,6 +101,30 @@ def test_text_to_validate_on_can_be_a_file_of_its_own(tmp_path: Path) -> None:
     assert len(prepared.arrays["validation"]) == 150
 
 
+def test_a_text_cannot_be_both_trained_and_validated_on(tmp_path: Path) -> None:
+    for name in ("book.txt", "copy.txt"):
+        (tmp_path / name).write_text("one two three four\n" * 90)
+    data, copy = str(tmp_path / "book.txt"), str(tmp_path / "copy.txt")
+    with pytest.raises(UserError, match=r"validation=.*copy\.txt is the text that is trained on$"):
+        LM.prepare(resolve(LM, "tiny", [{"task": {"data": data, "validation": copy}}]))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("split", "test", "task.split is of a dataset, and '.*book.txt' has no splits"),
+        ("column", "body", "task.column is of a table or a dataset, and '.*book.txt' is a text"),
+    ],
+)
+def test_a_setting_of_tables_is_refused_for_a_text(
+    tmp_path: Path, field: str, value: str, told: str
+) -> None:
+    (tmp_path / "book.txt").write_text("one two\n" * 90)
+    task = {"data": str(tmp_path / "book.txt"), field: value}
+    with pytest.raises(UserError, match=told):
+        LM.prepare(resolve(LM, "tiny", [{"task": task}]))
+
+
 def test_all_of_the_validation_text_can_be_judged(tmp_path: Path) -> None:
     file = tmp_path / "text.txt"
     file.write_text(TEXT * 10)
@@ -168,7 +192,7 @@ def test_a_dataset_s_column_is_a_text(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     rows = "".join(f"line {i}\n" for i in range(50))
     (tmp_path / "set" / "train.csv").write_text(f"text\n{rows}")
-    (tmp_path / "set" / "test.csv").write_text(f"text\n{rows}")
+    (tmp_path / "set" / "test.csv").write_text(f"text\n{rows.replace('line', 'LINE')}")
     task = {"data": f"hf:{tmp_path / 'set'}", "validation": "test", "tokens": "chars"}
     prepared = LM.prepare(resolve(LM, "tiny", [{"task": task}]))
     assert len(prepared.arrays["train"]) == len(prepared.arrays["validation"]) == len(rows)

@@ -3,12 +3,14 @@
 import csv
 import gzip
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import SHARED_DATA, Compare, document
+from conftest import ROOT, SHARED_DATA, Compare, document
 
 from compare.contracts import Prepared
 from compare.contracts.loading import load_task
@@ -161,6 +163,46 @@ def test_the_imdb_reviews_train_as_published(here: Path) -> None:
     assert about["validation_examples"] == 40
 
 
+def unpacked_sets(here: Path) -> None:
+    """One of each in its published layout, with the names that the page gives."""
+    lines = {"ptb.train.txt": PTB * 60, "ptb.valid.txt": PTB * 9}
+    for split, count in (("train", 60), ("val", 20)):
+        for language in ("de", "en"):
+            text = "".join(f"{language} {split} {i} .\n" for i in range(count))
+            lines[f"{split}.{language}"] = lines[f"Books.de-en.{language}"] = text
+        for name in ("neg", "pos"):
+            for i in range(count):
+                lines[f"aclImdb/{'train' if split == 'train' else 'test'}/{name}/{i}_1.txt"] = (
+                    f"{name} {split} {i}"
+                )
+        rows = "".join(f'"a {split} film {i} \t{i % 2}\n' for i in range(count))
+        lines[f"SST-2/{'train' if split == 'train' else 'dev'}.tsv"] = f"sentence\tlabel\n{rows}"
+    rows = "".join(f'"one, {i}\nand two",one {i},{i}\n' for i in range(60))
+    lines["xsum.csv"] = f"document,summary,id\n{rows}"
+    for name, text in lines.items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text)
+
+
+def commands_of_the_page() -> list[str]:
+    page = (ROOT / "docs" / "your-data.md").read_text("utf-8")
+    return re.findall(r"^\| [\w ,0-9-]+ \| `(--task [^`]+)` \|$", page, flags=re.MULTILINE)
+
+
+def test_every_set_of_the_page_is_read_by_its_command(here: Path) -> None:
+    unpacked_sets(here)
+    commands = commands_of_the_page()
+    assert len(commands) == 6
+    for command in commands:
+        given = shlex.split(command)
+        fields = dict(one.split("=", 1) for one in given[given.index("--data") + 2 :] if "=" in one)
+        named = {name.removeprefix("task."): value for name, value in fields.items()}
+        options = dict(zip(given[::2], given[1::2], strict=True))
+        prepared = prepare(options["--task"], data=options["--data"], **named)
+        assert prepared.about["source"] == options["--data"]
+        assert "bad_rows" not in prepared.about
+
+
 REAL = {
     "lm": "plays.txt.zst",
     "translation": "captions.jsonl.gz",
@@ -206,6 +248,11 @@ def test_every_task_trains_on_real_text_as_it_may_be_published(
         )
     )  # fmt: skip
     (cell,), about = found["cells"], found["experiment"]["data"]
+    told = " ".join((here / "results" / found["run_id"] / "report.md").read_text().split())
+    unit = "tokens" if task == "lm" else "examples"
+    counts = f"{about[f'train_{unit}']:,} {unit} to train on"
+    assert counts in told
+    assert f"{about['unknown_share']:.1%} of the validation tokens are <unk>" in told
     assert cell["status"] == "ok"
     assert 0 < about["unknown_share"] < 1
     if task == "sentiment":

@@ -148,13 +148,23 @@ def test_validation_data_that_is_sorted_by_class_is_judged_on_all_classes(tmp_pa
 
 
 def test_classes_are_counted_and_those_that_look_alike_are_named(tmp_path: Path) -> None:
-    labels = ["pos", " pos", "neg", "1", "1.0"]
-    rows = [{"text": f"film {i}", "label": labels[i % 5]} for i in range(100)]
+    labels = ["pos", " pos", "neg", "1", "1.0", "Neg\u200b", "1234567", "1234568", "A", "A-", "nan"]
+    rows = [{"text": f"film {i}", "label": labels[i % 11]} for i in range(220)]
     (tmp_path / "film.jsonl").write_text("\n".join(map(json.dumps, rows)))
     task = {"data": str(tmp_path / "film.jsonl"), "source": "text", "target": "label"}
     about = prepare("sentiment", task=task).about
-    assert about["similar_classes"] == "' pos' and 'pos', '1' and '1.0'"
+    assert about["similar_classes"] == "' pos' and 'pos', '1' and '1.0', 'Neg\\u200b' and 'neg'"
+    assert about["missing_classes"] == "'nan'"
     assert "neg: 18 and 2" in str(about["class_counts"])
+
+
+def test_of_very_many_classes_the_first_are_counted(tmp_path: Path) -> None:
+    rows = [{"text": f"film {i}", "label": f"number {i % 200}"} for i in range(600)]
+    (tmp_path / "film.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    task = {"data": str(tmp_path / "film.jsonl"), "source": "text", "target": "label"}
+    counts = str(prepare("sentiment", task=task).about["class_counts"])
+    assert counts.startswith("number 0: ")
+    assert counts.endswith(", and 180 more classes")
 
 
 def test_the_positive_class_is_stated(tmp_path: Path) -> None:
