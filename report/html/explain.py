@@ -111,7 +111,7 @@ def _no_yardstick(explained: Explained) -> str:
 def _texts(explained: Explained, method: str, most: int) -> Iterator[Text]:
     groups: dict[tuple[int, str], list[Explanation]] = defaultdict(list)
     for one in explained.explanations:
-        if one.method == method and one.of != "initial":
+        if one.method == method and one.of not in ("initial", "shuffled"):
             groups[one.example, one.asked].append(one)
     for index, ((example, asked), every) in enumerate(list(groups.items())[:most]):
         rows = [one for one in every if one.of != "seed" or index < _MOST_SEEDS]
