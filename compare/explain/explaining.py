@@ -173,7 +173,10 @@ def _look_closer(
         told = {"method": method, "model": label, **_told(figures)}
         faithful.append(Faithful.model_validate(told))
     one_each = list({one.example: one for one in subjects}.values())  # whole outputs: the last
-    inner = [*inside.activations_of(label, model, one_each), *inside.weights_of(label, model)]
+    inner = [
+        *inside.activations_of(label, model, one_each),
+        *inside.weights_of(label, model, plan.weights),
+    ]
     found.maps += kept_maps(label, model, one_each[:MOST_MAPPED])
     found.faithful += faithful
     found.inside += inner

@@ -222,23 +222,18 @@ def _histograms(inside: Sequence[Inside], what: str) -> list[Histogram]:
         Histogram(
             name,
             what,
-            [
-                (
-                    one.model,
-                    _points(one),
-                    [
-                        significant(one.mean),
-                        significant(one.deviation),
-                        number(one.zeros, "{:.1%}"),
-                        number(one.saturated, "{:.1%}"),
-                        number(one.dead, "{:.1%}"),
-                    ],
-                )
-                for one in group
-            ],
+            [(one.model, _points(one), _figures(one)) for one in group],
         )
         for name, group in groups.items()
     ]
+
+
+def _figures(one: Inside) -> list[str]:
+    """Under the titles that the template gives them."""
+    found = [significant(one.mean), significant(one.deviation), number(one.zeros, "{:.1%}")]
+    if one.norms is not None:
+        return [*found, " → ".join(map(significant, one.norms))]
+    return [*found, number(one.saturated, "{:.1%}"), number(one.dead, "{:.1%}")]
 
 
 def _points(one: Inside) -> str:
