@@ -1,9 +1,12 @@
 """What is said of explanations: no more than their intervals allow."""
 
 import pytest
+from compare.report.explained import METHODS as IN_WORDS
 from compare.report.explained import alike, complete, right, verdict
 
+from compare.explain.explaining import METHODS as COMPUTED
 from compare.explain.found import Agreed, Explained
+from compare.records.explanations import METHODS
 from compare.records.values import Estimate
 
 MODELS = {"a:m": "backend", "b:m": "backend", "echo of a:m": "echo", "a:m, seed 2": "seed"}
@@ -65,3 +68,7 @@ def test_what_does_not_add_up_is_not_said_to() -> None:
         "Scores add up to what there is to explain: Shapley values to less than 0.01%."
     )
     assert complete(loose) == "They do not quite add up: integrated gradients to 0.20%."
+
+
+def test_every_method_is_offered_computed_and_told() -> None:
+    assert METHODS == tuple(COMPUTED) == tuple(IN_WORDS)
