@@ -20,7 +20,7 @@ from compare.spec.experiment import Experiment
 @cache
 def planned(task: str = "sentiment", **model: Any) -> Plan:
     """A tiny model in float64, untrained."""
-    overrides = [{"train": {"precision": "fp64"}, "model": model}]
+    overrides = [{"train": {"dtype": "fp64"}, "model": model}]
     request = Request(task=task, preset="tiny", overrides=overrides, backends=[], pythons={})
     return make_plan(request, [], choices=[])
 

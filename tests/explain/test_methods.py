@@ -20,6 +20,7 @@ from compare.explain.methods import (
 from compare.explain.model import Model
 from compare.explain.shapley import shapley_of_game, shapley_values, surrogate
 from compare.explain.subjects import Subject
+from compare.explain.variants import plain
 from compare.spec.layers import TransformerBlock
 
 ARCHITECTURES = ("elman", "lstm", "gru", "transformer")
@@ -147,6 +148,16 @@ def test_integrated_gradients_are_those_of_captum(
             ids, torch.full_like(ids, old.vocab), n_steps=NODES, method="gausslegendre"
         )
         assert mine.scores == pytest.approx(theirs.sum(-1)[0].detach().numpy(), abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("trained", "asked"), [("bf16", "fp32"), ("fp32", "fp32"), ("fp64", "fp64")]
+)
+def test_rounding_of_a_low_precision_is_no_part_of_an_explanation(trained: str, asked: str) -> None:
+    experiment = planned().experiment
+    train = experiment.train.model_copy(update={"dtype": trained, "accumulation": 2})
+    rested = plain(experiment.model_copy(update={"train": train})).train
+    assert (rested.dtype, rested.accumulation) == (asked, 1)
 
 
 def test_a_surrogate_finds_what_is_linear() -> None:
