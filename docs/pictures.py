@@ -70,15 +70,19 @@ def photograph(page: Page, run: str, name: str, anchor: str = "") -> None:
             stdout=subprocess.DEVNULL,
             check=False,
         )
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.goto((Path(scratch) / "report.html").as_uri())
-            page.wait_for_load_state("networkidle")
-            if anchor:
-                page.locator(anchor).scroll_into_view_if_needed()
-                page.locator(anchor).screenshot(path=PICTURES / f"{name}-{scheme}.png")
-            else:
-                page.screenshot(path=PICTURES / f"{name}-{scheme}.png")
+        in_both_schemes(page, Path(scratch) / "report.html", name, anchor)
+
+
+def in_both_schemes(page: Page, file: Path, name: str, anchor: str = "") -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(file.as_uri())
+        page.wait_for_load_state("networkidle")
+        if anchor:
+            page.locator(anchor).scroll_into_view_if_needed()
+            page.locator(anchor).screenshot(path=PICTURES / f"{name}-{scheme}.png")
+        else:
+            page.screenshot(path=PICTURES / f"{name}-{scheme}.png")
 
 
 def main() -> None:
@@ -90,6 +94,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         photograph(page, "lm-small", "page")
         photograph(page, "translation-captions", "page-translation")
+        in_both_schemes(page, RUNS / "sentiment-explained" / "explain.html", "page-explain")
         browser.close()
 
 

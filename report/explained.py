@@ -104,9 +104,10 @@ def right(explained: Explained) -> str:
             f", and gives {estimate(worst.people, '{:.1%}')} of its weight to words of people,"
             " which decide nothing"
         )
-    before = [r for r in trained if explained.models[r.model] == "initial"]
-    if before:
-        said += f"; before training {estimate(before[0].precision, '{:.0%}')}"
+    for of, told in (("initial", "before training"), ("shuffled", "trained on shuffled labels")):
+        nothing = [r for r in trained if explained.models[r.model] == of]
+        if nothing:
+            said += f"; {told} {estimate(nothing[0].precision, '{:.0%}')}"
     return f"{said}."
 
 

@@ -33,6 +33,7 @@ from compare.spec import (
     Recurrent,
     Settings,
     TransformerBlock,
+    generator,
 )
 from compare.text.padded import Sequences, training, validation
 from compare.text.tokens import PAD, UNKNOWN, train_tokenizer
@@ -228,6 +229,7 @@ def _prepare(
 ) -> Prepared:
     """A classifier and its batches for texts and the numbers of their classes."""
     task, spec = settings.task, settings.train
+    train = _shuffled(train, spec.seed) if task.shuffled else train
     texts = (text for text, _ in train)
     tokenizer = train_tokenizer(task.tokens, texts, settings.model.vocab, (PAD, UNKNOWN))
 
@@ -251,10 +253,17 @@ def _prepare(
             "validation_examples": validated.examples,
             "truncated_share": trained.truncated,
             "validation_truncated_share": validated.truncated,
+            **({"labels": "shuffled"} if task.shuffled else {}),
         },
         examples=[Example(*row) for row in held[: validated.examples]],
         tokenizer=tokenizer,
     )
+
+
+def _shuffled(rows: Sequence[tuple[str, int]], seed: int) -> list[tuple[str, int]]:
+    """The same texts and the same labels, these in an order that has nothing to do with those."""
+    order = generator(seed, "shuffled labels").permutation(len(rows))
+    return [(text, rows[other][1]) for (text, _), other in zip(rows, order, strict=True)]
 
 
 def _labels(rows: Sequence[tuple[str, int]]) -> Array:

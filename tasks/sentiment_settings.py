@@ -31,6 +31,9 @@ class SentimentTask(RowsSection):
     rationale: str | None = Field(
         default=None, description="column of the words that people marked as the reason"
     )
+    shuffled: bool = Field(
+        default=False, description="training labels change places: there is nothing to be learnt"
+    )
 
     @model_validator(mode="after")
     def _bias_is_of_what_is_generated(self) -> "SentimentTask":

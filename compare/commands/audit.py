@@ -2,7 +2,7 @@
 
 import json as json_module
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -14,13 +14,15 @@ from compare.commands.options import long, what
 from compare.commands.tables import print_whole
 from compare.contracts.loading import load_task
 from compare.errors import UserError
-from compare.explain.proof import Proved, prove_cells
 from compare.planning.plan import make_plan
 from compare.planning.selection import find_oracle
 from compare.records.values import Request
 from compare.running.audit import TOLERANCES, Audited, Check, audit_cells
 from compare.running.progress import watched
 from compare.worker.process import CellEnded
+
+if TYPE_CHECKING:
+    from compare.explain.proof import Proved
 
 
 def audit(
@@ -63,6 +65,8 @@ def audit(
         try:
             audited = audit_cells(plan, oracle, progress.count)
             if explain:
+                from compare.explain.proof import prove_cells  # no other audit waits for it
+
                 audited = _with_explanations(audited, prove_cells(plan, oracle, progress.count))
         except CellEnded as end:
             raise UserError(f"the oracle cannot be audited against: {end.reason}") from None
@@ -75,7 +79,7 @@ def audit(
     raise typer.Exit(0 if "ok" in statuses and statuses <= {"ok", "skipped"} else 1)
 
 
-def _with_explanations(audited: list[Audited], proved: Sequence[Proved]) -> list[Audited]:
+def _with_explanations(audited: list[Audited], proved: Sequence["Proved"]) -> list[Audited]:
     """The rows with a check more, of those that could be audited."""
     found = []
     for row, one in zip(audited, proved, strict=True):

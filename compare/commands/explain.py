@@ -10,14 +10,11 @@ import typer
 from compare.commands import completion, options
 from compare.commands.options import long, what
 from compare.errors import UserError, unknown
-from compare.explain.explaining import METHODS, Kept, explain_run, methods_for
-from compare.explain.found import write
-from compare.explain.texts import texts_of
 from compare.planning.kept import header_of_run, kept_choices
+from compare.records.explanations import METHODS
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
 from compare.records.values import CellName
-from compare.reporting.explained import explained_files, explained_words
 from compare.running.jobs import plan_again
 from compare.running.progress import watched
 from compare.running.resumption import differing_parts
@@ -50,6 +47,14 @@ def explain(
             autocompletion=completion.run_folder,
         ),
     ] = None,
+    shuffled: Annotated[
+        Path | None,
+        what(
+            metavar="RUN",
+            help="The same training with task.shuffled=true: what finds nothing must be chance.",
+            autocompletion=completion.run_folder,
+        ),
+    ] = None,
     examples: Annotated[int, long(min=1, help="Validation texts.")] = 200,
     python: options.Python = None,
     json: options.Json = False,
@@ -62,6 +67,12 @@ def explain(
     compare explain results/RUN --method integrated --example 17
     compare explain results/RUN --seeds results/OTHER
     """
+    # Here, so that no other command has to wait for them.
+    from compare.explain.explaining import Kept, explain_run, methods_for
+    from compare.explain.found import write
+    from compare.explain.texts import texts_of
+    from compare.reporting.explained import explained_files, explained_words
+
     if prompt is not None and example is not None:
         raise UserError("--prompt is a text of its own: leave --example out")
     folder, pythons = RunFolder(run), options.interpreters(python)
@@ -81,7 +92,10 @@ def explain(
         methods = _methods(method, methods_for(plan))
         cells = [choice.cell for choice in choices]
         others = dict(_same_training(RunFolder(path), header, cells) for path in seeds or [])
-        kept = Kept(folder, header, plan, choices, others)
+        if shuffled:
+            _same_training(RunFolder(shuffled), header, cells, shuffled=True)
+        chance = RunFolder(shuffled) if shuffled else None
+        kept = Kept(folder, header, plan, choices, others, chance)
         texts = texts_of(header.experiment, plan.prepared, examples, example, prompt)
         explained = explain_run(kept, texts, methods, progress.count)
         if not explained.backends():
@@ -109,25 +123,25 @@ def _methods(text: str, offered: Sequence[str]) -> list[str]:
 
 
 def _same_training(
-    folder: RunFolder, header: Header, cells: Sequence[CellName]
+    folder: RunFolder, header: Header, cells: Sequence[CellName], shuffled: bool = False
 ) -> tuple[int, RunFolder]:
-    """The seed of a run, and its folder, where nothing else differs from the header's run."""
-    other = header_of_run(folder).experiment
-    seed = {"seed": header.experiment.train.seed}
+    """The seed of a run, and its folder, where nothing else differs from the header's run, or
+    nothing but that and its labels, which are shuffled."""
+    own, other = header.experiment, header_of_run(folder).experiment
     alike = {
-        "train": other.train.model_copy(update=seed) == header.experiment.train,
-        "model": other.model == header.experiment.model,
-        "optimizer": other.optimizer == header.experiment.optimizer,
-        "data": other.data == header.experiment.data,
+        "train": other.train.model_copy(update={"seed": own.train.seed}) == own.train,
+        "model": other.model == own.model,
+        "optimizer": other.optimizer == own.optimizer,
+        "data": other.data == own.data | ({"labels": "shuffled"} if shuffled else {}),
     }
     differing = [name for name, same in alike.items() if not same]
     if differing:
+        which = "on shuffled labels" if shuffled else "from another seed"
         raise UserError(
-            f"'{folder.path}' is not the same training from another seed: other"
-            f" {', '.join(differing)}"
+            f"'{folder.path}' is not the same training {which}: other {', '.join(differing)}"
         )
     if not any(folder.weights(cell).is_file() for cell in cells):
         raise UserError(f"'{folder.path}' has no weights of these backends: --save-weights")
-    if other.train.seed == header.experiment.train.seed:
+    if not shuffled and other.train.seed == own.train.seed:
         raise UserError(f"'{folder.path}' has the same seed, {other.train.seed}: take another")
     return other.train.seed, folder

@@ -49,7 +49,7 @@ METHODS: Mapping[str, Method] = {
     "rollout": rollout,
     "attention": cross_attention,
 }
-ECHO, INITIAL = "echo", "not trained"
+ECHO, INITIAL, SHUFFLED = "echo", "not trained", "shuffled labels"
 
 MOST_DELETED = 50
 """Texts of which words are left out to see whether explanations are faithful"""
@@ -60,14 +60,16 @@ Watch = Callable[[str, int, int], None]
 
 
 class Kept(NamedTuple):
-    """A run with weights, the plan that its data was made anew by, the cells that are asked, and
-    folders of runs that differ in their seed alone, by that."""
+    """A run with weights, the plan that its data was made anew by, the cells that are asked,
+    folders of runs that differ in their seed alone, by that, and one of a run on shuffled labels.
+    """
 
     folder: RunFolder
     header: Header
     plan: Plan
     choices: Sequence[Choice]
     seeds: Mapping[int, RunFolder]
+    shuffled: RunFolder | None
 
 
 @dataclass
@@ -124,7 +126,8 @@ def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) 
 
 def _models(kept: Kept, choice: Choice, first: bool) -> Iterator[tuple[str, Of, Weights]]:
     """Every set of weights that is asked of one backend: what it trained, what its echo did and
-    what it trained from other seeds; of the first also those from which all began."""
+    what it trained from other seeds and on shuffled labels; of the first also those from which all
+    began."""
     cell = choice.cell
     yield cell.label, "backend", kept_weights(kept.folder, cell)
     echo = cell.model_copy(update={"echo": True})
@@ -133,6 +136,8 @@ def _models(kept: Kept, choice: Choice, first: bool) -> Iterator[tuple[str, Of, 
     for seed, run in kept.seeds.items():
         if run.weights(cell).is_file():
             yield f"{cell.label}, seed {seed}", "seed", kept_weights(run, cell)
+    if kept.shuffled and kept.shuffled.weights(cell).is_file():
+        yield f"{cell.label}, {SHUFFLED}", "shuffled", kept_weights(kept.shuffled, cell)
     if first:
         yield INITIAL, "initial", kept.plan.weights
 
@@ -168,7 +173,10 @@ def _look_closer(
         told = {"method": method, "model": label, **_told(figures)}
         faithful.append(Faithful.model_validate(told))
     one_each = list({one.example: one for one in subjects}.values())  # whole outputs: the last
-    inner = [*inside.activations_of(label, model, one_each), *inside.weights_of(label, model)]
+    inner = [
+        *inside.activations_of(label, model, one_each),
+        *inside.weights_of(label, model, plan.weights),
+    ]
     found.maps += kept_maps(label, model, one_each[:MOST_MAPPED])
     found.faithful += faithful
     found.inside += inner

@@ -56,7 +56,8 @@ class Faithful(BaseModel):
 class Inside(BaseModel):
     """One array inside one model, weights or a layer's output over the texts: a histogram of
     `counts` between `edges`, the share of exact zeros, that of values beyond 0.99 where they come
-    from tanh (`saturated`), and of units that are the same everywhere (`dead`)."""
+    from tanh (`saturated`), and of units that are the same everywhere (`dead`); of weights the
+    Euclidean norm before training and after it (`norms`)."""
 
     model: str
     name: str
@@ -68,6 +69,7 @@ class Inside(BaseModel):
     zeros: float
     saturated: float | None
     dead: float | None
+    norms: list[float] | None = None
 
 
 class AttentionMap(BaseModel):

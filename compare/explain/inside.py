@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from compare.explain.found import Inside
 from compare.explain.model import Model
 from compare.explain.subjects import Subject
+from compare.explain.variants import Weights
 from compare.spec.arrays import Array
 from compare.spec.layers import Recurrent
 
@@ -16,10 +17,12 @@ SATURATED = 0.99
 _BETWEEN_ONES = ("elman", "gru")  # whose state is a tanh, or a mean of such
 
 
-def weights_of(label: str, model: Model) -> Iterator[Inside]:
-    """Every parameter of a model."""
+def weights_of(label: str, model: Model, before: Weights) -> Iterator[Inside]:
+    """Every parameter of a model, with its norm and what that was `before` training."""
     for name, values in model.weights.items():
-        yield described(label, name, "weights", values.reshape(-1))
+        norms = [float(np.linalg.norm(one.astype(np.float64))) for one in (before[name], values)]
+        one = described(label, name, "weights", values.reshape(-1))
+        yield one.model_copy(update={"norms": norms})
 
 
 def activations_of(label: str, model: Model, subjects: Sequence[Subject]) -> Iterator[Inside]:

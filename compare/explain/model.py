@@ -1,8 +1,9 @@
 """A trained model that can be asked: answers to texts, and gradients of answers, by a worker."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +26,13 @@ Answer = Callable[[Experiment, Weights, Batch, str], Array]
 gradient of the batch's loss for it"""
 
 _Row = TypeVar("_Row")
-_TEXTS, _PATHS = 2048, 1024
-"""Rows of a question: as many for every question, since frameworks compile for a shape"""
+_Asked = tuple[tuple[int, ...], tuple[int, ...], int, int | None]
+"""A text, and what a subject asks about it"""
+_SIZES, _PATHS = (2048, 256, 32), 1024
+"""Rows of a question, of texts and of paths: few numbers, since frameworks compile for a shape"""
+_WIDTHS = 4
+"""Widths of questions where texts are many, equal parts of the longest one's: most have words left
+out, and a place that is padding costs as much as another"""
 
 
 class Model:
@@ -40,6 +46,7 @@ class Model:
         self.weights = weights
         self.table_name = f"{embedding_of(self.experiment.model, asking.side).name}.table"
         self.table = weights[self.table_name]  # (vocab, dim)
+        self._known: dict[_Asked, float] = {}
 
     @property
     def layers(self) -> Sequence[AnyLayer]:
@@ -50,28 +57,55 @@ class Model:
     def answers(
         self, subjects: Sequence[Subject], texts: Sequence[Sequence[int]]
     ) -> NDArray[np.float64]:
-        """f of each text (texts,), of which text r is asked about as subject r is."""
-        found = []
-        for first in range(0, len(texts), _TEXTS):
-            some, rows = subjects[first : first + _TEXTS], texts[first : first + _TEXTS]
-            found.append(self.asking.answers(some, _lengths(rows), self._logits(some, rows)))
-        return np.concatenate(found)
+        """f of each text (texts,), of which text r is asked about as subject r is. Nothing is asked
+        twice: methods leave out the same words, and what is left of two texts may be the same."""
+        asked = [
+            (tuple(text), one.prefix, one.token, one.instead)
+            for one, text in zip(subjects, texts, strict=True)
+        ]
+        self._ask(
+            {key: s for key, s in zip(asked, subjects, strict=True) if key not in self._known}
+        )
+        return np.array([self._known[key] for key in asked])
+
+    def _ask(self, new: Mapping[_Asked, Subject]) -> None:
+        """Get to know f of these texts, those of like length in one question."""
+        keys, subjects = list(new), list(new.values())
+        lengths = np.array([len(text) for text, *_ in keys], np.intp)
+        widths = self._widths(lengths)
+        for width in np.unique(widths).tolist():
+            for piece in _pieces(np.flatnonzero(widths == width)):
+                some, texts = [subjects[i] for i in piece], [keys[i][0] for i in piece]
+                logits = self._logits(some, texts, width)
+                values = self.asking.answers(some, lengths[piece].tolist(), logits)
+                self._known.update(zip((keys[i] for i in piece), values.tolist(), strict=True))
 
     def choices(self, subjects: Sequence[Subject]) -> list[list[int]]:
         """The two likeliest answers to each subject's text, the likelier first."""
         found = []
-        for first in range(0, len(subjects), _TEXTS):
-            some = subjects[first : first + _TEXTS]
+        for piece in _pieces(np.arange(len(subjects))):
+            some = [subjects[i] for i in piece]
             texts = [one.ids for one in some]
-            logits = self._logits(some, texts)
+            logits = self._logits(some, texts, self.asking.width)
             last = logits[np.arange(len(some)), self.asking.places(some, _lengths(texts))]
             found += np.argsort(-last, axis=-1, kind="stable")[:, :2].tolist()
         return found
 
-    def _logits(self, subjects: Sequence[Subject], texts: Sequence[Sequence[int]]) -> Array:
-        size = _size(len(texts), _TEXTS)
-        batch = self.asking.batch(_filled(subjects, size), _filled(texts, size))
+    def _logits(
+        self, subjects: Sequence[Subject], texts: Sequence[Sequence[int]], width: int
+    ) -> Array:
+        size = next(size for size in reversed(_SIZES) if size >= len(texts))
+        asking = replace(self.asking, width=width)
+        batch = asking.batch(_filled(subjects, size), _filled(texts, size))
         return self.answer(self.experiment, self.weights, batch, "")[: len(texts)]
+
+    def _widths(self, lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Of each text how wide the question is that it is part of."""
+        few = len(lengths) <= _SIZES[1]
+        part = self.asking.width if few else -(-self.asking.width // _WIDTHS)
+        parts = -(-np.maximum(lengths, 1) // part)
+        widths: NDArray[np.intp] = np.minimum(parts * part, self.asking.width)
+        return widths
 
     def gradients(
         self, subjects: Sequence[Subject], vectors: Sequence[NDArray[np.float64]]
@@ -154,6 +188,14 @@ class Model:
 
 def _lengths(texts: Sequence[Sequence[int]]) -> list[int]:
     return [len(text) for text in texts]
+
+
+def _pieces(places: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """All of them, in pieces of `_SIZES`, the last one of no more."""
+    while len(places):
+        size = next((size for size in _SIZES if size <= len(places)), len(places))
+        yield places[:size]
+        places = places[size:]
 
 
 def _size(rows: int, most: int) -> int:

@@ -47,7 +47,7 @@ def prove_cells(plan: Plan, oracle: Choice, watch: Callable[[str, int, int], Non
     for choice in plan.choices:
         watch(f"explaining {choice.cell.label}", 1 + len(found), 1 + len(plan.choices))
         try:
-            found.append(Proved(_check(_explained(plan, choice), expected)))
+            found.append(Proved(held(_explained(plan, choice), expected)))
         except CellEnded as end:
             found.append(Proved(None, end.status, end.reason))
     return found
@@ -60,10 +60,13 @@ def _explained(plan: Plan, choice: Choice) -> Values:
         if texts.undecided:  # any answer does: the likeliest are not told apart by rounding
             subjects = [replace(one, token=1, instead=0) for one in subjects]
         model = Model(answer, plan.experiment, plan.weights, texts.asking)
-        return dict(_values(model, subjects))
+        return dict(explanations_of(model, subjects))
 
 
-def _values(model: Model, subjects: Sequence[Subject]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def explanations_of(
+    model: Model, subjects: Sequence[Subject]
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """All that is held against the oracle's, by what it is."""
     for name, method in (
         ("gradient x input", gradient_times_input),
         ("integrated gradients", integrated_gradients),
@@ -80,7 +83,8 @@ def _values(model: Model, subjects: Sequence[Subject]) -> Iterator[tuple[str, ND
         yield f"maps of {maps.layer}", maps.weights
 
 
-def _check(found: Values, expected: Values) -> Check:
+def held(found: Values, expected: Values) -> Check:
+    """How far they are apart, and what is the farthest."""
     apart = {}
     for name, value in expected.items():
         difference = np.abs(found[name] - value)

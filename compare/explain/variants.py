@@ -24,12 +24,10 @@ def plain(experiment: Experiment) -> Experiment:
     """The experiment of a model that is asked and not trained: float32 or float64 throughout, no
     state from an earlier batch, nothing dropped, whole batches."""
     train = experiment.train
-    precision = "fp64" if train.dtype == "fp64" else "fp32"
+    dtype = "fp64" if train.dtype == "fp64" else "fp32"
     model = experiment.model
     rested = ModelSpec(layers=tuple(map(_rested, model.layers)), encoder=model.encoder)
-    asked = train.model_copy(
-        update={"precision": precision, "accumulation": 1, "dropout_masks": "core"}
-    )
+    asked = train.model_copy(update={"dtype": dtype, "accumulation": 1, "dropout_masks": "core"})
     return experiment.model_copy(update={"model": rested, "train": asked})
 
 

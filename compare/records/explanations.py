@@ -12,8 +12,14 @@ from compare.records.values import Record
 
 LINES = "explanations.jsonl"
 
-Of = Literal["backend", "echo", "seed", "initial"]
-"""A model that a backend trained; the same, rounded otherwise; from another seed; not trained"""
+METHODS = (
+    "gradient", "integrated", "occlusion", "shapley", "surrogate", "rollout", "attention",
+)  # fmt: skip
+"""Ways to share an answer out among tokens, see `compare.explain.explaining`"""
+
+Of = Literal["backend", "echo", "seed", "initial", "shuffled"]
+"""A model that a backend trained; the same, rounded otherwise; from another seed; not trained;
+trained on labels that have nothing to do with the texts"""
 
 
 class Explanation(Record):

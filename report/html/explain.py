@@ -111,7 +111,7 @@ def _no_yardstick(explained: Explained) -> str:
 def _texts(explained: Explained, method: str, most: int) -> Iterator[Text]:
     groups: dict[tuple[int, str], list[Explanation]] = defaultdict(list)
     for one in explained.explanations:
-        if one.method == method and one.of != "initial":
+        if one.method == method and one.of not in ("initial", "shuffled"):
             groups[one.example, one.asked].append(one)
     for index, ((example, asked), every) in enumerate(list(groups.items())[:most]):
         rows = [one for one in every if one.of != "seed" or index < _MOST_SEEDS]
@@ -222,23 +222,18 @@ def _histograms(inside: Sequence[Inside], what: str) -> list[Histogram]:
         Histogram(
             name,
             what,
-            [
-                (
-                    one.model,
-                    _points(one),
-                    [
-                        significant(one.mean),
-                        significant(one.deviation),
-                        number(one.zeros, "{:.1%}"),
-                        number(one.saturated, "{:.1%}"),
-                        number(one.dead, "{:.1%}"),
-                    ],
-                )
-                for one in group
-            ],
+            [(one.model, _points(one), _figures(one)) for one in group],
         )
         for name, group in groups.items()
     ]
+
+
+def _figures(one: Inside) -> list[str]:
+    """Under the titles that the template gives them."""
+    found = [significant(one.mean), significant(one.deviation), number(one.zeros, "{:.1%}")]
+    if one.norms is not None:
+        return [*found, " → ".join(map(significant, one.norms))]
+    return [*found, number(one.saturated, "{:.1%}"), number(one.dead, "{:.1%}")]
 
 
 def _points(one: Inside) -> str:

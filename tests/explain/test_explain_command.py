@@ -1,6 +1,8 @@
 """`compare explain` on a run with kept weights: what is printed, kept, loaded and refused."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,20 +11,23 @@ from conftest import Compare, command, document, environment, needs
 import compare as suite
 
 pytestmark = [pytest.mark.xdist_group("explain"), pytest.mark.slow]
-RUN = ("--preset", "tiny", "--save-weights", "--quiet", "--steps", "200")
+RUN = ("--preset", "tiny", "--save-weights", "--quiet", "--threads", "1",
+       "--set", "train.validation_batches=2")  # fmt: skip
+LEARNT, BEGUN = ("--steps", "200"), ("--steps", "20")
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two backends, and one of another seed."""
-    import subprocess
-
+    """A run of two backends, one of another seed, and one on shuffled labels."""
     folder = tmp_path_factory.mktemp("explain")
-    for name, seed in (("first", "1"), ("second", "2")):
-        line = command(
-            "--task", "sentiment", *RUN, "--backend", "torch,reference", "--seed", seed,
-            "--out", name,
-        )  # fmt: skip
+    shuffled = ("--seed", "1", "--set", "task.shuffled=true")
+    for name, backends, settings in (
+        ("first", "torch,reference", ("--seed", "1")),
+        ("second", "torch", ("--seed", "2")),
+        ("shuffled", "torch", shuffled),
+    ):
+        line = command("--task", "sentiment", *RUN, *LEARNT, *settings, "--backend", backends,
+                       "--out", name)  # fmt: skip
         subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
     return folder
 
@@ -34,13 +39,15 @@ def run_of(kept: Path, name: str) -> str:
 
 @needs("torch")
 def test_frameworks_explain_alike_and_seeds_do_not(compare: Compare, kept: Path) -> None:
-    run, other = run_of(kept, "first"), run_of(kept, "second")
-    finished = compare("explain", run, "--examples", "30", "--seeds", other, "--json")
+    run, other, shuffled = (run_of(kept, name) for name in ("first", "second", "shuffled"))
+    finished = compare("explain", run, "--examples", "20", "--seeds", other, "--shuffled", shuffled,
+                       "--json")  # fmt: skip
     assert finished.returncode == 0, finished.stderr
     found = document(finished)
     ofs = list(found["models"].values())
-    assert ofs.count("backend") == ofs.count("seed") == 2
-    assert ofs.count("echo") == ofs.count("initial") == 1
+    assert ofs.count("backend") == 2
+    assert ofs.count("echo") == ofs.count("seed") == ofs.count("shuffled") == 1
+    assert ofs.count("initial") == 1
     pairs = {
         (found["models"][a["first"]], found["models"][a["second"]]): a["rank"]["value"]
         for a in found["agreements"]
@@ -51,16 +58,31 @@ def test_frameworks_explain_alike_and_seeds_do_not(compare: Compare, kept: Path)
     assert pairs["backend", "seed"] < pairs["backend", "backend"]
     assert found["largest_gap"]["integrated"] < 1e-4
     assert found["largest_gap"]["shapley"] < 1e-6
-    printed = compare("explain", run, "--examples", "5", "--quiet")
+    right = {
+        found["models"][one["model"]]: one
+        for one in found["rightness"]
+        if one["method"] == "integrated"
+    }
+    for of in ("initial", "shuffled"):
+        assert (
+            right[of]["precision"]["low"] <= right[of]["chance"] <= right[of]["precision"]["high"]
+        )
+    printed = compare("explain", run, "--examples", "3", "--method", "occlusion", "--quiet")
     assert "Two backends order a text's words with a rank correlation of" in printed.stdout
     assert Path(run, "explain.html").exists()
     frame = suite.load(run, what="explanations")
-    assert set(frame["method"]) == set(found["methods"])
-    one = frame[(frame["example"] == 0) & (frame["method"] == "occlusion")]
+    assert set(frame["method"]) == {"occlusion"}
+    one = frame[frame["example"] == 0]
     assert one.groupby("model")["token"].count().nunique() == 1
     lines = (Path(run) / "explanations.jsonl").read_text().splitlines()
-    assert len(lines) == 5 * len(found["methods"]) * 4  # two backends, an echo, the initial weights
+    assert len(lines) == 3 * 4  # two backends, an echo, the initial weights
     assert json.loads(lines[0])["tokens"]
+
+
+def test_a_run_waits_for_no_module_of_explanations() -> None:
+    known = "import sys, compare.cli; print([m for m in sys.modules if m.startswith('compare.ex')])"
+    done = subprocess.run([sys.executable, "-P", "-c", known], capture_output=True, check=True)
+    assert done.stdout.split() == [b"['compare.extras']"]
 
 
 @needs("torch")
@@ -93,6 +115,7 @@ def test_one_text_of_its_own(compare: Compare, kept: Path) -> None:
         (("--prompt", "x", "--example", "1"), "leave --example out"),
         (("--seeds", "."), "is no run folder"),
         (("--seeds", "{run}"), "has the same seed, 1: take another"),
+        (("--shuffled", "{run}"), "is not the same training on shuffled labels: other data"),
     ],
 )
 def test_what_cannot_be_explained_is_told(
@@ -123,9 +146,9 @@ def test_a_run_without_weights_says_how_to_make_them(compare: Compare, tmp_path:
     ],
 )
 def test_every_task_is_explained(compare: Compare, task: str, settings: list[str]) -> None:
-    made = compare("--task", task, *RUN, *settings, "--backend", "torch,jax", "--json")
+    made = compare("--task", task, *RUN, *BEGUN, *settings, "--backend", "torch,jax", "--json")
     run = f"results/{document(made)['run_id']}"
-    quick = ("--examples", "2", "--method", "integrated,occlusion")
+    quick = ("--example", "1", "--method", "integrated,occlusion")
     found = document(compare("explain", run, *quick, "--json"))
     assert found["notes"] == []
     assert {one["method"] for one in found["explanations"]} == {"integrated", "occlusion"}
@@ -136,19 +159,19 @@ def test_every_task_is_explained(compare: Compare, task: str, settings: list[str
 
 @needs("torch", "jax")
 @pytest.mark.parametrize(
-    ("task", "settings"),
+    ("task", "settings", "backends"),
     [
-        ("sentiment", ["--set", "model.architecture=transformer"]),
-        ("translation", []),
-        ("lm", ["--set", "model.architecture=gpt", "--set", "model.tied=true"]),
+        ("sentiment", ["--set", "model.architecture=transformer"], "torch,jax"),
+        ("translation", [], "torch:eager,jax"),
+        ("lm", ["--set", "model.architecture=gpt", "--set", "model.tied=true"], "torch:eager,jax"),
     ],
 )
 def test_the_same_weights_explain_the_same_in_float64(
-    compare: Compare, task: str, settings: list[str]
+    compare: Compare, task: str, settings: list[str], backends: str
 ) -> None:
     finished = compare(
-        "audit", "--task", task, *settings, "--explain", "--steps", "2", "--backend", "torch,jax",
-        "--json",
+        "audit", "--task", task, *settings, "--explain", "--steps", "2", "--json",
+        "--set", "train.validation_batches=1", "--backend", backends,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stdout + finished.stderr
     for row in json.loads(finished.stdout):
@@ -169,7 +192,7 @@ def test_words_that_people_marked_are_held_against_what_models_say(
         rows.append(f"it was {word} no {i},{('bad', 'fine')[good]},{why}")
     (tmp_path / "films.csv").write_text("\n".join(rows))
     made = compare(
-        "--task", "sentiment", *RUN, "--data", "films.csv", "--set", "task.source=text",
+        "--task", "sentiment", *RUN, *LEARNT, "--data", "films.csv", "--set", "task.source=text",
         "--set", "task.target=label", "--set", "task.rationale=why", "--backend", "torch", "--json",
     )  # fmt: skip
     run = f"results/{document(made)['run_id']}"
@@ -212,7 +235,8 @@ backend = Dying()
 
 def test_one_that_dies_leaves_the_others_and_an_exit_code(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "dying.py").write_text(DYING)
-    made = compare("--task", "sentiment", *RUN, "--backend", "dying.py,reference", "--json")
+    made = compare("--task", "sentiment", *RUN, *BEGUN, "--backend", "dying.py,reference",
+                   "--json")  # fmt: skip
     run = f"results/{document(made)['run_id']}"
     finished = compare(
         "explain", run, "--examples", "12", "--method", "occlusion,gradient", "--json"
@@ -234,7 +258,7 @@ def test_data_that_is_not_what_it_was_is_refused(compare: Compare, tmp_path: Pat
     path = tmp_path / "films.csv"
     path.write_text("\n".join(["text,label", *rows]))
     made = compare(
-        "--task", "sentiment", *RUN, "--data", "films.csv", "--set", "task.source=text",
+        "--task", "sentiment", *RUN, *BEGUN, "--data", "films.csv", "--set", "task.source=text",
         "--set", "task.target=label", "--backend", "reference", "--json",
     )  # fmt: skip
     run = f"results/{document(made)['run_id']}"

@@ -1,9 +1,13 @@
 """What is said of explanations: no more than their intervals allow."""
 
 import pytest
+from compare.report.explained import METHODS as IN_WORDS
 from compare.report.explained import alike, complete, right, verdict
+from conftest import ROOT
 
+from compare.explain.explaining import METHODS as COMPUTED
 from compare.explain.found import Agreed, Explained
+from compare.records.explanations import METHODS
 from compare.records.values import Estimate
 
 MODELS = {"a:m": "backend", "b:m": "backend", "echo of a:m": "echo", "a:m, seed 2": "seed"}
@@ -65,3 +69,23 @@ def test_what_does_not_add_up_is_not_said_to() -> None:
         "Scores add up to what there is to explain: Shapley values to less than 0.01%."
     )
     assert complete(loose) == "They do not quite add up: integrated gradients to 0.20%."
+
+
+def test_every_method_is_offered_computed_and_told() -> None:
+    assert METHODS == tuple(COMPUTED) == tuple(IN_WORDS)
+
+
+def test_the_example_of_the_pages_is_as_they_tell() -> None:
+    folder = ROOT / "results" / "reference" / "sentiment-explained"
+    found = Explained.model_validate_json((folder / "explanations.json").read_bytes())
+    assert verdict(found) == (
+        "Explanations of backends differ no more than rounding alone does, and less than another"
+        " seed does."
+    )
+    told = (ROOT / "docs" / "explain.md").read_text("utf-8")
+    for figure in ("1.000 (1.000–1.000)", "0.832 (0.801–0.866)"):
+        assert figure in alike(found)
+        assert figure in told
+    assert "75% (68%–81%)" in right(found)
+    assert "trained on shuffled labels 34% (28%–40%)" in right(found)
+    assert "| JAX, shuffled labels | | 0.34 (0.28–0.40) | 0.185 |" in told

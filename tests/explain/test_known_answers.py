@@ -10,6 +10,9 @@ from compare.tasks.data import reviews
 from compare.explain.agreement import agreement, same_sign, spearman, top_overlap
 from compare.explain.texts import words_of
 from compare.explain.truth import Known, auroc, precision, rightness
+from compare.planning.plan import make_plan
+from compare.records.values import Request
+from compare.spec.arrays import Array
 from compare.text.tokens import train_tokenizer
 
 TEXTS = [review.text for review in reviews.reviews(200, "validation")]
@@ -70,6 +73,20 @@ def test_the_truth_itself_is_right_and_noise_is_chance() -> None:
     assert noise.precision.low <= noise.chance <= noise.precision.high
     assert noise.auroc.value == pytest.approx(0.5, abs=0.05)
     assert noise.rank.value == pytest.approx(0.0, abs=0.05)
+
+
+def test_shuffled_labels_have_nothing_to_do_with_their_texts() -> None:
+    def arrays(shuffled: bool) -> dict[str, Array]:
+        request = Request(task="sentiment", preset="tiny", backends=[], pythons={},
+                          overrides=[{"task": {"shuffled": shuffled}}])  # fmt: skip
+        return dict(make_plan(request, [], choices=[]).prepared.arrays)
+
+    own, other = arrays(False), arrays(True)
+    changed = [name for name in own if not np.array_equal(own[name], other[name])]
+    assert changed == ["train.labels"]
+    ours, theirs = own["train.labels"], other["train.labels"]
+    assert np.bincount(ours).tolist() == np.bincount(theirs).tolist()
+    assert np.mean(ours == theirs) == pytest.approx(0.5, abs=0.02)
 
 
 def test_precision_and_auroc_of_a_small_case() -> None:

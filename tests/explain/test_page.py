@@ -69,7 +69,10 @@ def explained() -> Explained:
             ],
             "inside": [
                 Inside(model="jax:jit", name="rnn", what="activations", counts=[1, 5, 2],
-                       edges=[0, 1, 2, 3], mean=0.1, deviation=1, zeros=0, saturated=0.25, dead=0)
+                       edges=[0, 1, 2, 3], mean=0.1, deviation=1, zeros=0, saturated=0.25, dead=0),
+                Inside(model="jax:jit", name="head.bias", what="weights", counts=[1, 1],
+                       edges=[0, 1, 2], mean=0.1, deviation=1, zeros=0, saturated=None, dead=None,
+                       norms=[0.5, 1.25]),
             ],
             "maps": [
                 AttentionMap(model="jax:jit", block="block.0", head=0, example=0,
@@ -119,6 +122,22 @@ def test_a_word_shows_its_score_and_its_sign(browser: "Browser", file: Path) -> 
     assert float(str(speaking_for.get_attribute("title"))) > 0
     assert "none" in speaking_for.evaluate("one => getComputedStyle(one).textDecorationLine")
     assert words.count() > 1000
+
+
+def test_layers_and_weights_have_their_figures(browser: "Browser", file: Path) -> None:
+    page = opened_page(browser, file)
+    titles, cells = (
+        [table.locator(kind).all_text_contents() for table in page.locator("table.plain").all()]
+        for kind in ("thead th", "tbody td")
+    )
+    inside = dict(zip(map(tuple, titles), cells, strict=True))
+    ((activations, layers), (weights, parameters)) = (
+        (names, found) for names, found in inside.items() if "histogram" in names
+    )
+    assert activations[-2:] == ("saturated", "dead units")
+    assert layers[-2:] == ["25.0%", "0.0%"]
+    assert weights[-1] == "norm, before → after"
+    assert parameters[-1] == "0.5 → 1.25"
 
 
 def test_hovering_the_deletion_curve_tells_figures(browser: "Browser", file: Path) -> None:
