@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import html_pages
 import pytest
-from browser import BEYOND, grave_violations, launched, needs_browser, opened_page
+from browser import BEYOND, CUT, TORN, grave_violations, launched, needs_browser, opened_page
 from compare.report.csv import report as csv_report
 from compare.report.html import report
 from conftest import ROOT
@@ -28,20 +28,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.xdist_group("html"), needs_browser]  # one browser
 
 LINES = "#plot-{} svg .mark-line path[stroke^='var(--series']"
-# Cells whose text goes on beyond their own end or that of the page, and figures on two lines.
-TORN = """
-[...document.querySelectorAll('main :is(th, td)')].filter((cell) => {
-  const spans = [...cell.querySelectorAll('span')];
-  const end = document.documentElement.clientWidth + 1;
-  return cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > end
-    || spans.some((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
-    || (cell.matches('.figure') && spans.some((one) => one.getClientRects().length > 1));
-}).map((cell) => cell.textContent.trim())
-"""
-CUT = """
-[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth)
-  .map((one) => one.getAttribute('aria-label'))
-"""
 
 
 def written(summary: Summary, folder: Path, name: str = "report.html") -> Path:
