@@ -360,6 +360,35 @@ def test_a_running_page_is_redrawn_in_place(browser: "Browser", tmp_path: Path) 
     page.close()
 
 
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1280, "screen"), (1920, "screen"),
+                                             (1032, "print")])  # fmt: skip
+def test_a_sweep_shows_all_of_its_columns_and_figures(
+    browser: "Browser", width: int, media: Any, tmp_path: Path
+) -> None:
+    sweep = swept(reference("lm-small"), {"train.batch": [4, 8, 16, 32]})
+    (tmp_path / "sweep.html").write_text(report.render_sweep(sweep), encoding="utf-8")
+    size = {"width": width, "height": 800}
+    page = opened_page(browser, tmp_path / "sweep.html", viewport=size)
+    page.emulate_media(media=media)
+    said = page.inner_text(".verdicts >> text=ahead")
+    assert re.match(r"jax:jit is ahead at every train.batch: 1.02 times as fast as tensorf", said)
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(TORN) == []
+    assert page.evaluate(BEYOND) == 0
+    for plot, figure in (("rate-0", "10,290"), ("ratio-0", "1.000")):
+        assert page.locator(f"#plot-{plot} svg .mark-rule line[stroke^='var(--series']").count() > 8
+        if media == "screen":
+            assert re.search(rf"jax:jit\s+{figure}", hovered(page, plot))
+    page.close()
+
+
+def test_a_sweep_says_once_what_is_so_at_every_point(tmp_path: Path) -> None:
+    sweep = swept(reference("lm-small"), {"train.batch": [4, 8, 16]})
+    text = report.render_sweep(sweep)
+    assert text.count("one round is too few") == 1
+    assert "every point: note: one round is too few" in text
+
+
 @pytest.mark.parametrize("kind", ["history", "sweep"])
 def test_the_other_pages_do_as_the_run_s(
     browser: "Browser", kind: str, summary: Summary, tmp_path: Path
