@@ -3,11 +3,10 @@
 import csv
 import io
 
-from compare.archive.across import CrossCell, CrossTable
+from compare.archive.across import CrossTable, tidy
 from compare.archive.scaling import SweepSummary
 from compare.archive.tidy import figures_of
 from compare.findings.summary import Summary
-from compare.records.values import Estimate
 
 
 class CsvReport:
@@ -29,31 +28,7 @@ class CsvReport:
         )
 
     def render_across(self, table: CrossTable) -> str:
-        of_row = ("run_id", "task", "preset", "experiment", "metric")
-        return _csv(
-            [
-                {**row.model_dump(include=set(of_row)), **_named(label), **_flat(cell)}
-                for row in table.rows
-                for label, cell in row.cells.items()
-            ]
-        )
-
-
-def _named(label: str) -> dict[str, object]:
-    backend, _, mode = label.rpartition(":")
-    return {"backend": backend, "mode": mode}
-
-
-def _flat(cell: CrossCell) -> dict[str, object]:
-    """Its fields, an interval as three."""
-    flat: dict[str, object] = {}
-    for name in CrossCell.model_fields:
-        value = getattr(cell, name)
-        if isinstance(value, Estimate):
-            flat |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
-        elif name != "link":
-            flat[name] = value
-    return flat
+        return _csv(tidy(table))
 
 
 def _csv(rows: list[dict[str, object]]) -> str:

@@ -4,6 +4,7 @@ import io
 
 import pandas as pd
 
+from compare.archive.across import CrossTable, tidy
 from compare.archive.frame import frame_of
 from compare.archive.scaling import SweepSummary
 from compare.archive.tidy import rows_of, rows_of_sweep
@@ -21,6 +22,9 @@ class ParquetReport:
 
     def render_sweep(self, sweep: SweepSummary) -> bytes:
         return _parquet(frame_of(rows_of_sweep(sweep)))
+
+    def render_across(self, table: CrossTable) -> bytes:
+        return _parquet(frame_of(tidy(table)))
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -8,12 +8,14 @@ from rich.text import Text
 
 from compare.archive.across import CrossTable
 from compare.archive.scaling import SweepSummary
+from compare.archive.together import Reported
 from compare.findings.summary import Summary
 from compare.reporting.showing import View
 
 from . import answers, sweep_words, table, verdict, words
 from . import explained as explanations
 from .across import terminal as across
+from .across.blocks import figures
 from .across.sweep import points_of
 from .column import Column
 from .judged import warnings_of_data
@@ -39,9 +41,11 @@ class TerminalReport:
     def render_sweep(self, sweep: SweepSummary) -> str:
         return self.show(sweep, View())
 
-    def show(self, summary: Summary | SweepSummary, view: View) -> str:
+    def show(self, summary: Reported, view: View) -> str:
         """The whole text, in the colours and the width of the terminal; in a pipe no line is
         broken."""
+        if isinstance(summary, CrossTable):
+            return across.render(summary, view)
         console = across.terminal()
         width = console.width if console.is_terminal else None
         parts: Iterable[Line | RenderableType]
@@ -60,6 +64,9 @@ class TerminalReport:
     def require_columns(self, names: Sequence[str], metrics: Sequence[str], target: str) -> None:
         table.chosen(names, metrics, target)
 
+    def require_figures(self, names: Sequence[str]) -> None:
+        figures(names)
+
     def render_explained(self, explained: "Explained") -> str:
         """A row per model by one method, and in words whether they agree and are right."""
         console = across.terminal()
@@ -75,7 +82,7 @@ class TerminalReport:
         return across.printed([Text(line.text, style=line.style) for line in parts])
 
     def render_across(self, table: CrossTable) -> str:
-        return across.render(table)
+        return self.show(table, View())
 
 
 def _of_run(summary: Summary, view: View, width: int | None) -> Iterator[Line]:

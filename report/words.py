@@ -1,7 +1,7 @@
 """What a report says in words: verdicts, warnings, what columns mean, the environment."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compare.archive.scaling import SweepSummary
@@ -18,6 +18,7 @@ from compare.findings.summary import Summary
 from . import forms
 from .judged import sentences_of_data
 
+_MOST_POINTS_NAMED = 4  # of a sweep, in one line
 _LEAST = 0.01  # per cent: nothing is known better
 
 
@@ -134,14 +135,23 @@ def about(summary: Summary) -> list[str]:
 
 
 def sweep_sentences(sweep: SweepSummary, points: int | None = None) -> list[str]:
-    """The troubles and warnings of every point, or of the first ones."""
-    lines = [f"note: {note}" for note in sweep.notes]
-    for point in sweep.points[:points]:
-        if point.summary:
-            notes = (str(note) for note in point.summary.notes if note.grade != "record")
-            found = [*troubles(point.summary), *(f"note: {note}" for note in notes)]
-            lines += [f"{point.name}: {line}" for line in found]
-    return lines
+    """The troubles and warnings of every point, or of the first ones, each once."""
+    found: dict[str, list[str]] = {}
+    played = [point for point in sweep.points[:points] if point.summary]
+    for point in played:
+        assert point.summary
+        notes = (str(note) for note in point.summary.notes if note.grade != "record")
+        for line in [*troubles(point.summary), *(f"note: {note}" for note in notes)]:
+            found.setdefault(line, []).append(point.name)
+    lines = [f"{_of_points(names, len(played))}: {line}" for line, names in found.items()]
+    return [*(f"note: {note}" for note in sweep.notes), *lines]
+
+
+def _of_points(names: Sequence[str], of: int) -> str:
+    if 1 < len(names) == of:
+        return "every point"
+    more = len(names) - _MOST_POINTS_NAMED
+    return "; ".join(names[:_MOST_POINTS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _ceilings(summary: Summary) -> Iterator[str]:

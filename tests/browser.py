@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 CHROMIUM = Path("/usr/bin/chromium")
 # Pixels that are reached by scrolling sideways.
 BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Cells whose text goes on beyond their own end or that of the page, and figures on two lines.
+TORN = """
+[...document.querySelectorAll('main :is(th, td)')].filter((cell) => {
+  const spans = [...cell.querySelectorAll('span')];
+  const end = document.documentElement.clientWidth + 1;
+  return cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > end
+    || spans.some((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+    || (cell.matches('.figure') && spans.some((one) => one.getClientRects().length > 1));
+}).map((cell) => cell.textContent.trim())
+"""
+# Tables that are wider than there is room for.
+CUT = """
+[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => one.getAttribute('aria-label'))
+"""
 needs_browser = pytest.mark.skipif(
     not CHROMIUM.exists() or find_spec("playwright") is None,
     reason=f"no {CHROMIUM} or no playwright",

@@ -11,12 +11,14 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from compare.archive.experiments import machine, names, other_versions
+from compare.archive.tidy import TidyRow, with_ends
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 from compare.records.record_types import Status
 from compare.records.values import Estimate
 from compare.stats.intervals import Interval, geometric_mean
 
+_WITH_ENDS = ("tokens_per_second", "of_fastest", "quality")
 _LEAST_ROWS = 2  # of one row the mean is that row
 
 
@@ -50,7 +52,7 @@ class CrossCell(BaseModel):
 
 class CrossRow(BaseModel):
     """One experiment: `cells` by the columns' labels, `metric` names what `quality` is; `notes` are
-    those of its run that break a verdict."""
+    those of its run that break a verdict, `command` is what played it."""
 
     experiment: str
     run_id: str
@@ -61,6 +63,7 @@ class CrossRow(BaseModel):
     metric: str
     cells: dict[str, CrossCell]
     notes: list[str]
+    command: list[str]
 
 
 class Lead(BaseModel):
@@ -74,11 +77,14 @@ class Lead(BaseModel):
 
 
 class CrossTable(BaseModel):
-    """`columns` are labels, the best mean first. `means` has the geometric mean of `of_fastest` of
-    each backend that is compared over several rows, `mean_rows` which experiments these are,
-    `leads` the first of these backends against each other one; empty where there is no mean."""
+    """`columns` are labels, the best mean first. `versions` has Python's and the libraries', of
+    the first row that has it: a note says where they differ. `means` has the geometric mean of
+    `of_fastest` of each backend that is compared over several rows, `mean_rows` which experiments
+    these are, `leads` the first of these backends against each other one; empty where there is no
+    mean."""
 
     machine: str
+    versions: dict[str, str]
     columns: list[str]
     rows: list[CrossRow]
     means: dict[str, float]
@@ -93,6 +99,23 @@ class CrossTable(BaseModel):
             for cell in row.cells.values():
                 cell.link = link(cell.run) if cell.run else ""
         return copy
+
+
+def tidy(table: CrossTable) -> list[TidyRow]:
+    """A row for each experiment and backend, of plain numbers in tokens/s and bytes, and words."""
+    of_row = {"run_id", "started", "task", "preset", "experiment", "metric"}
+    rows = list[TidyRow]()
+    for row in table.rows:
+        for label, cell in row.cells.items():
+            backend, _, mode = label.rpartition(":")
+            rows.append({**row.model_dump(include=of_row), "backend": backend, "mode": mode})
+            for name in CrossCell.model_fields:
+                value = getattr(cell, name)
+                if name in _WITH_ENDS:
+                    rows[-1] |= with_ends(name, value)
+                elif name != "link":
+                    rows[-1][name] = value
+    return rows
 
 
 class Played(NamedTuple):
@@ -119,6 +142,7 @@ def across(
     columns = sorted(labels, key=lambda label: -means.get(label, 0.0))
     return CrossTable(
         machine=machine(summaries[0]),
+        versions=_versions(summaries),
         columns=columns,
         rows=rows,
         means={label: means[label] for label in columns if label in means},
@@ -145,7 +169,18 @@ def _row(name: str, played: Played, labels: Sequence[str]) -> CrossRow:
         metric=metric,
         cells={label: cells.get(label, missing) for label in labels},
         notes=[str(note) for note in summary.notes if note.grade == "breaks"],
+        command=summary.command,
     )
+
+
+def _versions(summaries: Sequence[Summary]) -> dict[str, str]:
+    """By library, that of the first run that has it; the suite's and Python's before them."""
+    first = summaries[0].environment
+    own = {"framework-compare": str(first.get("suite_version") or ""), "Python": first["python"]}
+    found = {name: version for name, version in own.items() if version}
+    for summary in summaries:
+        found = {**summary.environment["versions"], **found}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name not in own, name))}
 
 
 def _cell(cell: CellSummary, summary: Summary, metric: str) -> CrossCell:

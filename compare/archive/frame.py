@@ -26,6 +26,7 @@ COLUMNS = (
 _TEXTS = {
     *COLUMNS, "versions", "data", "architecture", "dtype", "dropout_masks", "optimizer", "cpu",
     "system", "python", "role", "losses", "model", "of", "asked", "method", "token",
+    "experiment", "metric", "why", "run",
 }  # fmt: skip
 
 

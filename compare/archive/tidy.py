@@ -26,10 +26,10 @@ def figures_of(cell: CellSummary) -> TidyRow:
         if name == "losses":
             row["final_training_loss"] = value[-1] if value else None
         elif name in _WITH_ENDS:
-            row |= _with_ends(name, value)
+            row |= with_ends(name, value)
         elif name == "quality":
             for metric, score in value.items():
-                row |= _with_ends(metric, score)
+                row |= with_ends(metric, score)
         elif name == "groups":
             row |= _of_groups(value) if value else {}
         elif name == "phases":
@@ -47,11 +47,11 @@ def _of_groups(groups: Groups) -> TidyRow:
     """Differences of groups, and of texts and their twins, each as three columns."""
     row: TidyRow = {}
     for one in groups.gaps:
-        row |= _with_ends(f"{one.rate}_gap", one.gap)
+        row |= with_ends(f"{one.rate}_gap", one.gap)
     if groups.twins:
-        row |= _with_ends("twin_probability_gap", groups.twins.probability)
-        row |= _with_ends("twin_selection_gap", groups.twins.selection)
-        row |= _with_ends("twin_flips", groups.twins.flips)
+        row |= with_ends("twin_probability_gap", groups.twins.probability)
+        row |= with_ends("twin_selection_gap", groups.twins.selection)
+        row |= with_ends("twin_flips", groups.twins.flips)
     return row
 
 
@@ -113,6 +113,6 @@ def point_id(sweep: str, point: str) -> str:
     return f"{sweep}/{point}"
 
 
-def _with_ends(name: str, found: Estimate | None) -> TidyRow:
+def with_ends(name: str, found: Estimate | None) -> TidyRow:
     ends = found or Estimate(value=float("nan"), low=None, high=None)
     return {name: ends.value, f"{name}_low": ends.low, f"{name}_high": ends.high}

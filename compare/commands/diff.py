@@ -10,7 +10,7 @@ from compare.archive.diff import Diff
 from compare.archive.diff_folders import diff_folders
 from compare.commands import completion, options
 from compare.commands.options import what
-from compare.commands.tables import print_fitting
+from compare.commands.tables import print_fitting, say
 from compare.errors import UserError
 from compare.reporting.diff_words import OTHERS, SPEED, conclusions, others_row, speed_row
 
@@ -62,6 +62,6 @@ def _print(found: Diff) -> None:
     print_fitting(SPEED, [speed_row(cell) for cell in found.cells], styles)
     print_fitting(OTHERS, [others_row(cell) for cell in found.cells], styles)
     for note in found.notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
     for conclusion in conclusions(found):
-        print(conclusion)
+        say(conclusion)

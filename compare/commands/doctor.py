@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.commands import options
-from compare.commands.tables import print_whole
+from compare.commands.tables import print_whole, say
 from compare.findings.number_text import count_of
 from compare.meters.processes import ProcessLoad, busy_processes
 from compare.meters.threads import default_threads, usable_cpus
@@ -26,14 +26,17 @@ def doctor(
     """
     pythons = interpreter_of_each(options.interpreters(python), installed("backend"))
     busy = busy_processes()  # before the frameworks are asked, which takes CPUs
-    table = Table("backend", "versions", "devices", "problem", box=None)
     found = survey.look_around(installed("backend"), pythons)
+    table = Table(box=None)
+    table.add_column("backend", no_wrap=True, min_width=max(map(len, found), default=0))
+    for title in ("versions", "devices", "problem"):
+        table.add_column(title, overflow="fold")
     for label, seen in found.items():
         versions = ", ".join(f"{library} {v}" for library, v in seen.versions.items())
         table.add_row(*map(Text, (label, versions, ", ".join(seen.devices), seen.problem)))
     print_whole(table)
-    print(f"{_cpus()}; {in_words(busy)}")
-    print(what_can_be_done(found))
+    say(f"{_cpus()}; {in_words(busy)}")
+    say(what_can_be_done(found))
 
 
 def _cpus() -> str:

@@ -1,6 +1,7 @@
 """What a command prints at its end, and the code that it exits with."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,9 +12,10 @@ from rich.console import Console
 from compare import interrupts
 from compare.archive.across import CrossCell, CrossTable
 from compare.archive.scaling import SweepSummary
-from compare.archive.together import Reported
+from compare.archive.together import Reported, newest_across
 from compare.findings.cell_summary import CellSummary
 from compare.records.run_folder import RunFolder
+from compare.records.suite_folder import SuiteFolder
 from compare.records.sweep_folder import SweepFolder
 from compare.reporting.showing import View, shown
 from compare.reporting.writing import (
@@ -37,10 +39,19 @@ def end_sweep(folder: SweepFolder, interrupted: bool, json: bool, view: View) ->
     _end(report_sweep(folder), folder.path, interrupted, json, view)
 
 
-def end_suite(folder: Path, table: CrossTable, interrupted: bool, json: bool) -> NoReturn:
+def end_suite(folder: SuiteFolder, interrupted: bool, json: bool, view: View) -> NoReturn:
     """Report the experiments that were played, and exit."""
-    report_across(folder, table)
-    _end(table, folder, interrupted, json, View())
+    if interrupted:
+        again = shlex.join(["compare", "resume", str(folder.path)])
+        print(f"compare: go on with: {again}", file=sys.stderr)
+    runs = list(folder.runs())
+    if not runs:  # it was cut off before anything was written
+        raise typer.Exit(interrupts.exit_code())
+    for run in runs:
+        report_run(run)
+    table = newest_across(folder.path)
+    report_across(folder.path, table)
+    _end(table, folder.path, interrupted, json, view)
 
 
 def _end(summary: Reported, path: Path, interrupted: bool, json: bool, view: View) -> NoReturn:

@@ -12,7 +12,7 @@ from compare.archive.history import read_history
 from compare.archive.trends import Trend, Verdict, nothing_changed_since, trends_of, with_trends
 from compare.commands import completion, options
 from compare.commands.options import told, what
-from compare.commands.tables import print_fitting
+from compare.commands.tables import print_fitting, say
 from compare.errors import UserError, unknown
 from compare.findings.number_text import NOTHING, estimate, with_half
 from compare.plugins import installed
@@ -86,15 +86,15 @@ def _print(trends: Sequence[Trend]) -> None:
     for place in places:
         ours = [trend for trend in shown if trend.place == place]
         task, preset, experiment, machine = place
-        print(f"{task} {preset}, experiment {experiment[:8]}, on {machine}")
+        say(f"{task} {preset}, experiment {experiment[:8]}, on {machine}")
         styles = [_STYLES.get(trend.verdict, "") for trend in ours]
         print_fitting(_TITLES, [_texts(trend) for trend in ours], styles)
         for line in _upgrades(ours):
-            print(f"  {line}")
+            say(f"  {line}")
         print()
     if len(shown) < len(trends):
-        print(f"and {len(trends) - len(shown):,} more: --json has them all")
-    print(_news(trends))
+        say(f"and {len(trends) - len(shown):,} more: --json has them all")
+    say(_news(trends))
 
 
 def _texts(trend: Trend) -> list[str]:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from compare.commands import completion, options
-from compare.commands.tables import console, print_whole
+from compare.commands.tables import add_words, console, fits, print_whole, say
 from compare.contracts.loading import load_task
 from compare.errors import unknown
 from compare.planning import survey
@@ -22,6 +23,7 @@ from compare.reporting.loading import load_reports
 from compare.spec.vocabulary import ShapeOf, parameter_shapes
 
 _LAYERS = "layers"
+_MOST_WORDS, _LEAST_MEANING = 28, 32  # columns of a terminal
 
 
 def list_(
@@ -58,7 +60,7 @@ def _list_layers(json: bool) -> None:
     if json:
         _print_json([row._asdict() for row in rows])
     else:
-        print_whole(_layers_table(rows))
+        _print_layers(rows)
 
 
 def _list_task(name: str, preset: str, json: bool) -> None:
@@ -78,18 +80,23 @@ def _list_task(name: str, preset: str, json: bool) -> None:
             }
         )
         return
-    print_whole(_fields_table(fields, preset))
-    print(f"presets of {task.name}: {', '.join(task.presets)}; --preset shows the values of one")
+    table = _fields_table(fields, preset)
+    if fits(table):
+        print_whole(table)
+    else:
+        _print_blocks(fields)
+    say(f"presets of {task.name}: {', '.join(task.presets)}; --preset shows the values of one")
     if task.metrics:
-        print(f"metrics: {', '.join(task.metrics)}")
-    print("to set one: --set SECTION.FIELD=VALUE, such as --set train.batch=8")
+        say(f"metrics: {', '.join(task.metrics)}")
+    say("to set one: --set SECTION.FIELD=VALUE, such as --set train.batch=8")
 
 
 def _fields_table(fields: list[Described], preset: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("field", no_wrap=True)
-    for title in (f"in {preset}", "takes", "means"):
-        table.add_column(title, overflow="fold")
+    table.add_column("field", no_wrap=True, min_width=max(len(one.name) for one in fields) + 3)
+    add_words(table, f"in {preset}", (written(one.value) for one in fields), _MOST_WORDS)
+    add_words(table, "takes", (one.takes for one in fields), _MOST_WORDS)
+    table.add_column("means", overflow="fold", min_width=_LEAST_MEANING)
     for section, members in groupby(fields, key=lambda field: field.section):
         table.add_row(Text(section, style="bold"))
         for one in members:
@@ -98,14 +105,42 @@ def _fields_table(fields: list[Described], preset: str) -> Table:
     return table
 
 
+def _print_blocks(fields: list[Described]) -> None:
+    """Each field with its value, and below it what it takes and means."""
+    for one in fields:
+        say(f"{one.key} = {written(one.value)}")
+        words = Text(f"takes {one.takes}: {one.meaning}")
+        console().print(Padding(words, (0, 0, 0, 4)))
+
+
+def _print_layers(rows: list[ShapeOf]) -> None:
+    """A table, or where that is too wide each layer with its parameters below it."""
+    table = _layers_table(rows)
+    if fits(table):
+        print_whole(table)
+        return
+    for kind, members in groupby(rows, key=lambda row: row.kind):
+        say(kind)
+        for row in members:
+            say("  " + " ".join(filter(None, (row.parameter or "none", _shape(row), row.where))))
+
+
 def _layers_table(rows: list[ShapeOf]) -> Table:
-    table = Table("layer", "parameter", "shape", "where", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    shapes = [_shape(row) for row in rows]
+    add_words(table, "layer", (row.kind for row in rows), _MOST_WORDS)
+    add_words(table, "parameter", (row.parameter for row in rows), _MOST_WORDS)
+    add_words(table, "shape", shapes, max(map(len, shapes)))
+    add_words(table, "where", (row.where for row in rows), _MOST_WORDS)
     for kind, members in groupby(rows, key=lambda row: row.kind):
         for number, row in enumerate(members):
-            shape = f"({', '.join(row.shape)})" if row.parameter else ""
-            texts = "" if number else kind, row.parameter or "none", shape, row.where
+            texts = "" if number else kind, row.parameter or "none", _shape(row), row.where
             table.add_row(*map(Text, texts))
     return table
+
+
+def _shape(row: ShapeOf) -> str:
+    return f"({', '.join(row.shape)})" if row.parameter else ""
 
 
 def _list_all(json: bool) -> None:

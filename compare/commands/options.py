@@ -140,7 +140,7 @@ def split_backends(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def view(wide: bool, columns: str, baseline: str, verbose: bool) -> View:
+def view(wide: bool = False, columns: str = "", baseline: str = "", verbose: bool = False) -> View:
     """How the table is to be printed."""
     return View(wide, tuple(split_backends(columns)), baseline.strip(), verbose)
 

@@ -1,19 +1,31 @@
-"""`compare resume`: play what a run or sweep has not finished."""
+"""`compare resume`: play what a run, sweep or suite has not finished."""
 
-from compare.commands import options
-from compare.commands.ending import end_run, end_sweep
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compare.commands import completion, options
+from compare.commands.ending import end_run, end_suite, end_sweep
 from compare.contracts.loading import load_task
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
+from compare.records.suite_folder import SuiteFolder, is_suite
 from compare.records.sweep_folder import SweepFolder, is_sweep
-from compare.reporting.showing import required_of_run, required_of_sweep
-from compare.running.jobs import resume_run, resume_sweep
+from compare.reporting.showing import required_across, required_of_run, required_of_sweep
+from compare.running.jobs import resume_run, resume_suite, resume_sweep
 from compare.running.progress import watched
 
 
 def resume(
-    run: options.Run,
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a run, a sweep or a suite.", autocompletion=completion.run_folder
+        ),
+    ],
     wide: options.Wide = False,
     columns: options.Columns = "",
     baseline: options.Baseline = "",
@@ -21,7 +33,7 @@ def resume(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Play what a run or sweep has not finished.
+    """Play what a run, sweep or suite has not finished.
 
     Examples:
     compare resume results/RUN
@@ -34,6 +46,13 @@ def resume(
         with watched(quiet) as progress:
             interrupted = resume_sweep(swept, command, progress)
         end_sweep(swept, interrupted, json, view)
+    if is_suite(run):
+        suite, here = SuiteFolder(run), Path.cwd()
+        view = required_across(view)
+        with watched(quiet) as progress:
+            interrupted = resume_suite(suite, command, progress)
+        os.chdir(here)  # a run may be planned where its paths were typed
+        end_suite(suite, interrupted, json, view)
     folder = RunFolder(run)
     begun = header_of(read_records(folder))
     labels = [cell.label for cell in begun.cells]

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from compare.commands.tables import say
 from compare.contracts.loading import install_hint
 from compare.plugins import installed
 from compare.version import VERSION
@@ -19,9 +20,9 @@ def show() -> None:
         "look up": "compare list, compare doctor, and --help of any command",
         "read": "README.md and docs/, which `make docs` makes a site of",
     }
-    print(f"framework-compare {VERSION}: one language model, every framework, trained alike")
+    say(f"framework-compare {VERSION}: one language model, every framework, trained alike")
     for title, text in lines.items():
-        print(f"  {title:11} {text}")
+        say(f"  {title:11} {text}")
 
 
 def _missing(backend: str) -> str:

@@ -1,14 +1,8 @@
 """`compare suite`: every task, one after the other, and the table across them."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from compare import interrupts
-from compare.archive.together import newest_across
 from compare.commands import completion, options
 from compare.commands.ending import end_suite
 from compare.commands.options import where
@@ -17,7 +11,7 @@ from compare.plugins import installed
 from compare.records.place import require_place
 from compare.records.suite_folder import SuiteFolder
 from compare.records.values import Request
-from compare.reporting.writing import report_run
+from compare.reporting.showing import required_across
 from compare.running.jobs import play_suite
 from compare.running.progress import watched
 
@@ -35,6 +29,7 @@ def suite(
             autocompletion=completion.nothing,
         ),
     ] = None,
+    columns: options.Columns = "",
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -47,6 +42,7 @@ def suite(
     options.require_utf8(preset, backend, *(set_ or []), *(python or []))
     require_place(out or Path("results"))
     folder = SuiteFolder(out) if out else SuiteFolder.new(Path("results"), preset)
+    view = required_across(options.view(columns=columns))
     requests = [
         Request(
             task=task,
@@ -61,12 +57,4 @@ def suite(
     command = options.command_line()
     with watched(quiet) as progress:
         interrupted = play_suite(folder, requests, command, progress)
-    runs = list(folder.runs())
-    for run in runs:
-        report_run(run)
-    if interrupted:
-        again = command if out else [*command, "--out", str(folder.path)]
-        print(f"compare: go on with: {shlex.join(again)}", file=sys.stderr)
-    if not runs:  # it was cut off before anything was written
-        raise typer.Exit(interrupts.exit_code())
-    end_suite(folder.path, newest_across(folder.path), interrupted, json)
+    end_suite(folder, interrupted, json, view)

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -20,6 +20,26 @@ def console() -> Console:
     size = shutil.get_terminal_size()  # to rich any dumb terminal is 80 wide, if it is not told
     width = size.columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
     return Console(width=width, height=size.lines, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a sentence, broken between its words where a terminal is too narrow for it."""
+    console().print(Text(text, overflow="fold"))
+
+
+def add_words(table: Table, title: str, texts: Iterable[str], most: int) -> None:
+    """Add a column of these texts, as wide as they are, or as `most`, and no word of them torn."""
+    found = [title, *texts]
+    word = max(cell_len(word) for text in found for word in text.split())
+    width = max(word, min(most, max(map(cell_len, found))))
+    table.add_column(title, overflow="fold", width=width)  # rich keeps no least width, but this
+
+
+def fits(table: Table) -> bool:
+    """Whether no column of it is narrower than it has to be."""
+    out = console()
+    unbounded = out.options.update(width=10_000)  # else it is said to be as wide as there is
+    return out.measure(table, options=unbounded).minimum <= out.width
 
 
 def print_whole(table: Table) -> None:
@@ -41,9 +61,7 @@ def print_fitting(
         table.add_column(title, justify="right", no_wrap=True, min_width=width)
     for row, style in zip(rows, styles, strict=True):
         table.add_row(*map(Text, row), style=style)
-    unbounded = out.options.update(width=10_000)  # else it is said to be as wide as there is
-    fits = out.measure(table, options=unbounded).minimum <= out.width
-    shown: RenderableType = table if fits else _blocks(titles, rows, styles)
+    shown: RenderableType = table if fits(table) else _blocks(titles, rows, styles)
     out.print(shown)
 
 

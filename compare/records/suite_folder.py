@@ -1,6 +1,7 @@
 """A suite's folder: a run of each task, found again by what was asked for.
 
 results/<name>/
+    suite.json              what was asked for: of each task in turn
     lm-small-3f2a91c0/      the run of one task, a run folder like any other
     report.md, summary.csv and the like, made across them
 """
@@ -10,13 +11,26 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from compare.errors import UserError
 from compare.records.differences import differing_fields, in_short
 from compare.records.reading import read
-from compare.records.record_types import header_of
+from compare.records.record_types import SCHEMA_VERSION, header_of
 from compare.records.run_folder import RECORDS, RunFolder
 from compare.records.sweep_folder import is_sweep
-from compare.records.values import Request
+from compare.records.values import Record, Request
+from compare.version import VERSION
+
+MANIFEST = "suite.json"
+
+
+class Suite(Record):
+    """What was asked for."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite_version: str = VERSION
+    requests: list[Request]
 
 
 class SuiteFolder:
@@ -33,12 +47,20 @@ class SuiteFolder:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         return cls(results / f"{stamp}-suite-{preset}-{secrets.token_hex(2)}")
 
-    def make(self) -> None:
-        """Raises UserError where it cannot be made."""
+    def write(self, suite: Suite) -> None:
+        """The manifest, and the folder; raises UserError where it cannot be made."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / MANIFEST).write_text(suite.model_dump_json(indent=2), encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot write to '{self.path}': {error.strerror}") from None
+
+    def suite(self) -> Suite:
+        """The manifest; raises UserError where it cannot be read."""
+        try:
+            return Suite.model_validate_json((self.path / MANIFEST).read_bytes())
+        except ValidationError:
+            raise UserError(f"'{self.path}' cannot be read: another version wrote it") from None
 
     def runs(self) -> Iterator[RunFolder]:
         """Those that were begun."""
@@ -69,3 +91,7 @@ class SuiteFolder:
         """A folder of this one that no run has the name of, not made yet."""
         name = f"{request.task}-{request.preset}-{secrets.token_hex(4)}"
         return RunFolder(self.path / name)
+
+
+def is_suite(path: Path) -> bool:
+    return (path / MANIFEST).is_file()

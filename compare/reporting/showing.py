@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, cast
 
 from compare.archive.across import CrossTable
-from compare.archive.scaling import SweepSummary
 from compare.archive.together import Reported
 from compare.errors import UserError, unknown
-from compare.findings.summary import Summary
+from compare.reporting.linking import address_of_report
 from compare.reporting.loading import load_reports
 from compare.reporting.writing import able, rendered
 
@@ -29,7 +28,13 @@ class Shows(Protocol):
         """Raise UserError for a name that is no column of a task with these metrics."""
         ...
 
-    def show(self, summary: Summary | SweepSummary, view: View) -> str: ...
+    def require_figures(self, names: Sequence[str]) -> None:
+        """Raise UserError for a name that is no figure of a table across experiments."""
+        ...
+
+    def show(self, summary: Reported, view: View) -> str:
+        """The cells of a table across experiments have the `link` to their own report."""
+        ...
 
 
 def required_of_run(view: View, labels: Sequence[str], metrics: Sequence[str], target: str) -> View:
@@ -49,21 +54,22 @@ def required_of_sweep(view: View, metrics: Sequence[str]) -> View:
 
 
 def required_across(view: View) -> View:
-    """Raises UserError for what a table across experiments has nothing of."""
-    if view != View():
-        raise UserError(
-            "--wide, --columns, --baseline and --verbose are of one experiment: report one with it"
-        )
+    """Of a table across experiments, whose columns are its figures, all of which it has anyway;
+    raises UserError for what it has nothing of."""
+    if view.baseline:
+        raise UserError("--baseline is a row of one experiment: report one of them with it")
+    for report in _printed():
+        report.require_figures(view.columns)
     return view
 
 
 def shown(summary: Reported, view: View) -> str:
     """What every format that has no file makes of a summary."""
-    if isinstance(summary, CrossTable):
-        printing = [one for one in able(load_reports(), summary) if not one.filename]
-        return "".join(str(rendered(report, summary)) for report in printing)
-    showing = [report.show(summary, view) for report in _printed()]
     others = [r for r in load_reports() if not r.filename and not hasattr(r, "show")]
+    if isinstance(summary, CrossTable):
+        others = able(others, summary)
+        summary = summary.linked(address_of_report)
+    showing = [report.show(summary, view) for report in _printed()]
     return "".join([*(str(rendered(report, summary)) for report in others), *showing])
 
 

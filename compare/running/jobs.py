@@ -14,7 +14,7 @@ from compare.records.place import require_room
 from compare.records.reading import read_records
 from compare.records.record_types import AnyRecord, KeptRound, header_of
 from compare.records.run_folder import RunFolder
-from compare.records.suite_folder import SuiteFolder
+from compare.records.suite_folder import Suite, SuiteFolder
 from compare.records.sweep_folder import SweepFolder
 from compare.records.values import Request
 from compare.running.conductor import Conductor
@@ -137,8 +137,18 @@ def play_suite(
         for one in requests
     ]
     jobs, choices = _left(_numbered(named), command, progress)
-    folder.make()
+    folder.write(Suite(requests=list(requests)))
     return _play_all(jobs, command, progress, choices)
+
+
+def resume_suite(folder: SuiteFolder, command: list[str], progress: Silent) -> bool:
+    """Play what a suite has not finished; whether Ctrl-C cut it short.
+
+    Raises UserError, and changes nothing, where any of its experiments cannot be played as it was.
+    """
+    suite = folder.suite()
+    require_version(folder.path, suite.suite_version)
+    return play_suite(folder, suite.requests, command, progress)
 
 
 def _points(folder: SweepFolder) -> list[_Job]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from compare.archive.across import CrossCell, CrossTable, Lead
+from compare.errors import unknown
 from compare.findings.number_text import NOTHING, estimate, memory, with_half
 from compare.records.values import Estimate
 
 _STATUS = {"missing": "not run", "parity_failed": "parity failed"}
 TIE = "≈"
 DOUBT = "?"
+FIGURES = ("x of the fastest", "tokens/s", "peak memory", "device peak", "quality")
 _Text = Callable[[CrossCell], str]
 
 
@@ -49,21 +51,43 @@ def place(table: CrossTable) -> str:
     return f"{table.machine}, {when}"
 
 
-def blocks(table: CrossTable) -> list[Block]:
-    """The ratios with their means, the rates, memory, and the tasks' quality."""
-    found = [
-        Block("x of the fastest", [*_rows(table, _ratio, _is_fastest), *_means(table)]),
-        Block("tokens/s", _rows(table, _rate, _is_fastest)),
-        Block("peak memory", _rows(table, lambda cell: memory(cell.peak_memory_bytes))),
-        Block("device peak", _rows(table, lambda cell: memory(cell.device_peak_memory_bytes))),
-    ]
+def software(table: CrossTable) -> list[str]:
+    """What was compared, with its versions, in one line."""
+    return [", ".join(f"{name} {version}" for name, version in table.versions.items())]
+
+
+def figures(names: Sequence[str]) -> list[str]:
+    """Those of these names, as a reader would type them ("peak-mem"), in this order; all where
+    none is named. Raises UserError for a name that is none, with the nearest."""
+    plain = {title.replace(" ", "-"): title for title in FIGURES}
+    found = []
+    for name in names:
+        typed = name.strip().lower().replace(" ", "-").replace("_", "-")
+        begun = [title for known, title in plain.items() if known.startswith(typed)]
+        if len(begun) != 1:
+            raise unknown("figure", name, FIGURES, "--columns of a table across experiments")
+        found += begun
+    return list(dict.fromkeys(found)) or list(FIGURES)
+
+
+def blocks(table: CrossTable, chosen: Sequence[str] = FIGURES) -> list[Block]:
+    """The ratios with their means, the rates, memory, and the tasks' quality, or those of these
+    titles."""
     quality = _rows(table, lambda cell: _score(cell.quality))
     named = [
         row._replace(name=f"{row.name}: {one.metric}")
         for row, one in zip(quality, table.rows, strict=True)
     ]
-    alone = len(table.columns) == 1  # which is the fastest of its row
-    shown = [*(found[1:] if alone else found), Block("quality", named)]
+    found = {
+        "x of the fastest": [*_rows(table, _ratio, _is_fastest), *_means(table)],
+        "tokens/s": _rows(table, _rate, _is_fastest),
+        "peak memory": _rows(table, lambda cell: memory(cell.peak_memory_bytes)),
+        "device peak": _rows(table, lambda cell: memory(cell.device_peak_memory_bytes)),
+        "quality": named,
+    }
+    if len(table.columns) == 1:  # which is the fastest of its row
+        del found["x of the fastest"]
+    shown = [Block(title, found[title]) for title in chosen if title in found]
     return [block for block in shown if _is_filled(block)]
 
 

@@ -8,14 +8,25 @@ from collections.abc import Sequence
 from compare.archive.across import CrossTable
 
 from ..latex_text import escaped
-from .blocks import Block, Cell, Row, blocks, legend, lines_of_label, sentences, title, verdict
+from .blocks import (
+    Block,
+    Cell,
+    Row,
+    blocks,
+    legend,
+    lines_of_label,
+    sentences,
+    software,
+    title,
+    verdict,
+)
 
 _MOST_ABREAST = 5  # backends, in a width of the whole page; more are made smaller
 _SYMBOLS = {"≈": r"$\approx$", "±": r"$\pm$"}
 
 
 def render(table: CrossTable) -> str:
-    said = [*verdict(table), *sentences(table), *legend(table)]
+    said = [*verdict(table), *sentences(table), *legend(table), *software(table)]
     count = len(table.columns)
     is_wide = count > _MOST_ABREAST
     lines = [

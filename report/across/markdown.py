@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from compare.archive.across import CrossTable
 
-from .blocks import Block, Cell, blocks, legend, sentences, title, verdict
+from .blocks import Block, Cell, blocks, legend, sentences, software, title, verdict
 
 _ESCAPES = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|"} | {"\n": " "})
 
@@ -14,7 +14,7 @@ def render(table: CrossTable) -> str:
     for block in blocks(table):
         lines += [f"## {escaped(block.title)}", "", *_table(table.columns, block)]
     lines += _list(sentences(table))
-    return "\n".join([*lines, "## How to read it", "", *_list(legend(table))])
+    return "\n".join([*lines, "## How to read it", "", *_list([*legend(table), *software(table)])])
 
 
 def _table(columns: Sequence[str], block: Block) -> list[str]:

@@ -11,20 +11,33 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.archive.across import CrossTable
+from compare.reporting.showing import View
 
-from .blocks import Block, Cell, blocks, legend, lines_of_label, sentences, title, verdict
+from .blocks import (
+    Block,
+    Cell,
+    blocks,
+    figures,
+    legend,
+    lines_of_label,
+    sentences,
+    software,
+    title,
+    verdict,
+)
 
 _WIDTH_OF_A_PIPE = 300  # nobody's window: leave rows whole
 _INDENT = 2
 _LEAST_NAME, _MOST_NAME = 16, 28  # columns of the terminal, of which the rest is for figures
 
 
-def render(table: CrossTable) -> str:
+def render(table: CrossTable, view: View) -> str:
     return printed(
         [
             Text(title(table), style="italic"),
-            *side_by_side(table.columns, blocks(table)),
+            *side_by_side(table.columns, blocks(table, figures(view.columns))),
             _lines(sentences(table)),
+            *([_lines(software(table), "dim")] if view.verbose else []),
             _lines(legend(table), "dim"),
             Text("\n".join(verdict(table)), style="bold"),
         ]

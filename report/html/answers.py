@@ -177,6 +177,8 @@ def _least_and_most(held: dict[str, int]) -> tuple[str, str]:
     least, most = min(held, key=held.__getitem__), max(held, key=held.__getitem__)
     if len(held) == 1:
         return f"{least} {memory(held[least])}", "."
+    if memory(held[least]) == memory(held[most]):
+        return f"{memory(held[least])} on all", "."
     times = held[most] / held[least]
     return (
         f"{least} takes the least, {memory(held[least])}",

@@ -12,6 +12,8 @@ from .theme import variable
 Spec = dict[str, Any]
 
 _ROW = 30  # pixels
+_SLIM = 15
+_ENDING = 80  # behind the longest bar, for words such as "parity failed"
 _BEYOND = 1.14  # of the longest bar: room for a figure behind it
 _Y: Spec = {
     "type": "nominal",
@@ -105,6 +107,43 @@ def stacked(
              "mark": {"type": "text", "align": "left", "dx": 6},
              "encoding": {"x": {"field": "end", "type": "quantitative"},
                           "text": {"field": "total"}}},
+        ],
+    }  # fmt: skip
+
+
+def grouped(rows: Sequence[Spec], series: Sequence[str], title: str) -> Spec:
+    """Bars from zero, one for each of the `series` in every `row`, with names, intervals, figures.
+
+    Of each row: row, series, value, low, high, its short `text` and the `whole` one, and the rate.
+    """
+    most = max((row["high"] or row["value"] for row in rows if row["value"]), default=1.0)
+    y = {
+        "y": {"field": "row", **_Y, "scale": {"paddingInner": 1 / (len(series) + 1)}},
+        "yOffset": {"field": "series", "type": "nominal", "sort": list(series)},
+    }
+    x: Spec = {
+        "field": "value", "type": "quantitative", "title": title,
+        "scale": {"domain": [0, most], "nice": False, "rangeMax": {"expr": f"width - {_ENDING}"}},
+        "axis": {"format": ".2~f"},
+    }  # fmt: skip
+    coloured = {"color": colour(series)}
+    tooltip = _tooltip(row="experiment", series="backend", whole="of fastest", rate="tokens/s")
+    return {
+        **_base(rows, 0),
+        "height": _SLIM * (len(series) + 1) * len({row["row"] for row in rows}),
+        "encoding": {**y, "tooltip": tooltip},
+        "layer": [
+            {"name": "bars", "mark": {"type": "bar", "opacity": 0.35},
+             "encoding": {"x": x, **coloured}},
+            {"transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
+             "mark": {"type": "rule", "strokeWidth": 2.5},
+             "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"},
+                          **coloured}},
+            {"mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 11},
+             "encoding": {"x": {"datum": 0, "type": "quantitative"}, "text": {"field": "series"},
+                          "color": {"value": variable("ink")}}},
+            {"mark": {"type": "text", "align": "right", "fontSize": 11},
+             "encoding": {"x": {"value": {"expr": "width"}}, "text": {"field": "text"}}},
         ],
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ Scale = Literal["linear", "log", "ordinal", "time"]
 
 MOST_POINTS = 300  # of a series
 _MOST_DOTS = 400  # of a plot; from there on lines say it alone
+_ROOM = 10  # pixels
 _MOST_TICKS = 12  # that stand at the very values of x
 
 
@@ -174,7 +175,8 @@ def _x(x: Axis, xs: Sequence[Any]) -> Spec:
     axis: Spec = {"format": x.ticks, "grid": False}
     if len(xs) <= _MOST_TICKS and x.scale != "time":
         axis["values"] = list(xs)
-    return {**encoded, "scale": {**_scale(x), "nice": False, "padding": 0}, "axis": axis}
+    room = _ROOM if len(xs) <= _MOST_TICKS else 0  # for the intervals of the first and the last
+    return {**encoded, "scale": {**_scale(x), "nice": False, "padding": room}, "axis": axis}
 
 
 def _kind(x: Axis) -> str:

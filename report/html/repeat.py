@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import PurePath
 
@@ -16,12 +16,17 @@ _PLACE = re.compile(r"^(?P<before>[\w.-]+=)?(?P<path>(?:[~/]|\.\.?/|[A-Za-z]:\\)
 def command(summary: Summary) -> str:
     """The command without the author's folders: files are called by their names, and where results
     went is left out."""
-    return shlex.join(map(without_folders, _words(summary)))
+    return without_the_author(summary.command)
+
+
+def without_the_author(words: Sequence[str]) -> str:
+    """Words of a command without folders of the machine that it was typed on."""
+    return shlex.join(map(without_folders, _of_anyone(words)))
 
 
 def files(summary: Summary) -> list[str]:
     """What of the command was a path, by its name: who repeats it needs files of these names."""
-    parts = [part for word in _words(summary) for part in word.split(",")]
+    parts = [part for word in _of_anyone(summary.command) for part in word.split(",")]
     return [_name_of(part).rpartition("=")[2] for part in parts if _PLACE.match(part)]
 
 
@@ -30,8 +35,8 @@ def without_folders(word: str) -> str:
     return ",".join(map(_name_of, word.split(",")))
 
 
-def _words(summary: Summary) -> Iterator[str]:
-    words = iter(summary.command)
+def _of_anyone(command: Sequence[str]) -> Iterator[str]:
+    words = iter(command)
     for word in words:
         if word in _OUR_OWN:
             next(words, None)

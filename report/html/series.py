@@ -2,9 +2,11 @@
 
 Both follow from the names alone, so that every report, plot and page agrees, and none has to know
 which frameworks there are. Only where two frameworks of one page fall on the same colour does one
-of them take the next that is free.
+of them take the next that is free; where there are more of them than colours, those that share one
+differ by their dashes.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -27,10 +29,13 @@ class Style(NamedTuple):
 def styles(labels: Iterable[str]) -> dict[str, Style]:
     """The style of each label, which is "backend:mode"."""
     parts = {label: label.rpartition(":")[::2] for label in labels}
-    hues = _places((backend for backend, _ in parts.values()), HUES)
+    hues = _places((backend for backend, _ in parts.values()), Counter(), HUES)
+    of_hue = defaultdict[int, Counter[int]](Counter)
     dashed = {
-        backend: _places((mode for other, mode in parts.values() if other == backend), len(_DASHES))
-        for backend in hues
+        backend: _places(
+            (mode for other, mode in parts.values() if other == backend), of_hue[hue], len(_DASHES)
+        )
+        for backend, hue in hues.items()
     }
     return {
         label: Style(hues[backend], _DASHES[dashed[backend][mode]])
@@ -53,14 +58,15 @@ def dashes(labels: Sequence[str]) -> dict[str, Any]:
     return {"field": "series", "type": "nominal", "legend": None, "scale": scale}
 
 
-def _places(names: Iterable[str], count: int) -> dict[str, int]:
-    """A place for each name: the one that its hash gives, or the next that is free."""
+def _places(names: Iterable[str], used: Counter[int], count: int) -> dict[str, int]:
+    """A place for each name: the one that its hash gives, or the next of those that are `used`
+    least, which is counted."""
     found: dict[str, int] = {}
     for name in sorted(set(names), key=_hash):
         wanted = _hash(name) % count
         tried = [(wanted + step) % count for step in range(count)]
-        taken = set(found.values())
-        found[name] = next((place for place in tried if place not in taken), wanted)
+        found[name] = min(tried, key=lambda place: used[place])
+        used[found[name]] += 1
     return found
 
 

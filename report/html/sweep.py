@@ -1,7 +1,6 @@
 """The page of a sweep: how costs grow with each field, and the table of its points."""
 
 import math
-import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
@@ -12,13 +11,14 @@ import numpy as np
 from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import estimate
+from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
 from .. import sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, sweep_table
-from . import page
+from . import page, repeat
 from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
 from .intervals import Measured, layer
@@ -97,9 +97,17 @@ def render(sweep: SweepSummary) -> str:
         left_out=max(0, len(sweep.points) - _MOST_POINTS),
         scaling=scaling_table(sweep),
         verdicts=sweep_words.verdicts(sweep),
-        repeat=shlex.join(sweep.command),
+        about=_about(sweep, first) if first else [],
+        install=repeat.install(first) if first else "",
+        words=repeat.without_the_author(sweep.command),
         sentences=general.sweep_sentences(sweep, _MOST_POINTS),
     )
+
+
+def _about(sweep: SweepSummary, first: Summary) -> list[str]:
+    """What is the same at every point."""
+    swept = "run.threads" in sweep.axes
+    return [fact for fact in repeat.about(first) if not (swept and fact.endswith("each"))]
 
 
 def _figures(sweep: SweepSummary) -> Iterator[Figure]:

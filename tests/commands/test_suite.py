@@ -50,7 +50,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         path.parent.name: path.read_bytes() for path in (where / "own").glob("*/records.jsonl")
     }
     (where / "go_on").touch()
-    return Played(where, cut_off, before, in_folder(where, *SUITE))
+    return Played(where, cut_off, before, in_folder(where, "resume", "own"))
 
 
 def rows(text: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def rows(text: str) -> dict[str, Any]:
 def test_what_was_cut_off_is_told_with_how_to_go_on(played: Played) -> None:
     assert played.cut_off.returncode == 130
     (line,) = played.cut_off.stderr.splitlines()
-    assert line.startswith("compare: go on with: compare suite --preset tiny")
+    assert line == "compare: go on with: compare resume own"
     statuses = {
         task: [cell["status"] for cell in cells.values()]
         for task, cells in rows(played.cut_off.stdout).items()
@@ -98,9 +98,10 @@ def test_the_folder_has_the_same_table_afterwards(played: Played) -> None:
 
 
 @pytest.mark.slow
-def test_finished_it_plays_nothing_again(played: Played) -> None:
+@pytest.mark.parametrize("again", [SUITE, ("resume", "own")])
+def test_finished_it_plays_nothing_again(played: Played, again: tuple[str, ...]) -> None:
     before = {p: p.read_bytes() for p in (played.where / "own").rglob("records.jsonl")}
-    found = document(in_folder(played.where, *SUITE, "--json"))
+    found = document(in_folder(played.where, *again, "--json"))
     assert [row["task"] for row in found["rows"]] == list(TASKS)
     assert before == {p: p.read_bytes() for p in (played.where / "own").rglob("records.jsonl")}
 

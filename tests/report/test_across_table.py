@@ -5,12 +5,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
+from browser import BEYOND, TORN, grave_violations, launched, needs_browser, opened_page
 from conftest import ROOT, Compare, document
 from terminals import screen, sent
 
@@ -27,12 +28,6 @@ RUNS = [
 EXPERIMENTS = [
     "lm small", "lm gpt (shakespeare)", "sentiment small (reviews)", "translation small (captions)",
 ]  # fmt: skip
-CHROMIUM = Path("/usr/bin/chromium")
-needs_browser = pytest.mark.skipif(
-    not CHROMIUM.exists() or find_spec("playwright") is None,
-    reason=f"no {CHROMIUM} or no playwright",
-)
-BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Rates, ratios, means, memory and scores that are in the table, in no order.
 FIGURES = (
     "10,291 ±1.2%", "44,765 ±14.1%", "17,211 ±3.2%", "0.965", "0.853", "0.918", "1.000", "975 MB",
@@ -44,7 +39,7 @@ FIGURES = (
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the table in every format."""
     where = tmp_path_factory.mktemp("across")
-    asked = ("report", *RUNS, "--out", "out", "--format", "html,md,tex,csv,json")
+    asked = ("report", *RUNS, "--out", "out", "--format", "html,md,tex,csv,json,parquet")
     assert "Report: out/report.html" in screen(where, 78, *asked)
     return where / "out"
 
@@ -138,47 +133,97 @@ def test_latex_fits_a_paper_of_two_columns(written: Path, packages: str, tmp_pat
     assert r"10,291 $\pm$1.2\%" in text
 
 
-def test_the_page_loads_nothing_and_leads_to_every_report(written: Path) -> None:
+def test_the_page_leads_to_every_report(written: Path) -> None:
     text = (written / "report.html").read_text()
-    assert "src=" not in text
-    links = set(re.findall(r'href="([^"]+)"', text))
+    links = set(re.findall(r'<a href="([^"]+)"', text))
     assert len(links) == 4
     assert all((written / unquote(link)).is_file() for link in links)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.mark.xdist_group("html")
 @needs_browser
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "theme"), [(1280, "light"), (1920, "light"), (1280, "dark"), (390, "dark")]
+)
 def test_the_page_in_a_browser(
     browser: "Browser", written: Path, width: int, theme: Literal["light", "dark"]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto((written / "report.html").as_uri())
+    size = {"width": width, "height": 800}
+    page = opened_page(browser, written / "report.html", viewport=size, color_scheme=theme)
     assert page.locator("tbody tr").count() == 4 * 5 + 1
-    cut = "cells => cells.filter(c => c.scrollWidth > c.clientWidth + 1).map(c => c.textContent)"
-    assert page.locator("tbody td, tbody th").evaluate_all(cut) == []
+    assert page.evaluate(TORN) == []
     assert page.evaluate(BEYOND) == 0
-    found = Axe().run(page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert grave_violations(page) == []
     link = page.get_by_role("link", name="10,291 ±1.2%")
     assert (link.get_attribute("href") or "").endswith("/lm-small/report.html")
-    assert said == []
     page.close()
+
+
+@pytest.mark.xdist_group("html")
+@needs_browser
+def test_the_plot_tells_its_figures_and_hides_a_series(browser: "Browser", written: Path) -> None:
+    page = opened_page(browser, written / "report.html")
+    bars = page.locator("#plot-ratios .mark-rect path[aria-label]")
+    count = bars.count()
+    assert count == 4 + 4 + 4 + 3 + 4  # what was run and went well, and the means
+    page.locator("#plot-ratios .mark-rect path[aria-label*='0.913']").first.hover()
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    told = tooltip.inner_text()
+    assert re.search(r"experiment\s+lm gpt \(shakespeare\)", told)
+    assert re.search(r"backend\s+torch:eager", told)
+    assert re.search(r"of fastest\s+0\.913 \(0\.\d+–0\.\d+\)", told)
+    assert re.search(r"tokens/s\s+17,487 \(", told)
+    page.locator("#figure-ratios [data-series='jax:jit']").click()
+    page.wait_for_function(
+        "count => document.querySelectorAll('#plot-ratios .mark-rect path').length < count",
+        arg=count,
+    )
+    assert page.locator("#plot-ratios svg", has_text="jax:jit").count() == 0
+    with page.expect_download() as download:
+        page.locator("[data-file='summary.csv']").click()
+    assert Path(download.value.path()).read_text("utf-8") == (written / "summary.csv").read_text()
+    page.close()
+
+
+@pytest.mark.xdist_group("html")
+@needs_browser
+def test_without_javascript_and_on_paper_all_is_there(browser: "Browser", written: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto((written / "report.html").as_uri())
+    drawn = page.locator("#plot-ratios svg").text_content() or ""
+    for text in ("lm gpt (shakespeare)", "torch:eager", "0.913", "parity failed", "not run"):
+        assert text in drawn
+    page.close()
+    page = opened_page(browser, written / "report.html", viewport={"width": 1032, "height": 700})
+    page.emulate_media(media="print")  # of A4 in landscape, without its margins
+    assert page.evaluate(TORN) == []
+    assert page.evaluate(BEYOND) == 0
+    assert page.locator("pre", has_text="--set task.tokens=bpe").is_visible()
+    assert not page.get_by_text("Raw data").is_visible()
+    page.close()
+
+
+def test_columns_are_the_figures_that_are_named_in_their_order(tmp_path: Path) -> None:
+    shown = screen(tmp_path, 78, "report", *RUNS[:2], "--columns", "quality,peak-mem")
+    assert shown.index("lm small: perplexity") < shown.index("peak memory")
+    assert "tokens/s" not in shown
+    whole = screen(tmp_path, 78, "report", *RUNS[:2], "--verbose", "--wide")
+    assert all(title in whole for title in ("x of the fastest", "tokens/s", "quality"))
+    assert "jax 0.10.2" in whole
+
+
+def test_parquet_has_the_columns_of_the_csv(written: Path) -> None:
+    frame, plain = pd.read_parquet(written / "summary.parquet"), written / "summary.csv"
+    assert list(frame) == next(csv.reader(plain.open()))
+    assert frame["tokens_per_second"].max() == pytest.approx(44_765, abs=1)
+    assert frame["judged"].dtype == bool
 
 
 @pytest.mark.parametrize(
@@ -192,8 +237,13 @@ def test_the_page_in_a_browser(
         ([*RUNS, "--plots", "svg", "--out", "out"], "--plots draws one run"),
         ([*RUNS, "--format", "html"], "--out is missing"),
         (
-            [*RUNS, "--format", "parquet", "--out", "out"],
-            "the report format 'parquet' has no table across experiments",
+            [*RUNS, "--columns", "tokens", "--baseline", "jax"],
+            "--baseline is a row of one experiment: report one of them with it",
+        ),
+        (
+            [*RUNS, "--columns", "qualty"],
+            "unknown figure 'qualty' in --columns of a table across experiments: did you mean"
+            " quality?",
         ),
     ],
 )

@@ -284,6 +284,9 @@ def test_a_framework_has_its_colour_and_a_mode_its_dash() -> None:
     assert len({tuple(one.dash) for one in styles(usual).values()}) == len(usual)
     many = styles(f"framework{i}:m" for i in range(8))
     assert len({one.hue for one in many.values()}) == 8
+    for count in (9, 20, 48):  # more than there are colours
+        found = styles(f"framework{i}:m" for i in range(count)).values()
+        assert len({(one.hue, tuple(one.dash)) for one in found}) == count
 
 
 def with_samples(summary: Summary) -> Summary:

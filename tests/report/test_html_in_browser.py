@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import html_pages
 import pytest
-from browser import BEYOND, grave_violations, launched, needs_browser, opened_page
+from browser import BEYOND, CUT, TORN, grave_violations, launched, needs_browser, opened_page
 from compare.report.csv import report as csv_report
 from compare.report.html import report
 from conftest import ROOT
@@ -28,20 +28,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.xdist_group("html"), needs_browser]  # one browser
 
 LINES = "#plot-{} svg .mark-line path[stroke^='var(--series']"
-# Cells whose text goes on beyond their own end or that of the page, and figures on two lines.
-TORN = """
-[...document.querySelectorAll('main :is(th, td)')].filter((cell) => {
-  const spans = [...cell.querySelectorAll('span')];
-  const end = document.documentElement.clientWidth + 1;
-  return cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > end
-    || spans.some((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
-    || (cell.matches('.figure') && spans.some((one) => one.getClientRects().length > 1));
-}).map((cell) => cell.textContent.trim())
-"""
-CUT = """
-[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth)
-  .map((one) => one.getAttribute('aria-label'))
-"""
 
 
 def written(summary: Summary, folder: Path, name: str = "report.html") -> Path:
@@ -372,6 +358,35 @@ def test_a_running_page_is_redrawn_in_place(browser: "Browser", tmp_path: Path) 
     assert ticks(page, "parity") == zoomed
     assert page.locator(".plot svg").count() == len(PLOTS)
     page.close()
+
+
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1280, "screen"), (1920, "screen"),
+                                             (1032, "print")])  # fmt: skip
+def test_a_sweep_shows_all_of_its_columns_and_figures(
+    browser: "Browser", width: int, media: Any, tmp_path: Path
+) -> None:
+    sweep = swept(reference("lm-small"), {"train.batch": [4, 8, 16, 32]})
+    (tmp_path / "sweep.html").write_text(report.render_sweep(sweep), encoding="utf-8")
+    size = {"width": width, "height": 800}
+    page = opened_page(browser, tmp_path / "sweep.html", viewport=size)
+    page.emulate_media(media=media)
+    said = page.inner_text(".verdicts >> text=ahead")
+    assert re.match(r"jax:jit is ahead at every train.batch: 1.02 times as fast as tensorf", said)
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(TORN) == []
+    assert page.evaluate(BEYOND) == 0
+    for plot, figure in (("rate-0", "10,290"), ("ratio-0", "1.000")):
+        assert page.locator(f"#plot-{plot} svg .mark-rule line[stroke^='var(--series']").count() > 8
+        if media == "screen":
+            assert re.search(rf"jax:jit\s+{figure}", hovered(page, plot))
+    page.close()
+
+
+def test_a_sweep_says_once_what_is_so_at_every_point(tmp_path: Path) -> None:
+    sweep = swept(reference("lm-small"), {"train.batch": [4, 8, 16]})
+    text = report.render_sweep(sweep)
+    assert text.count("one round is too few") == 1
+    assert "every point: note: one round is too few" in text
 
 
 @pytest.mark.parametrize("kind", ["history", "sweep"])

@@ -7,6 +7,7 @@ written there by `GOLDEN=write pytest -n 0 tests/report/test_terminal.py`, and l
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,6 +65,10 @@ def figures(shown: str, labels: list[str]) -> dict[str, list[str]]:
     return found
 
 
+def figures_in(shown: str) -> Counter[str]:
+    return Counter(re.findall(r"\d[\d.,]*\d|\d", shown))
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("view", ["", "wide"])
 def test_no_figure_is_cut_at_any_width(
@@ -73,6 +78,8 @@ def test_no_figure_is_cut_at_any_width(
         shown = screens[width][f"{name} {view}".strip()]
         assert "…" not in shown
         if isinstance(summary, SweepSummary):
+            whole = figures_in(screens[200][f"{name} {view}".strip()])
+            assert not whole - figures_in(shown), (name, shown)
             continue
         rows = [row for row in ordered_rows(summary) if row.cell.status == "ok"]
         columns = offered([summary])
