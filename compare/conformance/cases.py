@@ -94,8 +94,8 @@ LARGE: dict[str, ModelSpec] = {
 }
 """Large enough that a compiler has something to do, on batches of 16 rows of 8 tokens."""
 
-PADDED_TARGETS = "dense, padded targets"
-MODELS[PADDED_TARGETS] = MODELS["dense"]
+PADDED_TARGETS, UNPADDED = "dense, padded targets", "pool, no padding"
+MODELS |= {PADDED_TARGETS: MODELS["dense"], UNPADDED: MODELS["pool, mean"]}
 
 MOMENTUM = "sgd with momentum"
 OPTIMIZERS = {
@@ -169,7 +169,8 @@ def small_batches(name: str) -> Batches:
     batches = {"inputs": tokens[..., :-1], "targets": tokens[..., 1:]}
     if any(isinstance(layer, Pool) for layer in model.layers):
         batches["targets"] = batches["targets"][..., :1]
-        batches["inputs_mask"] = _padded(random, TIME)
+        if name != UNPADDED:
+            batches["inputs_mask"] = _padded(random, TIME)
     if model.encoder:
         shape = (STEPS, BATCH, SOURCE_TIME)
         batches["source"] = random.integers(0, VOCAB, shape).astype(np.int32)

@@ -232,7 +232,7 @@ _CAUSES = (
     Cause(
         "drop nothing in logits() and gradients() of a batch without masks", ("native dropout",),
     ),
-    Cause("masks are drawn anew at every step", ("native dropout",)),
+    Cause("masks are drawn anew at every step", ("native dropout",), problems=("value", "other")),
     Cause(
         "something is fixed to the training batch: its size, its length, zero states",
         ("other shapes", "widths"),

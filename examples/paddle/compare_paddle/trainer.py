@@ -18,9 +18,9 @@ Fields = Mapping[str, Tensor]
 class PaddleTrainer:
     def __init__(self, experiment: Experiment, static: bool) -> None:
         self.spec, self.train_spec = experiment, experiment.train
-        if self.train_spec.precision not in ("fp32", "fp64"):
-            raise Unsupported(f"precision {self.train_spec.precision}")
-        self.dtype = "float64" if self.train_spec.precision == "fp64" else "float32"
+        if self.train_spec.dtype not in ("fp32", "fp64"):
+            raise Unsupported(f"precision {self.train_spec.dtype}")
+        self.dtype = "float64" if self.train_spec.dtype == "fp64" else "float32"
         paddle.set_default_dtype(self.dtype)  # that of the layers' parameters
         self.model = Model(experiment.model)
         self.entries = self.model.entries()
