@@ -40,6 +40,10 @@ class KerasBackend:
         computes = import_module(self._library)
         return {"keras": keras.__version__, self._library: computes.__version__}
 
+    def details(self) -> dict[str, str]:
+        found: dict[str, str] = self._steps.details()
+        return found
+
     def devices(self) -> list[Device]:
         found: list[Device] = self._steps.devices()
         return found

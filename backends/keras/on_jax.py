@@ -17,10 +17,21 @@ from .steps import Fields, Gradients, fields_of
 
 CUDNN = True
 _PRODUCTS = {"tf32": "tensorfloat32"}
+_compilations: list[float] = []  # the seconds that each took
 
 
 def set_up(threads: int) -> None:
     """JAX sizes its thread pool when it is imported."""
+    jax.monitoring.register_event_duration_secs_listener(_listen)
+
+
+def _listen(event: str, duration_secs: float, **about: str | int) -> None:
+    if event.endswith("backend_compile_duration"):
+        _compilations.append(duration_secs)
+
+
+def details() -> dict[str, str]:
+    return {"compiled": str(len(_compilations))}
 
 
 def set_precision(precision: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import keras
 import tensorflow as tf
@@ -26,6 +27,10 @@ def set_precision(precision: str) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
 
 
+def details() -> dict[str, str]:
+    return {"compiled": str(sum(one.times_traced() for one in _living))}
+
+
 def devices() -> list[Device]:
     gpus = tf.config.list_physical_devices("GPU")
     return [Device("cpu"), *(Device("cuda", index) for index in range(len(gpus)))]
@@ -38,6 +43,9 @@ def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
     return lambda: float(multiply(a, b)[0, 0])  # fetched: calls may return before they are done
 
 
+_living: "WeakSet[Steps]" = WeakSet()
+
+
 class Steps(steps.Steps):
     def __init__(self, *arguments: Any, device: Device, variant: str = "") -> None:
         super().__init__(*arguments)
@@ -48,6 +56,7 @@ class Steps(steps.Steps):
         self.differentiate = tf.function(self._gradients, jit_compile=xla)
         self.forward = tf.function(self._logits, jit_compile=xla)
         self.several = tf.function(self._several)
+        _living.add(self)
         self.steps_per_call = STEPS_PER_CALL if variant == "multistep" else 1
 
     def train(self, batches: Batches, rates: Array) -> Array:
@@ -79,6 +88,12 @@ class Steps(steps.Steps):
 
     def peak_bytes(self) -> int | None:
         return int(tf.config.experimental.get_memory_info(self.gpu)["peak"]) if self.gpu else None
+
+    def times_traced(self) -> int:
+        """How often a function became a graph, which XLA has compiled or raised an error: none
+        is made where functions run eagerly."""
+        functions = (self.step, self.several, self.differentiate, self.forward)
+        return sum(function.experimental_get_tracing_count() for function in functions)
 
     def _step(self, batch: Fields, states: States, rate: Tensor) -> tuple[Tensor, States]:
         loss, gradients, after = self.accumulated(self._differentiate, batch, states)

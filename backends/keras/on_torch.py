@@ -28,6 +28,10 @@ def set_precision(precision: str) -> None:
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
+def details() -> dict[str, str]:
+    return {}
+
+
 def devices() -> list[Device]:
     found = [Device("cpu")]
     if torch.backends.mps.is_available():

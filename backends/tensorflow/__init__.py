@@ -5,9 +5,14 @@ Importing this module does not import tensorflow; `open` does.
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from compare.contracts import Array, Device, Trainer
 from compare.spec import Experiment
+
+if TYPE_CHECKING:
+    from .trainer import TensorFlowTrainer
 
 
 class TensorFlowBackend:
@@ -27,6 +32,7 @@ class TensorFlowBackend:
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)  # leave the others their memory
         self._xla = mode == "xla"
+        self._trainers: WeakSet[TensorFlowTrainer] = WeakSet()
 
     def versions(self) -> dict[str, str]:
         import tensorflow as tf
@@ -38,6 +44,7 @@ class TensorFlowBackend:
 
         threading = tf.config.threading
         return {
+            "compiled": str(sum(one.times_traced() for one in self._trainers)),
             "build": str(dict(tf.sysconfig.get_build_info())),
             "compile flags": " ".join(tf.sysconfig.get_compile_flags()),
             "intra-op threads": str(threading.get_intra_op_parallelism_threads()),
@@ -66,7 +73,9 @@ class TensorFlowBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import TensorFlowTrainer
 
-        return TensorFlowTrainer(experiment, device, self._xla)
+        trainer = TensorFlowTrainer(experiment, device, self._xla)
+        self._trainers.add(trainer)
+        return trainer
 
 
 backend = TensorFlowBackend()

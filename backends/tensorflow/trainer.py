@@ -81,6 +81,12 @@ class TensorFlowTrainer:
             return DeviceMemory()
         return DeviceMemory(tf.config.experimental.get_memory_info(self.place[1:])["peak"])
 
+    def times_traced(self) -> int:
+        """How often a function became a graph, which XLA has compiled or raised an error: none
+        is made where functions run eagerly."""
+        functions = (self.step, self.forward, self.differentiate)
+        return sum(function.experimental_get_tracing_count() for function in functions)
+
     def _forward(self, batch: Fields) -> tf.Tensor:
         return self.model(batch, {})[0]  # (batch, time, vocab)
 

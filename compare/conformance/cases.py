@@ -42,8 +42,13 @@ _BLOCK = TransformerBlock(width=4, heads=2, hidden=8)
 _BOTH_WAYS = TransformerBlock(name="both_ways", width=4, heads=2, hidden=8, causal=False)
 
 
-def _between(*layers: Layer) -> ModelSpec:
-    return ModelSpec(layers=(_EMBEDDING, *layers, _HEAD))
+# Two angles in each of its heads, so that the rates at which they turn tell.
+_ROTARY = TransformerBlock(width=8, heads=2, hidden=8, rotary=True, norm="rms", dropout=0.3)
+
+
+def _between(*layers: Layer, width: int = 4) -> ModelSpec:
+    head = Dense(name="head", inputs=width, outputs=VOCAB)
+    return ModelSpec(layers=(Embedding(vocab=VOCAB, dim=width), *layers, head))
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -62,9 +67,8 @@ MODELS: dict[str, ModelSpec] = {
     "pool, last": _between(_ELMAN, Pool(how="last")),
     "transformer block": _between(_BLOCK),
     "transformer block, not causal": _between(_BOTH_WAYS, Pool()),
-    "transformer block, rotary": _between(
-        _BLOCK.model_copy(update={"rotary": True, "norm": "rms", "dropout": 0.3})
-    ),
+    "transformer block, padded": _between(_BLOCK, Pool()),
+    "transformer block, rotary": _between(_ROTARY, width=8),
     "cross-attention": ModelSpec(
         encoder=_ENCODER,
         layers=(_EMBEDDING, _ELMAN, CrossAttention(width=4, heads=2, memory=4), _HEAD),
@@ -90,8 +94,8 @@ LARGE: dict[str, ModelSpec] = {
 }
 """Large enough that a compiler has something to do, on batches of 16 rows of 8 tokens."""
 
-PADDED_TARGETS = "dense, padded targets"
-MODELS[PADDED_TARGETS] = MODELS["dense"]
+PADDED_TARGETS, UNPADDED = "dense, padded targets", "pool, no padding"
+MODELS |= {PADDED_TARGETS: MODELS["dense"], UNPADDED: MODELS["pool, mean"]}
 
 MOMENTUM = "sgd with momentum"
 OPTIMIZERS = {
@@ -165,7 +169,8 @@ def small_batches(name: str) -> Batches:
     batches = {"inputs": tokens[..., :-1], "targets": tokens[..., 1:]}
     if any(isinstance(layer, Pool) for layer in model.layers):
         batches["targets"] = batches["targets"][..., :1]
-        batches["inputs_mask"] = _padded(random, TIME)
+        if name != UNPADDED:
+            batches["inputs_mask"] = _padded(random, TIME)
     if model.encoder:
         shape = (STEPS, BATCH, SOURCE_TIME)
         batches["source"] = random.integers(0, VOCAB, shape).astype(np.int32)

@@ -37,6 +37,9 @@ ALONE = f"{COMPILED}: "
 
 _OF_THE_CONTRACT = ("devices", "imports", "trainer", "memory", "unsupported")
 _CELLS = ("elman of 2 layers", "lstm of 2 layers", "gru of 2 layers")
+_TRAINED = (*_CELLS, "transformer block, rotary", "pool, mean")
+"""In many a framework only training is compiled: its numbers may differ where those of logits() and
+gradients() are right."""
 _RECURRENT = [name for name in MODELS if name.startswith(("elman", "lstm", "gru"))]
 _FINISHING = ["elman of 2 layers", "lstm of 2 layers", "transformer block"]
 
@@ -130,7 +133,7 @@ def all_checks() -> Iterator[Check]:
             yield Check("finished", model, numeric_checks.finished, Case(model))
     for optimizer in OPTIMIZERS:
         yield Check("optimizer", optimizer, numeric_checks.steps, Case("dense", optimizer))
-    for model in _CELLS:
+    for model in _TRAINED:
         yield Check("training", model, numeric_checks.steps, Case(model))
     for optimizer in ("sgd with momentum", "adam"):
         case = Case("dense", optimizer)

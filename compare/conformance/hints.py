@@ -18,6 +18,7 @@ and below the second arithmetic in float32; above it a formula is wrong."""
 
 _RUN = ("logits", "gradients", "state", "native dropout")
 _STEP = ("optimizer", "training", "several steps", "accumulation", "widths")
+_PATH = (*_RUN, "training", "accumulation", "widths", "compiled")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ def likely_causes(
     """At most `SHOWN`, the likeliest first; `proven` is what checks of the same kind need that
     passed, and what lies there comes last."""
     fitting = [cause for cause in _CAUSES if cause.fits(check, needed, finding)]
+    tiny = finding.deviation is not None and finding.deviation < _CONSTANT
+    shown = [c for c in fitting if c.below < inf or not tiny]  # a wrong formula is further off
+    fitting = shown or fitting
     fitting.sort(key=lambda cause: bool(cause.needs) and proven.issuperset(cause.needs))
     return [cause.text for cause in fitting][:SHOWN]
 
@@ -103,12 +107,8 @@ _CAUSES = (
         "a kernel's gradient is not transposed as the kernel is", ("gradients",),
         problems=("shape", "order"), parameters=r"kernel|recurrent$|table$",
     ),
-    Cause(
-        "the output keeps a time axis of 1", needs=("pool",), problems=("shape",),
-    ),
-    Cause(
-        "logits are (batch, time, vocab)", ("logits", "other shapes"), problems=("shape",),
-    ),
+    Cause("the output keeps a time axis of 1", needs=("pool",), problems=("shape",)),
+    Cause("logits are (batch, time, vocab)", ("logits", "other shapes"), problems=("shape",)),
     Cause(
         "weights() shares memory with what is trained, where a copy is needed; or load() takes"
         " only a part",
@@ -128,12 +128,12 @@ _CAUSES = (
     _float32_constants("momentum", "the momentum, or the learning rate", *_STEP),
     _float32_constants("sgd", "the learning rate", *_STEP),
     _float32_constants("clip_norm", "the norm to clip to", *_STEP),
-    _float32_constants("dropout", "1 - rate", *_RUN),
-    _float32_constants("layer_norm", "epsilon", *_RUN),
-    _float32_constants("rms_norm", "epsilon", *_RUN),
-    _float32_constants("rotary", "the angles of rotary positions", *_RUN),
-    _float32_constants("transformer_block", "1/sqrt(head_dim), or those of GELU", *_RUN),
-    _float32_constants("cross_attention", "1/sqrt(head_dim)", *_RUN),
+    _float32_constants("dropout", "1 - rate", *_PATH),
+    _float32_constants("layer_norm", "epsilon", *_PATH),
+    _float32_constants("rms_norm", "epsilon", *_PATH),
+    _float32_constants("rotary", "the angles of rotary positions", *_PATH),
+    _float32_constants("transformer_block", "1/sqrt(head_dim), or those of GELU", *_PATH),
+    _float32_constants("cross_attention", "1/sqrt(head_dim)", *_PATH),
     Cause(
         "float32 on the way: the framework's float64 switch is not set, or its loss, exp, sigmoid"
         " or tanh are no better",
@@ -232,7 +232,7 @@ _CAUSES = (
     Cause(
         "drop nothing in logits() and gradients() of a batch without masks", ("native dropout",),
     ),
-    Cause("masks are drawn anew at every step", ("native dropout",)),
+    Cause("masks are drawn anew at every step", ("native dropout",), problems=("value", "other")),
     Cause(
         "something is fixed to the training batch: its size, its length, zero states",
         ("other shapes", "widths"),
@@ -248,9 +248,7 @@ _CAUSES = (
         " products",
         ("precision",), problems=("value", "order", "not finite", "other"),
     ),
-    Cause(
-        "only valid positions count, by inputs_mask", _RUN, ("pool",),
-    ),
+    Cause("only valid positions count, by inputs_mask", _RUN, ("pool",)),
     Cause(
         "rotary positions turn the halves of a head and not neighbours, by position *"
         " 10000^(-2i/head_dim), queries and keys alike",
@@ -305,6 +303,7 @@ _CAUSES = (
     ),
     Cause("the head is the embedding's table transposed", _RUN, ("tied_head",)),
     Cause("the vector of each position is added, from table[0] on", _RUN, ("positions",)),
-    Cause("a kernel is transposed: canonical is (inputs, outputs)", ("logits", "gradients")),
+    Cause("a kernel is transposed: canonical is (inputs, outputs)", ("logits",)),
+    Cause("the loss is -log softmax(logits)[target], summed over valid targets", ("gradients",)),
     Cause("a bias is left out, or a parameter is not loaded", ("logits",)),
 )  # fmt: skip

@@ -136,11 +136,15 @@ def test_a_mistake_is_one_cause_with_what_fails_of_it(
 def test_failures_come_last_and_a_cause_once(compare: Compare) -> None:
     told = compare("check-backend", f"{PLANTED}:two_trainable_biases").stdout.splitlines()
     (failed,) = (index for index, line in enumerate(told) if line.startswith("failed"))
-    assert told[failed + 1].strip().startswith("also training: lstm of 2 layers, gru of 2 layers;")
+    assert (
+        told[failed + 1]
+        .strip()
+        .startswith("also training: lstm of 2 layers, gru of 2 layers, pool, mean;")
+    )
     assert told[failed + 2].strip().startswith("usual causes: a second bias is trained")
     assert told[failed + 3] == (
-        "planted:two_trainable_biases is wrong in 5 checks, of 1 cause as far as can be told:"
-        " begin with the first; 83 passed; 5 checks skipped."
+        "planted:two_trainable_biases is wrong in 6 checks, of 1 cause as far as can be told:"
+        " begin with the first; 90 passed; 5 checks skipped."
     )
     assert len(told) == failed + 4
 
