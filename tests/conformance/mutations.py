@@ -81,6 +81,11 @@ SETTINGS = {
 EQUIVALENT = {
     ("attend", "scores - scores.max(-1, keepdims=True) -> scores"),  # a softmax's shift
     ("cross_entropy", "logits - logits.max(-1, keepdims=True) -> logits"),
+    (
+        "cross_entropy",
+        "logits - logits.max(-1, keepdims=True) -> logits + logits.max(-1, keepdims=True)",
+    ),
+    ("_detached", "if state is None: -> if False:"),  # a layer that carries has a state
     ("TiedHeadLayer.__init__", "0 -> 1"),  # the shape of a weight that is replaced at once
     ("TorchTrainer._step", "1 -> 2"),  # a sum of one loss
     ("TorchTrainer.__init__", "False -> True"),  # no state of a layer that has none
