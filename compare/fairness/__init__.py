@@ -3,5 +3,7 @@
 Begin with `groups.py`: rates by group, signed differences and those of texts and their twins, each
 with its interval.
 
+`thresholds.py` gives each group a threshold of its own, on stored outputs.
+
 May import: `records`, `stats`, and what is below them.
 """
