@@ -27,10 +27,13 @@ _FIGURES = {
 
 
 class OnFront(NamedTuple):
-    """One backend at one point: its values in words, how groups differ in what they are given, and
-    accuracy by fair labels and by biased ones; `best` is what the best learner comes to."""
+    """One backend at one point: its values in words, the mitigation apart from the others; how
+    groups differ in what they are given, and accuracy by fair labels and by biased ones; `best` is
+    what the best learner comes to."""
 
     at: str
+    mitigation: str
+    others: str
     label: str
     gap: Estimate
     accuracy: Estimate
@@ -60,11 +63,14 @@ def front(sweep: SweepSummary) -> list[OnFront]:
         for cell, groups in known(summary):
             gap = gap_of(groups)
             if gap and groups.accuracy:
-                at = ", ".join(str(value) or "none" for value in point.values.values())
-                best = summary.best_learner
+                at = ", ".join(str(value) for value in point.values.values())
+                others = ", ".join(str(v) for f, v in point.values.items() if f != MITIGATION)
                 found.append(
-                    OnFront(at, cell.label, gap, groups.accuracy, groups.biased_accuracy, best)
-                )
+                    OnFront(
+                        at, str(point.values[MITIGATION]), others, cell.label, gap,
+                        groups.accuracy, groups.biased_accuracy, summary.best_learner,
+                    )
+                )  # fmt: skip
     return found
 
 
@@ -95,16 +101,17 @@ def _best(one: OnFront, name: str) -> str:
 
 
 def _costs(sweep: SweepSummary) -> Iterator[str]:
-    """Each point against the one whose groups differ most: what it takes of that, and costs."""
+    """Each mitigation against the one of no strength, or the first: what it takes, and costs."""
     points: dict[str, list[OnFront]] = defaultdict(list)
     for one in front(sweep):
-        points[one.at].append(one)
+        points[one.mitigation].append(one)
     if len(points) < 2:
         return
-    base = max(points, key=lambda at: fmean(abs(one.gap.value) for one in points[at]))
-    before = {one.label: one for one in points[base]}
+    base = next((at for at in points if at.endswith(":0")), next(iter(points)))
+    before = {(one.label, one.others): one for one in points[base]}
     for at, ones in points.items():
-        pairs = [(before[one.label], one) for one in ones if one.label in before]
+        keyed = [((one.label, one.others), one) for one in ones]
+        pairs = [(before[key], one) for key, one in keyed if key in before]
         if at == base or not pairs:
             continue
         said = (

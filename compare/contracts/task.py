@@ -71,7 +71,8 @@ class Rule(NamedTuple):
     """The rule of generated data of two classes, of any text and of what is left of one.
 
     `log_odds` is of class 1 against class 0; `shares` its exact Shapley values by word, `people`
-    which words say whom the text speaks of, and have no part in it; words stand between spaces.
+    which words say whom the text speaks of, which have a part in it only where training labels are
+    biased; words stand between spaces.
     """
 
     log_odds: Callable[[str], float]
