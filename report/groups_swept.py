@@ -12,7 +12,7 @@ from compare.findings.summary import Summary
 from compare.records.groups import Groups
 from compare.records.values import Estimate
 
-from .groups import known
+from .groups import known, span
 from .table import Table
 
 MITIGATION, SEED = "task.mitigation", "train.seed"
@@ -115,17 +115,17 @@ def _costs(sweep: SweepSummary) -> Iterator[str]:
         if at == base or not pairs:
             continue
         said = (
-            f"{at} against {base}: selection differs by {_range([b.gap.value for _, b in pairs])},"
-            f" not {_range([a.gap.value for a, _ in pairs])}"
+            f"{at} against {base}: selection differs by {span([b.gap.value for _, b in pairs])},"
+            f" not {span([a.gap.value for a, _ in pairs])}"
         )
         fair = [b.accuracy.value - a.accuracy.value for a, b in pairs]
         biased = [b.biased.value - a.biased.value for a, b in pairs if a.biased and b.biased]
         if not biased:
-            yield f"{said}; accuracy changes by {_range(fair, _SIGNED)}."
+            yield f"{said}; accuracy changes by {span(fair, _SIGNED)}."
             continue
         said += (
-            f"; accuracy changes by {_range(biased, _SIGNED)} on biased labels, the only ones that"
-            f" one has in practice, and by {_range(fair, _SIGNED)} on fair ones"
+            f"; accuracy changes by {span(biased, _SIGNED)} on biased labels, the only ones that"
+            f" one has in practice, and by {span(fair, _SIGNED)} on fair ones"
         )
         is_gain = max(biased) < 0 < min(fair)
         yield said + (": the cost on biased labels is a gain on fair ones." if is_gain else ".")
@@ -253,8 +253,3 @@ def _half(figure: Estimate) -> list[float]:
 
 def _spread(values: Sequence[float]) -> float:
     return max(values) - min(values)
-
-
-def _range(values: Sequence[float], form: str = _RATE) -> str:
-    ends = dict.fromkeys(form.format(value) for value in (min(values), max(values)))
-    return " to ".join(ends)
