@@ -1,4 +1,5 @@
-"""`compare fair`: thresholds for each group, on what a run's backends answered."""
+"""`compare fair`: thresholds for each group, on what a run's backends answered, or of language
+models how likely they find pairs of texts."""
 
 import json as json_module
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,13 @@ from rich.text import Text
 
 from compare.commands import completion, options
 from compare.commands.options import what
+from compare.commands.pairs import pairs_of_run
 from compare.commands.tables import print_whole
 from compare.contracts.task import class_names
 from compare.errors import UserError, unknown
 from compare.fairness.thresholds import CONSTRAINTS, Thresholded, judged_of, thresholded
 from compare.findings.number_text import NOTHING, estimate
-from compare.planning.kept import header_of_run
+from compare.planning.kept import header_of_run, kept_choices
 from compare.planning.spelling import adapter_and_mode, is_meant
 from compare.records.groups import Groups
 from compare.records.record_types import Evaluated, Header
@@ -38,21 +40,35 @@ def fair(
         str,
         what(help=f"{', '.join(CONSTRAINTS)}.", autocompletion=completion.one_of(*CONSTRAINTS)),
     ] = "demographic_parity",
+    pairs: Annotated[
+        Path | None,
+        what(
+            metavar="FILE",
+            help="Of a language model: pairs of texts, .csv or .tsv of two named columns.",
+            autocompletion=completion.nothing,
+        ),
+    ] = None,
     backend: options.Backends = "",
+    python: options.Python = None,
     json: options.Json = False,
 ) -> None:
-    """A threshold for each group of people, after training: what it mends, and what it costs.
+    """A threshold for each group of people, after training; or how likely pairs of texts are.
 
-    Fitted on one half of the validation texts and judged on the other, by fairlearn.
+    Thresholds are fitted on one half of the validation texts and judged on the other, by fairlearn.
 
     Examples:
     compare fair results/RUN
     compare fair results/RUN --constraint equalized_odds
+    compare fair results/LM --pairs twins.tsv
     """
     if constraint not in CONSTRAINTS:
         raise unknown("constraint", constraint, list(CONSTRAINTS), where="--constraint")
     folder = RunFolder(run)
     header = header_of_run(folder)
+    if pairs is not None:
+        wanted, pythons = options.split_backends(backend), options.interpreters(python)
+        pairs_of_run(folder, header, pairs, kept_choices(folder, header, wanted, pythons), json)
+        return
     found, missing = list[Thresholded](), dict[str, str]()
     for cell in _cells(folder, header, options.split_backends(backend)):
         try:
@@ -73,7 +89,10 @@ def fair(
 def _cells(folder: RunFolder, header: Header, wanted: Sequence[str]) -> list[CellName]:
     """Those that these texts name, or all; a name without a mode is all of its modes."""
     if not header.experiment.model.classifies():
-        raise UserError(f"'{folder.path}' cannot be given thresholds: its outputs are no classes")
+        raise UserError(
+            f"'{folder.path}' cannot be given thresholds: its outputs are no classes; of a language"
+            " model --pairs FILE sets texts side by side"
+        )
     found = list[CellName]()
     for text in wanted:
         adapter, mode = adapter_and_mode(text)

@@ -115,7 +115,7 @@ def _audit_one(
             numbers["weights"], expected["weights"], allowed["weights"], wandering()
         )
     if "decisions" in expected:
-        checks["decisions"] = _decided(numbers["decisions"][""], expected["decisions"][""])
+        checks["decisions"] = decided(numbers["decisions"][""], expected["decisions"][""])
     outside = [f"{kind} {c.where}" for kind, c in checks.items() if not c.passed]
     status: Status = "parity_failed" if outside else "ok"
     return Audited(**name, status=status, reason=_first_sign(outside), checks=checks)
@@ -162,7 +162,7 @@ def _decisions(plan: Plan, worker: WorkerProcess, trained: Path) -> Numbers:
     return {"decisions": {"": np.array(found).argmax(-1)}}
 
 
-def _decided(found: Array, expected: Array) -> Check:
+def decided(found: Array, expected: Array) -> Check:
     """How many decisions are other ones."""
     differing = int((found != expected).sum())
     where = f"of {len(expected):,}"
