@@ -17,7 +17,7 @@ from compare.planning.choice import Choice
 from compare.planning.kept import kept_weights
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
-from compare.running.likelihood import log_likelihoods
+from compare.running.generation import log_likelihoods
 from compare.text.tokens import UNKNOWN, Tokenizer
 from compare.text.words import Normalise, normalised
 from compare.worker.process import CellEnded

@@ -151,7 +151,7 @@ def _decisions(plan: Plan, worker: WorkerProcess, trained: Path) -> Numbers:
     """The class that each validation text is given, with the weights of a file where it is there;
     nothing in lower precision, or where no text has a group."""
     grouped = any(example.group for example in plan.prepared.examples)
-    if not grouped or plan.prepared.decoding or plan.experiment.train.precision != "fp64":
+    if not grouped or plan.prepared.decoding or plan.experiment.train.dtype != "fp64":
         return {}
     if trained.exists():  # the oracle's own are there already
         worker.ask("load_weights", plan.run.timeout, path=str(trained))
