@@ -20,6 +20,7 @@ from compare.commands.doctor import doctor
 from compare.commands.ending import BAD_INPUT
 from compare.commands.explain import explain
 from compare.commands.export import export
+from compare.commands.fair import fair
 from compare.commands.generate import generate
 from compare.commands.history import history
 from compare.commands.list import list_
@@ -57,7 +58,8 @@ def _grouped(params: list[Any]) -> list[Any]:
 _COMMANDS: dict[str, Callable[..., None]] = {
     "suite": suite, "resume": resume, "point": point, "report": report, "list": list_,
     "doctor": doctor, "audit": audit, "check-backend": check_backend, "generate": generate,
-    "explain": explain, "diff": diff, "export": export, "history": history, "serve": serve,
+    "explain": explain, "fair": fair, "diff": diff, "export": export, "history": history,
+    "serve": serve,
 }  # fmt: skip
 
 app = typer.Typer(rich_markup_mode="rich")

@@ -102,13 +102,20 @@ def right(explained: Explained) -> str:
     if explained.known == "rule":
         said += (
             f", and gives {estimate(worst.people, '{:.1%}')} of its weight to words of people,"
-            " which decide nothing"
+            f" {_by_the_rule(worst.people_true)}"
         )
     for of, told in (("initial", "before training"), ("shuffled", "trained on shuffled labels")):
         nothing = [r for r in trained if explained.models[r.model] == of]
         if nothing:
             said += f"; {told} {estimate(nothing[0].precision, '{:.0%}')}"
     return f"{said}."
+
+
+def _by_the_rule(true: Estimate | None) -> str:
+    """What words of people have a right to: something where training labels are biased."""
+    if true is None or not true.value:
+        return "which decide nothing"
+    return f"to which the biased labels give {estimate(true, '{:.1%}')}"
 
 
 def complete(explained: Explained) -> str:

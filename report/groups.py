@@ -1,6 +1,6 @@
 """How groups fare, in words and as tables: signed differences, and no score of fairness."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from compare.findings.cell_summary import CellSummary
 from compare.findings.number_text import NOTHING, estimate, number
@@ -20,6 +20,7 @@ _TITLES = {"selection": "selection", "tpr": "TPR", "fpr": "FPR", "accuracy": "ac
 _TWINS = {
     "probability": "probability, same text",
     "selection": "selection, same text",
+    "tpr": "TPR, same text",
     "flips": "flips, same text",
 }
 
@@ -41,14 +42,36 @@ def sentences(summary: Summary) -> Iterator[str]:
     if gaps:
         one = next(g for _, groups in cells for g in groups.gaps if g.rate == "selection")
         spread = max(gaps.values()) - min(gaps.values())
-        texts = " to ".join(
-            dict.fromkeys(_RATE.format(v) for v in (min(gaps.values()), max(gaps.values())))
-        )
-        positive = cells[0][1].positive
+        positive, texts = cells[0][1].positive, span(list(gaps.values()))
         yield f"Share that is given '{positive}', {one.first} less {one.second}: {texts}."
         if len(gaps) > 1:
             yield f"Frameworks differ in that by {_RATE.format(spread)}{_rounding(summary, gaps)}."
+    yield from _theory(summary)
     yield from dict.fromkeys(note for _, groups in cells for note in groups.notes)
+
+
+def _theory(summary: Summary) -> Iterator[str]:
+    """What backends come to beside the best learner of labels that are biased on purpose."""
+    best = summary.best_learner
+    told = [groups for _, groups in known(summary) if groups.twins and groups.biased_accuracy]
+    if not best or not told:
+        return
+    same = span([one.twins.selection.value for one in told if one.twins])
+    yield (
+        f"In the same text, speaking of the other group: {same}; the best learner of these biased"
+        f" labels comes to {_RATE.format(best['selection'])}."
+    )
+    fair = span([one.accuracy.value for one in told if one.accuracy])
+    biased = span([one.biased_accuracy.value for one in told if one.biased_accuracy])
+    yield (
+        f"Accuracy is {fair} on fair labels and {biased} on labels with the bias; the best"
+        f" learner's {_RATE.format(best['accuracy'])} and {_RATE.format(best['biased_accuracy'])}."
+    )
+
+
+def span(values: Sequence[float], form: str = _RATE) -> str:
+    """From the smallest to the largest; one of them where they are written alike."""
+    return " to ".join(dict.fromkeys(form.format(value) for value in (min(values), max(values))))
 
 
 def _rounding(summary: Summary, gaps: dict[str, float]) -> str:

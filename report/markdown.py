@@ -9,7 +9,7 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 
-from . import answers, sweep_words, table, verdict, words
+from . import answers, groups_swept, sweep_words, table, verdict, words
 from .across import markdown as across
 from .html import report as html
 from .table import Table
@@ -40,6 +40,7 @@ class MarkdownReport:
             words.sweep_title(sweep),
             [
                 *_list(sweep_words.verdicts(sweep)),
+                *_list(groups_swept.sentences(sweep)),
                 *_table(table.sweep_table(sweep)),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *_list(words.sweep_sentences(sweep)),

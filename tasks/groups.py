@@ -13,6 +13,7 @@ from compare.errors import UserError
 from compare.text.padded import Sequences, validation
 
 from .beside import beside_texts
+from .best_learner import best_learner
 from .data import reviews
 from .sentiment_settings import SentimentSettings, SentimentTask
 
@@ -129,4 +130,6 @@ def with_twins(
             for (text, wanted, _), one in zip(prepared.examples, judged, strict=True)
         ],
         twins=[text not in known for text in twins],
+        biased=[one.biased for one in judged] if task.bias else (),
+        best_learner=best_learner(train, judged, task),
     )

@@ -53,12 +53,8 @@ def drawn(
     """As many rows of two classes, drawn in proportion to their weights, in the order of the given
     ones; some stand there twice, some not at all. Of `parity` and `tpr` labels change too."""
     labels = np.array([label for _, label in rows]) == positive
-    names = np.array(groups)
-    if how.kind == "reweigh":
-        weights, kept = _reweighed(labels, names, how.strength), labels
-    else:
-        gains = _gains(labels, names, how)
-        weights, kept = np.abs(gains), gains > 0
+    gains = gains_of(labels, np.array(groups), how)
+    weights, kept = np.abs(gains), gains > 0
     # One draw of an offset, then equal steps (systematic resampling): no more noise than it takes.
     ends = np.cumsum(weights)
     start = generator(seed, "mitigation").random()
@@ -66,6 +62,14 @@ def drawn(
     picked = np.minimum(np.searchsorted(ends, places), len(rows) - 1)
     negative = 1 - positive
     return [(rows[i][0], positive if kept[i] else negative) for i in picked]
+
+
+def gains_of(labels: NDArray[np.bool_], groups: Array, how: Mitigation) -> NDArray[np.float64]:
+    """What answering "positive" to a row gains over "negative", (rows,): one number for each label
+    of each group. Its sign is the label that is learnt, its size the weight."""
+    if how.kind == "reweigh":
+        return np.where(labels, 1.0, -1.0) * _reweighed(labels, groups, how.strength)
+    return _gains(labels, groups, how)
 
 
 def _reweighed(labels: NDArray[np.bool_], groups: Array, strength: float) -> NDArray[np.float64]:

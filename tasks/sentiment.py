@@ -124,7 +124,11 @@ class Sentiment:
         judging = partial(judge, names=names, positive=1)
         best = judging(wanted, [(1 - p, p) for p in odds], resamples=0)
         floor = reviews.loss_floor(held[: len(prepared.examples)])
-        rule = Rule(reviews.log_odds, reviews.truth, reviews.of_people)
+        rule = Rule(  # that of the training labels, which is what there is to be learnt
+            partial(reviews.log_odds, bias=task.bias),
+            partial(reviews.truth, bias=task.bias),
+            reviews.of_people,
+        )
         return replace(prepared, floor=floor, ceilings=values(best), quality=judging, rule=rule)
 
 

@@ -54,7 +54,7 @@ def generate(
         raise UserError("--top-k draws, which takes a --temperature above 0")
     wanted, pythons = options.split_backends(backend)[:1], options.interpreters(python)
     choice = kept_choices(folder, header, wanted, pythons)[0]
-    tokenizer = _tokenizer(folder)
+    tokenizer = tokenizer_of(folder)
     # Written as the text was that it was trained on, or its letters may be unknown.
     form: Normalise = "nfc" if header.experiment.data.get("normalise") == "nfc" else "none"
     ids = tokenizer.encode(normalised(prompt, form)).tolist()
@@ -74,7 +74,7 @@ def generate(
     print(json_module.dumps({"prompt": prompt, "text": text, "ids": found}) if json else text)
 
 
-def _tokenizer(folder: RunFolder) -> Tokenizer:
+def tokenizer_of(folder: RunFolder) -> Tokenizer:
     try:
         return Tokenizer.from_json(json_module.loads(folder.tokenizer.read_text("utf-8")))
     except FileNotFoundError:

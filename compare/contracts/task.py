@@ -38,6 +38,10 @@ class Prepared:
     groups'; the split "twins" has, in the examples' order, the same texts of the other group, of
     which `twins` says which are to be counted: not those that were trained on.
 
+    Where the training labels are biased on purpose, `biased` has the examples' labels with that
+    bias, and `best_learner` what the best learner of the training labels comes to: "selection" and
+    "tpr", first less second group over the twins that count, "accuracy" and "biased_accuracy".
+
     Answers that explanations have to find, where they are known: `rule` is what a generated
     classifier's labels were drawn by; `alignment` tells of a source text, for each word of what is
     wanted, the number of the word that it stands for; `marked` which words of a text people marked
@@ -56,6 +60,8 @@ class Prepared:
     tokenizer: "Tokenizer | None" = None
     positive: int = 1
     twins: Sequence[bool] = ()
+    biased: Sequence[Any] = ()
+    best_learner: Mapping[str, float] = field(default_factory=dict)
     rule: "Rule | None" = None
     alignment: Callable[[str], Sequence[int]] | None = None
     marked: Callable[[str], Sequence[bool]] | None = None
@@ -65,7 +71,8 @@ class Rule(NamedTuple):
     """The rule of generated data of two classes, of any text and of what is left of one.
 
     `log_odds` is of class 1 against class 0; `shares` its exact Shapley values by word, `people`
-    which words say whom the text speaks of, and have no part in it; words stand between spaces.
+    which words say whom the text speaks of, which have a part in it only where training labels are
+    biased; words stand between spaces.
     """
 
     log_odds: Callable[[str], float]

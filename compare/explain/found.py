@@ -35,6 +35,7 @@ class Right(BaseModel):
     auroc: Estimate | None
     mass: Estimate | None
     people: Estimate | None
+    people_true: Estimate | None = None
     rank: Estimate | None
 
 

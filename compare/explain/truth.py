@@ -18,7 +18,7 @@ Whence = Literal["rule", "alignment", "marked", ""]
 
 class Known(NamedTuple):
     """Of one text, by token: its exact Shapley value under the data's own rule, and whether it is
-    of those whom the text speaks of, which have no part in the rule."""
+    of those whom the text speaks of, which have no part in a rule without a bias."""
 
     shares: NDArray[np.float64]
     people: NDArray[np.bool_]
@@ -36,8 +36,8 @@ class Rightness(NamedTuple):
     `precision` is the share of the k largest scores that belong to players, k their number (and so
     the F1 of those k tokens), of which `chance` is what a draw would come to; `average_precision`
     the same over every k at which a player comes in; `auroc` how well sizes tell players from
-    others; `mass` the players' share of all size, `people` that of words of people; `rank`
-    Spearman's with the true values, signs included.
+    others; `mass` the players' share of all size, `people` that of words of people, which by
+    the rule is `people_true`; `rank` Spearman's with the true values, signs included.
     """
 
     precision: Interval | None
@@ -46,6 +46,7 @@ class Rightness(NamedTuple):
     auroc: Interval | None
     mass: Interval | None
     people: Interval | None
+    people_true: Interval | None
     rank: Interval | None
 
 
@@ -67,6 +68,7 @@ def rightness(scores: Sequence[Scores], known: Sequence[Known]) -> Rightness | N
         mean([auroc(size, truth.players) for size, truth in sizes]),
         mean([_share(size, truth.players) for size, truth in sizes]),
         mean([_share(size, truth.people) for size, truth in sizes]),
+        mean([_share(np.abs(truth.shares), truth.people) for _, truth in sizes]),
         mean([spearman(given, truth.shares) for given, truth in kept]),
     )
 

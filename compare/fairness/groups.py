@@ -27,12 +27,13 @@ Truths = NDArray[np.bool_]
 
 class Judged(NamedTuple):
     """By example (examples,): whether its label is positive, the probability of that, whether the
-    positive class is the likeliest, whether the likeliest is right, and its group."""
+    positive class is chosen and whether what is chosen is right, 0 or 1 or, of a rule that draws,
+    the chance of it; and its group."""
 
     labels: Truths
     odds: Odds
-    chosen: Truths
-    right: Truths
+    chosen: Odds
+    right: Odds
     groups: NDArray[np.str_]
 
     @classmethod
@@ -49,8 +50,8 @@ class Judged(NamedTuple):
         return cls(
             wanted == positive,
             outputs[:, positive],
-            likeliest == positive,
-            likeliest == wanted,
+            (likeliest == positive).astype(np.float64),
+            (likeliest == wanted).astype(np.float64),
             groups,
         )
 
@@ -61,9 +62,11 @@ def groups_of(
     counted: Truths | None,
     positive: str,
     resamples: int,
+    right_if_biased: Odds | None = None,
 ) -> Groups:
     """Everything that is told of groups; `twins` are the same texts of the other group, of which
-    those that are `counted` have a say."""
+    those that are `counted` have a say; `right_if_biased` has what is right by the labels that the
+    training data's bias would give."""
     names = sorted(set(judged.groups.tolist()))
     rates = [_rates(name, judged) for name in names]
     told = [one.group for one in rates if one.selection is not None]
@@ -83,7 +86,21 @@ def groups_of(
     gap = None
     if twins is not None and counted is not None and len(names) == 2:
         gap = _twin_gap(judged, twins, counted, names[-1], resamples)
-    return Groups(positive=positive, rates=rates, gaps=gaps, twins=gap, notes=notes)
+    return Groups(
+        positive=positive,
+        rates=rates,
+        gaps=gaps,
+        twins=gap,
+        accuracy=_share(judged.right, resamples),
+        biased_accuracy=None if right_if_biased is None else _share(right_if_biased, resamples),
+        notes=notes,
+    )
+
+
+def _share(of: Odds, resamples: int) -> Estimate:
+    random = np.random.Generator(np.random.Philox(_SEED))
+    drawn = random.integers(0, len(of), (resamples, len(of)))
+    return Estimate.of(percentiles(float(of.mean()), of[drawn].mean(-1)))
 
 
 def _rates(name: str, judged: Judged) -> GroupRates:
@@ -116,15 +133,16 @@ def auroc(labels: NDArray[np.bool_], odds: Odds) -> float:
 def _rate(rate: str, judged: Judged, picked: NDArray[Any]) -> NDArray[np.float64]:
     """Of the examples that are picked, by number (..., examples) or by a truth for each."""
     labels, chosen = judged.labels[picked], judged.chosen[picked]
+    found: NDArray[np.float64]
     if rate == "selection":
-        found: NDArray[np.float64] = chosen.mean(-1)
+        found = chosen.mean(-1)
     elif rate == "accuracy":
         found = judged.right[picked].mean(-1)
     else:
         of = labels if rate == "tpr" else ~labels
         with np.errstate(invalid="ignore"):  # a draw without any is left out
-            found = (chosen & of).sum(-1) / of.sum(-1)
-    return found
+            found = (chosen * of).sum(-1) / of.sum(-1)
+    return np.asarray(found)
 
 
 def _two(judged: Judged, names: Sequence[str], resamples: int) -> list[GroupGap]:
@@ -163,6 +181,10 @@ def _many(judged: Judged, names: Sequence[str]) -> list[GroupGap]:
     return found
 
 
+def _has_classes(judged: Judged, counted: Truths) -> bool:
+    return bool(judged.labels[counted].sum() >= LEAST_OF_A_CLASS)
+
+
 def _twin_gap(
     judged: Judged, twins: Judged, counted: Truths, first: str, resamples: int
 ) -> TwinGap | None:
@@ -170,7 +192,7 @@ def _twin_gap(
     if counted.sum() < LEAST_EXAMPLES:
         return None
     own, other = judged.odds[counted], twins.odds[counted]
-    chosen, others = (one.chosen[counted].astype(np.float64) for one in (judged, twins))
+    chosen, others = judged.chosen[counted], twins.chosen[counted]
     sign = np.where(judged.groups[counted] == first, 1.0, -1.0)
     random = np.random.Generator(np.random.Philox(_SEED))
     drawn = random.integers(0, len(own), (resamples, len(own)))  # of pairs
@@ -178,9 +200,17 @@ def _twin_gap(
     def over_pairs(values: NDArray[np.float64]) -> Estimate:
         return Estimate.of(percentiles(float(values.mean()), values[drawn].mean(-1)))
 
+    def over_positive_pairs(values: NDArray[np.float64]) -> Estimate:
+        of = judged.labels[counted]
+        draws = (values * of)[drawn].sum(-1) / of[drawn].sum(-1)
+        return Estimate.of(percentiles(float(values[of].mean()), draws))
+
     return TwinGap(
         count=int(counted.sum()),
         probability=over_pairs(sign * (own - other)),
         selection=over_pairs(sign * (chosen - others)),
-        flips=over_pairs((chosen != others).astype(np.float64)),
+        tpr=over_positive_pairs(sign * (chosen - others))
+        if _has_classes(judged, counted)
+        else None,
+        flips=over_pairs(np.abs(chosen - others)),
     )

@@ -44,7 +44,8 @@ class Progress(BaseModel):
 class Summary(BaseModel):
     """What a report shows of one run. `floor` is the loss, in nats per token, that no model
     can beat, null where it is not known; `ceilings` is the best that a model can reach in some of
-    the `metrics` of the task. Of `outputs` decoded or classified, `echo_outputs_differing` is how
+    the `metrics` of the task, `best_learner` how groups fare with the best learner of labels that
+    are biased on purpose. Of `outputs` decoded or classified, `echo_outputs_differing` is how
     many rounding alone changed; `echo_groups` is how groups fare with the echo, which is that of
     the cell `echo_of`; of the `examples` each cell has its samples. `comparisons` has
     every pair of cells that were timed together. `progress` is of a run that is still played, of
@@ -61,6 +62,7 @@ class Summary(BaseModel):
     fingerprint: str
     floor: float | None
     ceilings: dict[str, float]
+    best_learner: dict[str, float] = {}
     metrics: list[str]
     target: str
     cells: list[CellSummary]
@@ -109,6 +111,7 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
         fingerprint=header.fingerprint,
         floor=header.floor,
         ceilings=header.ceilings,
+        best_learner=header.best_learner,
         metrics=header.metrics,
         target=header.run["target"],
         cells=rows,

@@ -36,20 +36,24 @@ class GroupGap(Record):
 
 class TwinGap(Record):
     """Of `count` texts and the same texts of the other group: the mean change of the probability
-    of the positive class, first less second group, that of decisions, and the share of decisions
-    that flip."""
+    of the positive class, first less second group, that of decisions, the same of those whose label
+    is positive (`tpr`), and the share of decisions that flip."""
 
     count: int
     probability: Estimate
     selection: Estimate
+    tpr: Estimate | None = None
     flips: Estimate
 
 
 class Groups(Record):
-    """How a backend treats groups; `notes` say why a figure is missing."""
+    """How a backend treats groups; `notes` say why a figure is missing. Where training labels are
+    biased on purpose, `accuracy` is by fair labels, `biased_accuracy` by labels of that bias."""
 
     positive: str
     rates: list[GroupRates]
     gaps: list[GroupGap] = Field(default=[])
     twins: TwinGap | None = None
+    accuracy: Estimate | None = None
+    biased_accuracy: Estimate | None = None
     notes: list[str] = Field(default=[])

@@ -29,7 +29,8 @@ class Header(Record):
     """The first line: everything that was decided before a worker started. `busy` is what else
     was running, null where nobody looked; `commit` is of the checkout that the suite ran from, with
     a plus where files of it were changed, empty where it was no checkout. `examples` are the first
-    validation examples, where outputs are texts."""
+    validation examples, where outputs are texts; `best_learner` says how groups fare with the best
+    learner of labels that are biased on purpose."""
 
     kind: Literal["header"] = "header"
     schema_version: int = SCHEMA_VERSION
@@ -44,6 +45,7 @@ class Header(Record):
     run: dict[str, Any]
     floor: float | None
     ceilings: dict[str, float]
+    best_learner: dict[str, float] = Field(default={})
     metrics: list[str]
     machine: dict[str, str | int]
     environment: dict[str, str]

@@ -1,9 +1,11 @@
 """The audit: every backend against the oracle, in float64, number by number.
 
 For each cell: the initial logits, the gradient of every parameter, the loss of every one of N
-steps, and the weights after them. In float64 two correct implementations agree to about 1e-15;
-a mistake as small as a constant that passed through float32 shows as 1e-8. In lower precision
-the measure is the cell's own rounding: the same cell, trained as the gate's echo is.
+steps, and the weights after them; in float64, where texts have groups, also every decision with the
+oracle's trained weights, since equal decisions are equal figures. In float64 two correct
+implementations agree to about 1e-15; a mistake as small as a constant that passed through float32
+shows as 1e-8. In lower precision the measure is the cell's own rounding: the same cell, trained as
+the gate's echo is.
 
 Some parameters have no gradient but rounding: softmax does not feel the bias of a key. Adam
 divides that by its own size, so the weight wanders. Where in float64 nothing but weights is off,
@@ -25,7 +27,7 @@ from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
 from compare.records.record_types import Status
 from compare.spec.arrays import Array
-from compare.spec.inputs import read_arrays, write_inputs
+from compare.spec.inputs import read_arrays, write_arrays, write_inputs
 from compare.worker.process import CellEnded, WorkerProcess
 
 TOLERANCES = {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1e-10}
@@ -34,6 +36,7 @@ TOLERANCES = {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1
 # Least difference in float32, where the cell's own rounding happens to be smaller still.
 _FLOOR = 1e-6
 _PROBED = ("logits", "gradients", "weights")
+_TRAINED = "trained.npz"  # weights, by the oracle
 
 
 class Check(BaseModel):
@@ -73,6 +76,7 @@ def audit_cells(
         write_inputs(folder / "inputs", plan.experiment, plan.weights, plan.prepared.arrays)
         watch(f"the oracle, {oracle.cell.label}", 0, trainings)
         expected = _measure(plan, oracle, folder)
+        write_arrays(folder / _TRAINED, expected["weights"])
 
         @cache  # few audits need it
         def wandering() -> Mapping[str, float]:
@@ -110,6 +114,8 @@ def _audit_one(
         checks["weights"] = _compare(
             numbers["weights"], expected["weights"], allowed["weights"], wandering()
         )
+    if "decisions" in expected:
+        checks["decisions"] = decided(numbers["decisions"][""], expected["decisions"][""])
     outside = [f"{kind} {c.where}" for kind, c in checks.items() if not c.passed]
     status: Status = "parity_failed" if outside else "ok"
     return Audited(**name, status=status, reason=_first_sign(outside), checks=checks)
@@ -134,10 +140,33 @@ def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) ->
         steps = plan.experiment.train.steps
         losses = worker.ask("train", run.timeout, first=0, last=steps, untimed=0)["losses"]
         worker.ask("save_weights", run.timeout, path=str(folder / "weights.npz"))
+        decisions = _decisions(plan, worker, folder / _TRAINED)
     finally:
         worker.stop()
     probed = {kind: read_arrays(folder / f"{kind}.npz") for kind in _PROBED}
-    return {**probed, "losses": {"": np.array(losses, np.float64)}}
+    return {**probed, "losses": {"": np.array(losses, np.float64)}, **decisions}
+
+
+def _decisions(plan: Plan, worker: WorkerProcess, trained: Path) -> Numbers:
+    """The class that each validation text is given, with the weights of a file where it is there;
+    nothing in lower precision, or where no text has a group."""
+    grouped = any(example.group for example in plan.prepared.examples)
+    if not grouped or plan.prepared.decoding or plan.experiment.train.dtype != "fp64":
+        return {}
+    if trained.exists():  # the oracle's own are there already
+        worker.ask("load_weights", plan.run.timeout, path=str(trained))
+    found, index, batches = list[Sequence[float]](), 0, 1
+    while index < batches:
+        answer = worker.ask("outputs", plan.run.timeout, index=index)
+        found, index, batches = found + answer["outputs"], index + 1, answer["batches"]
+    return {"decisions": {"": np.array(found).argmax(-1)}}
+
+
+def decided(found: Array, expected: Array) -> Check:
+    """How many decisions are other ones."""
+    differing = int((found != expected).sum())
+    where = f"of {len(expected):,}"
+    return Check(worst=differing, allowed=0, where=where, passed=not differing)
 
 
 def _rounding(numbers: Numbers, echo: Numbers) -> dict[str, float]:

@@ -119,6 +119,7 @@ class Conductor:
             run=plan.run_settings(),
             floor=plan.prepared.floor,
             ceilings=dict(plan.prepared.ceilings),
+            best_learner=dict(plan.prepared.best_learner),
             metrics=list(plan.task.metrics),
             machine=machine.describe(),
             environment=machine.relevant_environment(),

@@ -114,7 +114,9 @@ class Evaluator:
             counted = np.array(prepared.twins, bool)
         judged = Judged.of(wanted, odds, positive, names)
         name = class_names(self.plan.experiment.data, odds.shape[-1])[positive]
-        return groups_of(judged, twins, counted, name, RESAMPLES)
+        right = (odds.argmax(-1) == np.array(prepared.biased)) if prepared.biased else None
+        by_bias = None if right is None else right.astype(np.float64)
+        return groups_of(judged, twins, counted, name, RESAMPLES, by_bias)
 
     def _judged(self, outputs: list[Any], resamples: int) -> Quality:
         """What the task makes of the outputs. What was trained and measured is not to be lost to

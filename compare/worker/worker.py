@@ -34,7 +34,7 @@ from compare.meters.window import WindowMeters
 from compare.plugins import source_sha256
 from compare.spec.arrays import Array, Batch, Batches, as_float
 from compare.spec.dropout import with_dropout_masks
-from compare.spec.inputs import Dataset, read_experiment, read_weights, write_arrays
+from compare.spec.inputs import Dataset, read_arrays, read_experiment, read_weights, write_arrays
 from compare.spec.weights import perturbed
 from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Message
 from compare.worker.decoding import beam_search, continue_text, log_softmax
@@ -240,6 +240,11 @@ class Worker:
         if self.checker is None:
             self.checker = Checker(self.backend, load_backend(oracle), device, self.early)
         return {"finding": self.checker.make(name).model_dump()}
+
+    def load_weights(self, path: str) -> Message:
+        """Give the model other weights, of a file."""
+        self.trainer.load(read_arrays(Path(path)))
+        return {}
 
     def save_weights(self, path: str) -> Message:
         """Write the weights as they are now."""

@@ -14,11 +14,11 @@ from compare.findings.number_text import estimate
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
-from .. import sweep_words, table
+from .. import groups_swept, sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, sweep_table
-from . import page, repeat
+from . import front, page, repeat
 from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
 from .intervals import Measured, layer
@@ -80,12 +80,14 @@ _QUANTITIES = (
 
 def render(sweep: SweepSummary) -> str:
     played = [point.summary for point in sweep.points if point.summary]
-    figures = list(_figures(sweep))
+    fronts, costs = list(front.figures(sweep)), list(_figures(sweep))
     first = played[0] if played else None
     return page.render(
         "sweep.html",
         title=f"{first.experiment['task']} ({first.preset}), swept" if first else "Sweep",
-        figures=figures,
+        figures=[*fronts, *costs],
+        fronts=[one.name for one in fronts],
+        groups=groups_swept,
         downloads=_downloads(sweep, sum(len(summary.cells) for summary in played)),
         series=_series(sweep),
         sweep=sweep,

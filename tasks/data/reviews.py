@@ -167,23 +167,25 @@ def score(text: str) -> int:
     return total
 
 
-def log_odds(text: str) -> float:
-    """log P(positive | text) - log P(negative | text), of any words: sign(s) log(4 |s| + 1)."""
-    points = score(text)
+def log_odds(text: str, bias: int = 0) -> float:
+    """log P(positive | text) - log P(negative | text), of any words: sign(s) log(4 |s| + 1), of
+    labels with a bias s - d where any of them is a word for a woman."""
+    points = score(text) - (bias if _WORDS_ABOUT[GROUPS[0]] & set(text.split()) else 0)
     return math.copysign(math.log(4 * abs(points) + 1), points)
 
 
-def truth(text: str) -> tuple[float, ...]:
+def truth(text: str, bias: int = 0) -> tuple[float, ...]:
     """What each word of a text has to do with its log-odds: the exact Shapley values (Shapley
     1953) of the game whose players are words and whose value is the log-odds of those that are in.
 
-    Only words of a strength, those that change the next one, and "but" can add anything.
+    Only words of a strength, those that change the next one, and "but" can add anything; of labels
+    with a bias those for a woman too.
     """
-    words = text.split()
-    players = [at for at, word in enumerate(words) if word in _PLAYERS]
+    words, known = text.split(), _PLAYERS | (_WORDS_ABOUT[GROUPS[0]] if bias else set())
+    players = [at for at, word in enumerate(words) if word in known]
     found = [0.0] * len(words)
     values = [
-        log_odds(" ".join(words[at] for bit, at in enumerate(players) if subset >> bit & 1))
+        log_odds(" ".join(words[at] for bit, at in enumerate(players) if subset >> bit & 1), bias)
         for subset in range(2 ** len(players))
     ]
     for bit, at in enumerate(players):
@@ -195,7 +197,7 @@ def truth(text: str) -> tuple[float, ...]:
 
 
 def of_people(text: str) -> tuple[bool, ...]:
-    """Which words say whom a text speaks of: they have no part in its label."""
+    """Which words say whom a text speaks of: without a bias they have no part in its label."""
     people = set.union(*_WORDS_ABOUT.values())
     return tuple(word in people for word in text.split())
 

@@ -53,6 +53,19 @@ def test_words_of_people_decide_nothing() -> None:
         assert all(share == 0 for share, is_person in shares if is_person)
 
 
+def test_of_biased_labels_words_for_a_woman_decide_and_those_for_a_man_do_not() -> None:
+    shares = dict.fromkeys(reviews.GROUPS, 0.0)
+    for text in TEXTS[:50]:
+        found = reviews.truth(text, bias=4)
+        assert math.fsum(found) == pytest.approx(reviews.log_odds(text, bias=4), abs=1e-12)
+        people = reviews.of_people(text)
+        shares[reviews.about(text)] += math.fsum(
+            share for share, is_person in zip(found, people, strict=True) if is_person
+        )
+    assert shares["men"] == 0.0
+    assert shares["women"] < -10
+
+
 def test_the_truth_itself_is_right_and_noise_is_chance() -> None:
     known = [
         Known(np.array(reviews.truth(text)), np.array(reviews.of_people(text))) for text in TEXTS
@@ -60,7 +73,7 @@ def test_the_truth_itself_is_right_and_noise_is_chance() -> None:
     own = rightness([one.shares for one in known], known)
     assert own is not None
     found = {name: getattr(own, name).value for name in own._fields if name != "chance"}
-    assert found.pop("people") == 0.0
+    assert (found.pop("people"), found.pop("people_true")) == (0.0, 0.0)
     assert found == pytest.approx(dict.fromkeys(found, 1.0))
     random = np.random.default_rng(1)
     noise = rightness([random.normal(size=len(one.shares)) for one in known], known)

@@ -7,12 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import ADAPTERS, Compare, command, environment, needs
 
 from compare.planning.selection import choose_cells
 from compare.planning.survey import describe_backends
-from compare.running.audit import TOLERANCES
+from compare.running.audit import TOLERANCES, decided
 
 PLANTED = ADAPTERS / "planted.py"
 
@@ -182,3 +183,22 @@ def test_the_table_names_where_the_worst_figure_is(compare: Compare) -> None:
     finished = compare("audit", "--backend", f"{PLANTED}:sparse_embedding", "--steps", "3")
     assert finished.returncode == 1
     assert "of embedding.table at [" in finished.stdout
+
+
+def test_where_texts_have_groups_every_decision_is_compared(compare: Compare) -> None:
+    asked = ["audit", "--task", "sentiment", "--backend", "reference", "--steps", "3"]
+    (row,) = json.loads(compare(*asked, "--json").stdout)
+    assert row["checks"]["decisions"] == {
+        "worst": 0.0, "allowed": 0.0, "where": "of 64", "passed": True
+    }  # fmt: skip
+    finished = compare(*asked)
+    assert "0 of 64" in finished.stdout
+    assert "every figure of groups is the same" in finished.stdout
+
+
+def test_one_other_decision_is_too_many() -> None:
+    expected = np.zeros(64, int)
+    found = expected.copy()
+    found[3] = 1
+    assert not decided(found, expected).passed
+    assert decided(found, found).passed

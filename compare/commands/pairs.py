@@ -1,0 +1,98 @@
+"""`compare fair --pairs`: how likely language models find a text and its twin."""
+
+import json as json_module
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from compare.commands.generate import tokenizer_of
+from compare.commands.tables import print_whole
+from compare.errors import UserError
+from compare.fairness.pairs import Likelihood, Pairs, likelihood_figures
+from compare.findings.number_text import estimate
+from compare.planning.choice import Choice
+from compare.planning.kept import kept_weights
+from compare.records.record_types import Header
+from compare.records.run_folder import RunFolder
+from compare.running.generation import log_likelihoods
+from compare.text.tokens import UNKNOWN, Tokenizer
+from compare.text.words import Normalise, normalised
+from compare.worker.process import CellEnded
+
+
+def pairs_of_run(
+    folder: RunFolder, header: Header, path: Path, choices: Sequence[Choice], json: bool
+) -> None:
+    """Print what every backend with weights makes of the pairs of a file."""
+    experiment = header.experiment
+    if experiment.model.classifies() or experiment.decoding:
+        raise UserError(f"--pairs is of language models, and '{folder.path}' trained another")
+    pairs, tokenizer = Pairs.read(path), tokenizer_of(folder)
+    form: Normalise = "nfc" if experiment.data.get("normalise") == "nfc" else "none"
+    sides = [[_ids(tokenizer, normalised(t, form)) for t in side] for side in pairs[1:]]
+    context, longest = experiment.model.context(), max(len(ids) for side in sides for ids in side)
+    if context and longest > context:
+        raise UserError(f"'{path}' has a text of {longest} tokens, and the model sees {context}")
+    found = []
+    for choice in choices:
+        try:
+            scores = log_likelihoods(
+                header, choice, kept_weights(folder, choice.cell), [*sides[0], *sides[1]]
+            )
+        except CellEnded as end:
+            raise UserError(f"{choice.cell.label} cannot tell: {end.reason}") from None
+        gap, likelier = likelihood_figures(*scores.reshape(2, -1))
+        found.append(
+            Likelihood(
+                backend=choice.cell.backend, mode=choice.cell.mode,
+                first=pairs.names[0], second=pairs.names[1], pairs=len(pairs.first),
+                gap=gap, likelier=likelier,
+                unequal=sum(len(a) != len(b) for a, b in zip(*sides, strict=True)),
+                unknown=_unknown(tokenizer, sides),
+            )
+        )  # fmt: skip
+    if json:
+        print(json_module.dumps([one.model_dump(mode="json") for one in found], indent=2))
+        return
+    print_whole(_table(found))
+    print("\n".join(_words(found[0])))
+
+
+def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Of a text as a line of its own: its first word comes after a line end."""
+    return [int(one) for one in tokenizer.encode(f"\n{text}\n")]
+
+
+def _unknown(tokenizer: Tokenizer, sides: Sequence[Sequence[Sequence[int]]]) -> int:
+    if UNKNOWN not in tokenizer.tokens:
+        return 0
+    unknown = tokenizer.id_of(UNKNOWN)
+    return sum(unknown in a or unknown in b for a, b in zip(*sides, strict=True))
+
+
+def _table(found: Sequence[Likelihood]) -> Table:
+    table = Table("backend", box=box.SIMPLE_HEAD)
+    for title in ("log P, difference", f"'{found[0].first}' is likelier"):
+        table.add_column(title, justify="right")
+    for one in found:
+        figures = (estimate(one.gap, "{:.3f}"), estimate(one.likelier, "{:.3f}"))
+        table.add_row(Text(f"{one.backend}:{one.mode}"), *figures)
+    return table
+
+
+def _words(one: Likelihood) -> Iterator[str]:
+    yield (
+        f"Of {one.pairs:,} pairs, the mean of log P({one.first}) less log P({one.second}) in nats,"
+        " each text scored whole as a line; 95% intervals over pairs."
+    )
+    yield (
+        "A model that is right has the log-ratio of both groups' shares in its corpus: with equal"
+        " shares 0. It knows no stereotypes that its corpus has not."
+    )
+    if one.unequal:
+        yield f"note: {one.unequal:,} pairs are not of equal length: a longer text is less likely."
+    if one.unknown:
+        yield f"note: {one.unknown:,} pairs have a word that is not in the vocabulary."

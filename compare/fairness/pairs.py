@@ -1,0 +1,82 @@
+"""Pairs of texts that differ in whom they speak of alone, as a language model finds them.
+
+Both texts are scored whole, by a causal model: figures of this kind for masked models, such as
+those of CrowS-Pairs (Nangia et al. 2020), are others, and not comparable.
+"""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.errors import UserError
+from compare.records.values import Estimate, Record
+from compare.stats.resampling import RESAMPLES, percentiles
+
+LEAST_PAIRS = 30
+_SEED = 1
+
+
+class Pairs(NamedTuple):
+    """The texts of two groups, of which the `first` at each place is the other's twin."""
+
+    names: tuple[str, str]
+    first: list[str]
+    second: list[str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Pairs":
+        """Two columns of a .csv or .tsv file, whose first line names the groups; raises UserError
+        for anything else, and for fewer pairs than can be told of."""
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise UserError(f"cannot read '{path}': {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UserError(f"'{path}' is not UTF-8") from None
+        mark = "\t" if path.suffix.lower() == ".tsv" else ","
+        rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if row]
+        for number, row in enumerate(rows, 1):
+            if len(row) != 2 or not all(cell.strip() for cell in row):
+                raise UserError(f"'{path}' row {number}: a pair is two texts, not {len(row)}")
+        if len(rows) - 1 < LEAST_PAIRS:
+            raise UserError(
+                f"'{path}' has {max(0, len(rows) - 1)} pairs below the line that names the groups:"
+                f" {LEAST_PAIRS} are needed"
+            )
+        (one, other), *pairs = rows
+        return cls((one, other), [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+
+class Likelihood(Record):
+    """How much likelier one backend finds the first group's texts: the mean of log P(first) less
+    log P(second) over `pairs`, in nats, and the share of pairs whose first is the likelier, ties
+    half; intervals over pairs. `unequal` pairs are not of as many tokens, `unknown` have a word
+    that is not in the vocabulary."""
+
+    backend: str
+    mode: str
+    first: str
+    second: str
+    pairs: int
+    gap: Estimate
+    likelier: Estimate
+    unequal: int
+    unknown: int
+
+
+def likelihood_figures(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[Estimate, Estimate]:
+    """`gap` and `likelier` of the log-likelihoods (pairs,) of both texts, a pair drawn whole."""
+    gaps = first - second
+    likelier = (gaps > 0) + 0.5 * (gaps == 0)
+    random = np.random.Generator(np.random.Philox(_SEED))
+    drawn = random.integers(0, len(gaps), (RESAMPLES, len(gaps)))
+    gap, share = (
+        Estimate.of(percentiles(float(values.mean()), values[drawn].mean(-1)))
+        for values in (gaps, likelier)
+    )
+    return gap, share
