@@ -1,6 +1,6 @@
-"""Finding backends, tasks, report formats and exporters, through entry points or a file path.
+"""Finding backends, tasks, report formats, exporters and engines, through entry points or a file.
 
-The core knows the four groups and no member of them: built-in plug-ins are declared in
+The core knows the groups and no member of them: built-in plug-ins are declared in
 pyproject.toml exactly as an outsider's would be.
 """
 
@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from compare.errors import UserError
 
-Kind = Literal["backend", "task", "report", "export"]
+Kind = Literal["backend", "task", "report", "export", "engine"]
 _GROUPS: dict[Kind, str] = {
     "backend": "compare.backends",
     "task": "compare.tasks",
     "report": "compare.reports",
     "export": "compare.exports",
+    "engine": "compare.engines",
 }
 
 

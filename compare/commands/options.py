@@ -21,6 +21,7 @@ what, long, where, told = (
 """An option of each group that `--help` shows"""
 
 TASKS = ", ".join(sorted(installed("task")))
+ENGINES = ", ".join(sorted(installed("engine")))
 
 TASK = what(help=f"{TASKS}, or a task's file.", autocompletion=completion.plugin("task"))
 Task = Annotated[str, TASK]
@@ -64,6 +65,14 @@ Python = Annotated[
         metavar="NAME=PYTHON",
         help="An interpreter of its own; also PATH.py=PYTHON.",
         autocompletion=completion.nothing,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    where(
+        metavar="ENGINE[=ADDRESS]",
+        help=f"Spreads a sweep over machines: {ENGINES}.",
+        autocompletion=completion.plugin("engine"),
     ),
 ]
 Device = Annotated[

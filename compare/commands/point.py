@@ -34,5 +34,5 @@ def point(
         raise UserError(f"'{sweep}' is no sweep: make one by --sweep FIELD=VALUES --plan-only")
     folder = SweepFolder(sweep)
     with watched(quiet) as progress:
-        played, interrupted = play_point(folder, number, options.command_line(), progress)
+        played, interrupted = play_point(folder, number, progress)
     end_run(played, interrupted, json, View())

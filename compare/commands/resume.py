@@ -1,8 +1,11 @@
 """`compare resume`: play what a run or sweep has not finished."""
 
+from compare.cluster.loading import load_engine
+from compare.cluster.spread import spread
 from compare.commands import options
 from compare.commands.ending import end_run, end_sweep
 from compare.contracts.loading import load_task
+from compare.errors import UserError
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
@@ -18,6 +21,7 @@ def resume(
     columns: options.Columns = "",
     baseline: options.Baseline = "",
     verbose: options.Verbose = False,
+    cluster: options.Cluster = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -31,9 +35,16 @@ def resume(
     if is_sweep(run):
         swept = SweepFolder(run)
         view = required_of_sweep(view, load_task(swept.sweep().request.task).metrics)
+        engine = load_engine(cluster) if cluster else None
         with watched(quiet) as progress:
-            interrupted = resume_sweep(swept, command, progress)
+            interrupted = (
+                spread(swept, *engine, progress)
+                if engine
+                else resume_sweep(swept, command, progress)
+            )
         end_sweep(swept, interrupted, json, view)
+    if cluster:
+        raise UserError(f"--cluster is of a sweep, and '{run.name}' is a run")
     folder = RunFolder(run)
     begun = header_of(read_records(folder))
     labels = [cell.label for cell in begun.cells]

@@ -45,11 +45,14 @@ def begin_sweep(
 ) -> SweepFolder:
     """A new folder with its manifest. Every point is planned first, so that a value that cannot be
     raises UserError before anything is written; `watch` is told what is being done."""
-    points, choices = _points(axes), None
-    for point in points:
+    points, choices = list[Point](), None
+    for point in _points(axes):
         plan = make_plan(request.laid_over(point.values), command, choices, watch)
         choices = plan.choices
         require_room(results, plan.bytes_on_disk)
+        planned = {"fingerprint": plan.experiment.fingerprint()}
+        planned["data_sha256"] = plan.experiment.data_sha256
+        points.append(point.model_copy(update=planned))
     folder = SweepFolder(new_folder(results, plan.task.name, request.preset, "sweep"))
     folder.write(
         Sweep(
