@@ -7,6 +7,7 @@ pyproject.toml exactly as an outsider's would be.
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
@@ -23,9 +24,18 @@ _GROUPS: dict[Kind, str] = {
 }
 
 
+_lent: dict[Kind, dict[str, EntryPoint]] = {}
+
+
 def installed(kind: Kind) -> dict[str, EntryPoint]:
     """Entry points of one kind by name, none of them loaded."""
-    return {point.name: point for point in entry_points(group=_GROUPS[kind])}
+    return {point.name: point for point in entry_points(group=_GROUPS[kind])} | _lent.get(kind, {})
+
+
+def lend(kind: Kind, points: Mapping[str, str]) -> None:
+    """Have plug-ins as if they were installed: where they are such as "package.module:object"."""
+    group = _GROUPS[kind]
+    _lent[kind] = {name: EntryPoint(name, value, group) for name, value in points.items()}
 
 
 def is_file(name: str) -> bool:

@@ -12,10 +12,12 @@ from compare.meters.threads import usable_cpus
 class LocalEngine:
     name = "local"
 
+    def __init__(self) -> None:
+        self._player, self._pool = Player(), ThreadPoolExecutor(1)
+
     def stages(self, address: str) -> list[Stage]:
         if address:
             raise UserError(f"--cluster local is this machine: it has no address '{address}'")
-        self._player, self._pool = Player(), ThreadPoolExecutor(1)
         return [Stage("this machine", usable_cpus())]
 
     def play(self, stage: Stage, job: Job) -> "Future[Played]":

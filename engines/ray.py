@@ -5,12 +5,14 @@ environment in which the node was started, and Ray repeats nothing by itself, wh
 told of.
 """
 
+import io
 import os
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -42,9 +44,13 @@ class _OnNode:
 
 
 def _environment_of_the_node() -> Mapping[str, str]:
-    """As whoever started the node had it: Ray sets OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and others
-    in its workers, whose parent is the raylet."""
+    """As whoever started the node had it. Ray sets OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and others
+    in its workers, whose parent is the raylet, and gives the raylet an allocator of its own."""
+    import ray
+
     found = psutil.Process(os.getppid()).environ()
+    if found.get("LD_PRELOAD", "").startswith(str(Path(ray.__file__).parent)):
+        del found["LD_PRELOAD"]
     return {name: value for name, value in found.items() if not name.startswith(_OWN)}
 
 
@@ -54,9 +60,12 @@ class RayEngine:
     def __init__(self) -> None:
         self._ray: Any = None
         self._actors: dict[str, Any] = {}
+        self._silence = ExitStack()
 
     def stages(self, address: str) -> list[Stage]:
         self._ray = needed("ray", "ray")
+        # Ray prints what becomes of nodes, whatever `log_to_driver` says: it is told by us.
+        self._silence.enter_context(redirect_stdout(io.StringIO()))
         self._connect(address)
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
         found = {name: node for name, node in _named(nodes) if node["Resources"].get("CPU")}
@@ -95,6 +104,7 @@ class RayEngine:
                 self._ray.kill(actor)
             self._actors = {}
             self._ray.shutdown()
+        self._silence.close()
 
     def _connect(self, address: str) -> None:
         if address.startswith("ray://"):

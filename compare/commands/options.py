@@ -63,7 +63,7 @@ Python = Annotated[
     list[str] | None,
     where(
         metavar="NAME=PYTHON",
-        help="An interpreter of its own; also PATH.py=PYTHON.",
+        help="An interpreter of its own; NAME@TAG=PYTHON: a row more.",
         autocompletion=completion.nothing,
     ),
 ]
