@@ -11,18 +11,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from compare.archive.standing import Playing, Standing
 from compare.archive.stored import summarise_anew
 from compare.cluster.contract import Engine, Job, Played, Stage, StageLost
 from compare.cluster.packing import packed, unpack
 from compare.errors import UserError
-from compare.records.finished import state_of
 from compare.records.place import require_room
 from compare.records.reading import read
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import MANIFEST, Attempt, Outcome, SweepFolder
 from compare.running.progress import EVERY, Silent
 from compare.running.resumption import require_version
+from compare.swept.finished import state_of
+from compare.swept.standing import Playing, Standing
 
 ATTEMPTS = 3
 """Of a point, the first one included"""

@@ -55,7 +55,7 @@ Sweeps = Annotated[
     list[str] | None,
     what(
         metavar="FIELD=VALUES",
-        help="With commas: a run at each value, crossed.",
+        help="With commas or as 1..20: a run at each value, crossed.",
         autocompletion=completion.assignment,
     ),
 ]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from compare import interrupts
 from compare.commands import completion, options
 from compare.commands.ending import end_run
 from compare.errors import UserError
@@ -35,4 +36,6 @@ def point(
     folder = SweepFolder(sweep)
     with watched(quiet) as progress:
         played, interrupted = play_point(folder, number, progress)
+    if not played.exists():  # interrupted before it began
+        raise typer.Exit(interrupts.exit_code())
     end_run(played, interrupted, json, View())

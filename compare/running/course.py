@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from statistics import fmean
 
-from compare.archive.standing import Standing
 from compare.findings.number_text import clock, significant
 from compare.findings.window_thresholds import ROUND_WINDOWS
 from compare.records.record_types import (
@@ -20,6 +19,7 @@ from compare.records.record_types import (
 )
 from compare.records.values import CellName, Record
 from compare.spec.settings import RunSection
+from compare.swept.standing import Standing
 
 _DOING = {
     "first": "compiling", "warmup": "warming up", "steady": "training", "beyond": "measuring on",

@@ -16,12 +16,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from compare.archive.standing import Standing
 from compare.findings import parity
 from compare.findings.number_text import clock
 from compare.records.record_types import Echoed, Ended, Evaluated, Header, Window
 from compare.records.values import CellName, Record
 from compare.running.course import Course, Row
+from compare.swept.standing import Standing
 
 EVERY = 30.0
 """Seconds after which a pipe gets a line, though nothing new has begun"""

@@ -17,7 +17,7 @@ from compare.records.values import Estimate
 from .. import sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
-from ..table import scaling_table, sweep_table
+from ..table import scaling_table, seeds_table, sweep_table
 from . import page
 from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
@@ -96,6 +96,7 @@ def render(sweep: SweepSummary) -> str:
         results=sweep_table(sweep, _MOST_POINTS),
         left_out=max(0, len(sweep.points) - _MOST_POINTS),
         scaling=scaling_table(sweep),
+        seeds=seeds_table(sweep),
         verdicts=sweep_words.verdicts(sweep),
         repeat=shlex.join(sweep.command),
         sentences=general.sweep_sentences(sweep, _MOST_POINTS),
