@@ -8,6 +8,7 @@ told of.
 import io
 import os
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -24,6 +25,7 @@ from compare.extras import needed
 from compare.version import VERSION
 
 _SECONDS_TO_HOLD = 60.0  # a node: what else runs there may just be ending
+_SECONDS_TO_ANSWER = 10.0
 _OWN = ("RAY_", "__RAY_")
 
 
@@ -113,12 +115,13 @@ class RayEngine:
                 " address that its nodes have, such as ray=auto"
             )
         try:
+            _require_answer(address)
             with _own_signals():
                 self._ray.init(
                     address or None, include_dashboard=False, log_to_driver=False,
                     logging_level="error",
                 )  # fmt: skip
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             why = str(error).strip().splitlines()[0]
             raise UserError(f"--cluster ray={address or 'auto'}: no such cluster: {why}") from None
 
@@ -155,6 +158,13 @@ class RayEngine:
             played.set_exception(error)  # a mistake of ours
         else:
             played.set_exception(StageLost(str(error).strip().splitlines()[0]))
+
+
+def _require_answer(address: str) -> None:
+    """Raise OSError where nobody listens, which Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_SECONDS_TO_ANSWER).close()
 
 
 def _named(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -13,7 +13,7 @@ from typing import IO
 from compare import interrupts
 from compare.cluster.contract import Job, Played
 from compare.cluster.packing import packed, unpack
-from compare.records.sweep_folder import MANIFEST
+from compare.records.sweep_folder import MANIFEST, Sweep
 
 _LONGEST_SAID = 2000  # characters of what it said last
 
@@ -34,9 +34,8 @@ class Player:
             if job.begun:
                 unpack(job.begun, sweep / job.point)
             with tempfile.TemporaryFile() as errors:
-                code = self._run(
-                    ["point", str(sweep), str(job.number), "--quiet"], scratch, environment, errors
-                )
+                arguments = ["point", str(sweep), str(job.number), "--quiet"]
+                code = self._run(arguments, _working_folder(job) or scratch, environment, errors)
                 errors.seek(0)
                 said = errors.read().decode(errors="replace").strip()[-_LONGEST_SAID:]
             return Played(code, said if code else "", packed(sweep / job.point))
@@ -71,3 +70,9 @@ class Player:
             with suppress(ProcessLookupError):  # nothing that it started outlives it
                 os.killpg(process.pid, signal.SIGKILL)
             interrupts.process_groups.discard(process.pid)
+
+
+def _working_folder(job: Job) -> str:
+    """The folder in which paths were typed, if this machine has it."""
+    folder = Sweep.model_validate_json(job.manifest).request.folder
+    return folder if folder and Path(folder).is_dir() else ""

@@ -43,23 +43,23 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def wait_until_two_play(folder: Path) -> list[dict[str, Any]]:
-    """The attempts once two points are played, and a worker of each is at it."""
+    """The attempts once two points are played, and a worker of each has its inputs."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if list(folder.glob("results/*/sweep.json")):
             going = [one for one in manifest(folder)["attempts"] if not one["outcome"]]
-            if len(going) == 2 and len(workers()) >= 2:
+            if len(going) == 2 and len(workers("inputs")) == 2:
                 return going
         time.sleep(0.1)
     raise AssertionError("no two points were played")
 
 
-def workers() -> list[psutil.Process]:
-    """The processes of this user that play a cell of a point which an engine gave to them."""
+def workers(last: str = "") -> list[psutil.Process]:
+    """The processes that play a cell of a point here, or ask who it is; with what ends so alone."""
     found = []
-    for process in psutil.process_iter(["cmdline", "cwd"]):
+    for process in psutil.process_iter(["cmdline"]):
         line = process.info["cmdline"] or []
-        if "compare.worker" in line and str(ADAPTERS / "trouble.py") in line:
+        if str(ADAPTERS / "trouble.py") in line and line[-1].endswith(last):
             found.append(process)
     return found
 
