@@ -21,12 +21,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Job:
-    """One point of a sweep: the `manifest` of the sweep, the point's number in it, from 1, and its
-    name; `begun` is what was played of it before, packed, empty if nothing was."""
+    """One point of a sweep: the `manifest` of a sweep that has no other, and the point's name;
+    `begun` is what was played of it before, packed, empty if nothing was."""
 
     sweep: str
     manifest: bytes
-    number: int
     point: str
     begun: bytes = b""
 

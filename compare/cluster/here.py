@@ -34,7 +34,7 @@ class Player:
             if job.begun:
                 unpack(job.begun, sweep / job.point)
             with tempfile.TemporaryFile() as errors:
-                arguments = ["point", str(sweep), str(job.number), "--quiet"]
+                arguments = ["point", str(sweep), "1", "--quiet"]
                 code = self._run(arguments, _working_folder(job) or scratch, environment, errors)
                 errors.seek(0)
                 said = errors.read().decode(errors="replace").strip()[-_LONGEST_SAID:]

@@ -18,7 +18,7 @@ from compare.errors import UserError
 from compare.records.place import require_room
 from compare.records.reading import read
 from compare.records.run_folder import RunFolder
-from compare.records.sweep_folder import MANIFEST, Attempt, Outcome, SweepFolder
+from compare.records.sweep_folder import Attempt, Outcome, SweepFolder
 from compare.running.progress import EVERY, Silent
 from compare.running.resumption import require_version
 from compare.swept.finished import state_of
@@ -107,8 +107,9 @@ class _Spread:
         attempt = Attempt(point=point.name, stage=stage.name, started=datetime.now(UTC))
         going = _Going(number, stage, attempt, alone)
         self.tries[number] += 1
-        manifest = (self.folder.path / MANIFEST).read_bytes()
-        job = Job(self.sweep.run_id, manifest, number, point.name, packed(run.path))
+        alone_in_it = self.sweep.model_copy(update={"points": [point], "attempts": []})
+        manifest = alone_in_it.model_dump_json().encode()
+        job = Job(self.sweep.run_id, manifest, point.name, packed(run.path))
         self.going[self.engine.play(stage, job)] = going
         self._record()
 
