@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import ADAPTERS, Compare, begin, command, document, environment, needs
+from conftest import ADAPTERS, ROOT, Compare, begin, command, document, environment, needs
 
 pytestmark = [needs("ray"), pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
@@ -155,4 +156,20 @@ def test_a_cluster_that_is_not_there_is_told_in_one_line(compare: Compare) -> No
     assert (finished.returncode, finished.stdout) == (2, "")
     assert "--cluster ray=127.0.0.1:1: no such cluster" in finished.stderr
     assert len(finished.stderr.splitlines()) == 1
-    assert os.environ.get("RAY_ADDRESS") is None
+
+
+def test_the_lines_of_the_page_run(
+    cluster: Any, compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the cluster that this machine is in."""
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    page = (ROOT / "docs" / "sweeps.md").read_text("utf-8").partition("## On a Ray cluster")[2]
+    spread, resume = re.findall(r"^    (compare .+)$", page, re.MULTILINE)
+    quick = ["--preset", "tiny", "--backend", "reference", "--steps", "10"]
+    finished = compare(*spread.split()[1:], *quick)
+    assert finished.returncode == 0, finished.stderr
+    (folder,) = (tmp_path / "results").iterdir()
+    assert [one["outcome"] for one in manifest(tmp_path)["attempts"]] == ["done"] * 4
+    finished = compare(*resume.replace("results/SWEEP", str(folder)).split()[1:])
+    assert finished.returncode == 0, finished.stderr
+    assert len(manifest(tmp_path)["attempts"]) == 4  # nothing was left
