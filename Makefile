@@ -22,7 +22,7 @@ test-gpu: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict compare backends tasks report benchmarks
+	$(BIN)/mypy --strict compare backends engines tasks report benchmarks
 
 docs: $(READY)
 	$(BIN)/zensical build --clean --strict

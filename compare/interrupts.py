@@ -1,5 +1,7 @@
-"""Being asked to stop: by Ctrl-C, by a batch system's time limit, by a terminal that closes."""
+"""Being asked to stop: by Ctrl-C, by a batch system's time limit, by a terminal that closes, by the
+end of whoever started this process on another machine."""
 
+import ctypes
 import os
 import signal
 import time
@@ -9,6 +11,11 @@ from typing import NoReturn
 
 _AGAIN = 0.5  # seconds: `timeout` sends its signal twice at once, and means it once
 _SHOW_CURSOR = b"\x1b[?25h"
+
+PARENT = "COMPARE_PARENT"
+"""Environment variable with the PID of a process that this one is not to outlive"""
+
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2); Linux alone has it
 
 BY_CTRL_C = 128 + signal.SIGINT
 """The exit code of a process that Ctrl-C ended"""
@@ -32,6 +39,16 @@ def listen() -> None:
     for one, handler in usual:
         if signal.getsignal(one) is handler:
             signal.signal(one, _stop)
+    if parent := os.environ.pop(PARENT, ""):
+        _end_with(int(parent))
+
+
+def _end_with(parent: int) -> None:
+    """SIGTERM comes when the parent dies, however that may be, and now if it has already."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGTERM)
 
 
 def exit_code() -> int:

@@ -1,30 +1,41 @@
-"""Finding backends, tasks, report formats and exporters, through entry points or a file path.
+"""Finding backends, tasks, report formats, exporters and engines, through entry points or a file.
 
-The core knows the four groups and no member of them: built-in plug-ins are declared in
+The core knows the groups and no member of them: built-in plug-ins are declared in
 pyproject.toml exactly as an outsider's would be.
 """
 
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
 from compare.errors import UserError
 
-Kind = Literal["backend", "task", "report", "export"]
+Kind = Literal["backend", "task", "report", "export", "engine"]
 _GROUPS: dict[Kind, str] = {
     "backend": "compare.backends",
     "task": "compare.tasks",
     "report": "compare.reports",
     "export": "compare.exports",
+    "engine": "compare.engines",
 }
+
+
+_lent: dict[Kind, dict[str, EntryPoint]] = {}
 
 
 def installed(kind: Kind) -> dict[str, EntryPoint]:
     """Entry points of one kind by name, none of them loaded."""
-    return {point.name: point for point in entry_points(group=_GROUPS[kind])}
+    return {point.name: point for point in entry_points(group=_GROUPS[kind])} | _lent.get(kind, {})
+
+
+def lend(kind: Kind, points: Mapping[str, str]) -> None:
+    """Have plug-ins as if they were installed: where they are such as "package.module:object"."""
+    group = _GROUPS[kind]
+    _lent[kind] = {name: EntryPoint(name, value, group) for name, value in points.items()}
 
 
 def is_file(name: str) -> bool:

@@ -34,7 +34,7 @@ class MarkdownReport:
         return found | ({_PICTURE: picture} if picture else {})
 
     def render_sweep(self, sweep: SweepSummary) -> str:
-        scaling = table.scaling_table(sweep)
+        scaling, seeds = table.scaling_table(sweep), table.seeds_table(sweep)
         played = next((point.summary for point in sweep.points if point.summary), None)
         return _page(
             words.sweep_title(sweep),
@@ -43,6 +43,7 @@ class MarkdownReport:
                 *_list(groups_swept.sentences(sweep)),
                 *_table(table.sweep_table(sweep)),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
+                *(["## What another seed changes", "", *_table(seeds)] if seeds else []),
                 *_list(words.sweep_sentences(sweep)),
             ],
             [*table.sweep_legend(sweep), *(table.legend(played) if played else [])],

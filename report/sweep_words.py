@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from compare.archive.scaling import SweepSummary
+from compare.findings.number_text import estimate
 from compare.findings.speed import Verdict
 from compare.findings.summary import Summary
+from compare.swept.places import machines_of
 
 _MOST_LISTED = 8  # points, of which each has its ratio; of more, the range
 
@@ -34,6 +36,8 @@ def verdicts(sweep: SweepSummary) -> list[str]:
         *_ahead([lead for lead in found if lead.verdict == "faster"], what, len(found)),
         *_not_separated([lead for lead in found if lead.verdict == "not separated"], what),
         *_not_judged([lead for lead in found if lead.verdict == "not judged"], what),
+        *_over_seeds(sweep),
+        *_places(sweep),
         *_not_played(sweep, what),
     ]
 
@@ -97,10 +101,47 @@ def _not_judged(leads: Sequence[_Lead], what: str) -> Iterator[str]:
         yield f"not judged at {what} {_listed(ours)}: {why}"
 
 
+def _over_seeds(sweep: SweepSummary) -> Iterator[str]:
+    """How many times as fast, over all seeds, each of them once."""
+    for one in sweep.speeds:
+        low = one.ratio.low
+        times = f"{estimate(one.ratio, '{:.2f}')} times as fast as {one.second}"
+        where = f" at {value_text(one.others)}" if one.others else ""
+        apart = "" if low is not None and low > 1 else ": not separated"
+        yield f"over {one.seeds} seeds, each once{where}: {one.first} is {times}{apart}"
+
+
+def _places(sweep: SweepSummary) -> Iterator[str]:
+    """Which points were where, if not all in one place."""
+    found = machines_of(
+        (value_text(point.values), point.summary) for point in sweep.points if point.summary
+    )
+    if len(found) > 1:
+        where = "; ".join(f"{machine}: {_shortened(names)}" for machine, names in found.items())
+        yield (
+            f"played on {len(found)} machines, and exponents are of what grows within each: {where}"
+        )
+
+
 def _not_played(sweep: SweepSummary, what: str) -> Iterator[str]:
-    missing = [value_text(point.values) for point in sweep.points if point.summary is None]
+    missing = [i for i, point in enumerate(sweep.points, 1) if point.summary is None]
     if missing:
-        yield f"not played yet: {what} {_shortened(missing)}"
+        values = _shortened([value_text(sweep.points[number - 1].values) for number in missing])
+        yield (
+            f"not played yet: {what} {values} (compare point {sweep.run_id} N, N ="
+            f" {_ranges(missing)} of {len(sweep.points)})"
+        )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as batch systems take them: 1,4-7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _listed(leads: Sequence[_Lead]) -> str:

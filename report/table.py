@@ -95,6 +95,11 @@ def legend(summary: Summary, columns: Sequence[Column] | None = None) -> list[st
 def sweep_legend(sweep: SweepSummary) -> list[str]:
     """The same of a sweep's tables, but for what those of each point have."""
     lines = ["exponent: cost grows as size to its power, with a 95% interval over the points"]
+    if sweep.seeds:
+        lines.append(
+            "mean: over seeds, with a 95% interval of them; SD: of one seed; over examples: half of"
+            " the 95% interval that the validation examples of one training leave"
+        )
     if "run.threads" in sweep.axes:
         lines += [f"{column.title}: {column.meaning}" for column in THREADS]
     return lines
@@ -139,6 +144,24 @@ def scaling_table(sweep: SweepSummary) -> Table | None:
     ]
     titles = ["backend", "field", "cost", "exponent", "points"]
     return Table(titles, rows, left=3) if rows else None
+
+
+def seeds_table(sweep: SweepSummary) -> Table | None:
+    """How far seeds move each figure, beside what the examples of one training leave open."""
+    rows = [
+        [
+            " ".join([one.label, *(f"{field}={value}" for field, value in one.others.items())]),
+            one.figure,
+            str(one.seeds),
+            estimate(one.mean, "{:.4g}"),
+            f"{one.deviation:.2g}",
+            f"{one.lowest:.4g} to {one.highest:.4g}",
+            NOTHING if one.over_examples is None else f"±{one.over_examples:.2g}",
+        ]
+        for one in sweep.seeds
+    ]
+    titles = ["backend", "figure", "seeds", "mean", "SD", "range", "over examples"]
+    return Table(titles, rows, left=2) if rows else None
 
 
 def table_of(

@@ -165,6 +165,10 @@ def _of_sweep(
     if scaling:
         yield Line("")
         yield from plain(scaling, width)
+    seeds = table.seeds_table(sweep)
+    if seeds:
+        yield Line("")
+        yield from plain(seeds, width)
     yield from sentences(words.sweep_sentences(sweep, _MOST_POINTS), width)
     yield from sentences(legend, width, "dim")
     if view.verbose and played:

@@ -13,7 +13,7 @@ from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder, is_sweep
 
 _OTHER_SPEED = 0.05  # of the machine: what is worth telling
-_OF_THE_MOMENT = ("load_average", "clock_mhz", "threads", "started", "versions")
+_OF_THE_MOMENT = ("host", "load_average", "clock_mhz", "threads", "started", "versions")
 
 
 def diff_folders(base: Path, new: Path, fail_over: float) -> Diff:

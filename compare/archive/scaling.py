@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 from compare.stats.intervals import t_quantile
+from compare.swept.places import machine_of
+from compare.swept.seeds import SeedSpread, SpeedOverSeeds
 
 Quantity = Literal["step_seconds", "peak_memory_bytes"]
 _LEAST_SIZES = 3  # two have a ratio, and every exponent of two fits it
@@ -36,25 +38,28 @@ class Scaling(BaseModel):
 
 
 class SweepSummary(BaseModel):
-    """What a report shows of a sweep: a summary for each point, and how costs scale. `notes` tell
-    of points that could not be read."""
+    """What a report shows of a sweep: a summary for each point, how costs scale, and where seeds
+    were swept what these change. `notes` tell of points that could not be read or played."""
 
     run_id: str
     command: list[str]
     axes: dict[str, list[Any]]
     points: list[SweptPoint]
     scaling: list[Scaling]
+    seeds: list[SeedSpread] = []
+    speeds: list[SpeedOverSeeds] = []
     notes: list[str] = []
 
 
 class _Measured(NamedTuple):
     size: float
     cost: float
-    others: str  # the values of the other fields: points are compared where these are equal
+    others: str  # other fields' values, and the machine: points are compared where all are equal
 
 
 def scalings(axes: dict[str, list[Any]], points: Sequence[SweptPoint]) -> list[Scaling]:
-    """Exponents of every cell over every numeric field, measured at three values or more."""
+    """Exponents of every cell over every numeric field, measured at three values or more. Of points
+    on several machines they are of what grows within each."""
     found = []
     for field, values in axes.items():
         if not all(_is_size(value) for value in values):
@@ -105,12 +110,15 @@ def _measured(
 ) -> dict[tuple[str, str], list[_Measured]]:
     found: dict[tuple[str, str], list[_Measured]] = defaultdict(list)
     for point in points:
-        others = repr({name: value for name, value in point.values.items() if name != field})
-        for cell in point.summary.cells if point.summary else ():
+        if point.summary is None:
+            continue
+        others = {name: value for name, value in point.values.items() if name != field}
+        group = f"{others} {machine_of(point.summary)}"
+        for cell in point.summary.cells:
             cost = getattr(cell, quantity)
             if cell.status == "ok" and cost:
                 size = float(point.values[field])
-                found[cell.backend, cell.mode].append(_Measured(size, float(cost), others))
+                found[cell.backend, cell.mode].append(_Measured(size, float(cost), group))
     return found
 
 

@@ -12,7 +12,8 @@ from compare.errors import UserError, writing
 from compare.findings.summary import Summary, summarise
 from compare.records.reading import FoundRecords, content_of, parse, read, sha256
 from compare.records.run_folder import RunFolder
-from compare.records.sweep_folder import SweepFolder
+from compare.records.sweep_folder import Attempt, SweepFolder
+from compare.swept.seeds import speeds_over_seeds, spreads_over_seeds
 from compare.version import VERSION
 
 STORED = "summary.json"
@@ -83,16 +84,28 @@ def read_sweep(
                 problems += [f"{point.name}: {problem}" for problem in found]
             except UserError as error:
                 notes.append(str(error))
+        if summary is None:
+            notes += [_told(one) for one in sweep.attempts if one.point == point.name][-1:]
         points.append(SweptPoint(name=point.name, values=point.values, summary=summary))
+    seen = [(point.values, point.summary) for point in points if point.summary]
     summary_of_all = SweepSummary(
         run_id=sweep.run_id,
         command=sweep.command,
         axes=sweep.axes,
         points=points,
         scaling=scalings(sweep.axes, points),
+        seeds=spreads_over_seeds(seen),
+        speeds=speeds_over_seeds(seen),
         notes=notes,
     )
     return summary_of_all, [*notes, *problems]
+
+
+def _told(attempt: Attempt) -> str:
+    """What became of a point that an engine gave to a machine."""
+    outcome = attempt.outcome or "being played"
+    why = f": {' '.join(attempt.why.split())}" if attempt.why else ""
+    return f"{attempt.point} {outcome} on {attempt.stage}{why}"
 
 
 def summarise_sweep(folder: SweepFolder, played: Collection[Path] = ()) -> SweepSummary:

@@ -12,7 +12,7 @@ from compare.meters.processes import ProcessLoad, busy_processes
 from compare.meters.threads import default_threads, usable_cpus
 from compare.planning import survey
 from compare.planning.fields import listed
-from compare.planning.spelling import interpreter_of_each
+from compare.planning.spelling import interpreter_of_each, with_tagged
 from compare.plugins import installed
 
 
@@ -24,9 +24,11 @@ def doctor(
     Examples:
     compare doctor
     """
-    pythons = interpreter_of_each(options.interpreters(python), installed("backend"))
+    given = options.interpreters(python)
+    names = [name for name, _ in with_tagged([(name, "") for name in installed("backend")], given)]
+    pythons = interpreter_of_each(given, names)
     busy = busy_processes()  # before the frameworks are asked, which takes CPUs
-    found = survey.look_around(installed("backend"), pythons)
+    found = survey.look_around(names, pythons)
     table = Table(box=None)
     table.add_column("backend", no_wrap=True, min_width=max(map(len, found), default=0))
     for title in ("versions", "devices", "problem"):

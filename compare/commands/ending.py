@@ -56,7 +56,10 @@ def end_suite(folder: SuiteFolder, interrupted: bool, json: bool, view: View) ->
 
 def _end(summary: Reported, path: Path, interrupted: bool, json: bool, view: View) -> NoReturn:
     show(summary, [main_file(path, by_default())], json, view)
-    raise typer.Exit(interrupts.exit_code() if interrupted else exit_code(summary))
+    code = interrupts.exit_code() if interrupted else exit_code(summary)
+    if isinstance(summary, SweepSummary) and not all(point.summary for point in summary.points):
+        code = code or 1  # some were given up
+    raise typer.Exit(code)
 
 
 def show(summary: Reported, written: Sequence[Path], json: bool, view: View) -> None:

@@ -21,6 +21,7 @@ what, long, where, told = (
 """An option of each group that `--help` shows"""
 
 TASKS = ", ".join(sorted(installed("task")))
+ENGINES = ", ".join(sorted(installed("engine")))
 
 TASK = what(help=f"{TASKS}, or a task's file.", autocompletion=completion.plugin("task"))
 Task = Annotated[str, TASK]
@@ -54,7 +55,7 @@ Sweeps = Annotated[
     list[str] | None,
     what(
         metavar="FIELD=VALUES",
-        help="With commas: a run at each value, crossed.",
+        help="With commas or as 1..20: a run at each value, crossed.",
         autocompletion=completion.assignment,
     ),
 ]
@@ -62,8 +63,16 @@ Python = Annotated[
     list[str] | None,
     where(
         metavar="NAME=PYTHON",
-        help="An interpreter of its own; also PATH.py=PYTHON.",
+        help="An interpreter of its own; NAME@TAG=PYTHON: a row more.",
         autocompletion=completion.nothing,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    where(
+        metavar="ENGINE[=ADDRESS]",
+        help=f"Spreads a sweep over machines: {ENGINES}.",
+        autocompletion=completion.plugin("engine"),
     ),
 ]
 Device = Annotated[

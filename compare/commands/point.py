@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from compare import interrupts
 from compare.commands import completion, options
 from compare.commands.ending import end_run
 from compare.errors import UserError
@@ -34,5 +35,7 @@ def point(
         raise UserError(f"'{sweep}' is no sweep: make one by --sweep FIELD=VALUES --plan-only")
     folder = SweepFolder(sweep)
     with watched(quiet) as progress:
-        played, interrupted = play_point(folder, number, options.command_line(), progress)
+        played, interrupted = play_point(folder, number, progress)
+    if not played.exists():  # interrupted before it began
+        raise typer.Exit(interrupts.exit_code())
     end_run(played, interrupted, json, View())

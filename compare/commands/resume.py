@@ -1,14 +1,16 @@
 """`compare resume`: play what a run, sweep or suite has not finished."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from compare.cluster.loading import load_engine
+from compare.cluster.spread import spread
 from compare.commands import completion, options
 from compare.commands.ending import end_run, end_suite, end_sweep
 from compare.contracts.loading import load_task
+from compare.errors import UserError
 from compare.records.reading import read_records
 from compare.records.record_types import header_of
 from compare.records.run_folder import RunFolder
@@ -30,6 +32,7 @@ def resume(
     columns: options.Columns = "",
     baseline: options.Baseline = "",
     verbose: options.Verbose = False,
+    cluster: options.Cluster = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -43,15 +46,21 @@ def resume(
     if is_sweep(run):
         swept = SweepFolder(run)
         view = required_of_sweep(view, load_task(swept.sweep().request.task).metrics)
+        engine = load_engine(cluster) if cluster else None
         with watched(quiet) as progress:
-            interrupted = resume_sweep(swept, command, progress)
+            interrupted = (
+                spread(swept, *engine, progress)
+                if engine
+                else resume_sweep(swept, command, progress)
+            )
         end_sweep(swept, interrupted, json, view)
+    if cluster:
+        raise UserError(f"--cluster is of a sweep, and '{run.name}' is none")
     if is_suite(run):
-        suite, here = SuiteFolder(run), Path.cwd()
+        suite = SuiteFolder(run)
         view = required_across(view)
         with watched(quiet) as progress:
             interrupted = resume_suite(suite, command, progress)
-        os.chdir(here)  # a run may be planned where its paths were typed
         end_suite(suite, interrupted, json, view)
     folder = RunFolder(run)
     begun = header_of(read_records(folder))

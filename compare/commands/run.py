@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from compare.cluster.loading import load_engine
+from compare.cluster.spread import spread
 from compare.commands import completion, options, start
 from compare.commands.ending import end_run, end_sweep
 from compare.commands.options import long, told, what, where
@@ -61,6 +63,7 @@ def run(
     plan_only: Annotated[
         bool, where("--plan-only", help="Write a sweep's folder; play it by `compare point`.")
     ] = False,
+    cluster: options.Cluster = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     version: Annotated[bool, typer.Option("--version", help="Of this suite.")] = False,
@@ -110,15 +113,20 @@ def run(
     if sweep:
         view = required_of_sweep(view, loaded.metrics)
         axes = parse_axes(sweep, text_fields(loaded))
+        engine = load_engine(cluster) if cluster else None
         with watched(quiet) as progress:
             swept = begin_sweep(out, request, axes, command, progress.begin)
             if plan_only:
                 _tell_of_points(swept)
                 return
-            interrupted = play_sweep(swept, command, progress)
+            interrupted = (
+                spread(swept, *engine, progress) if engine else play_sweep(swept, command, progress)
+            )
         end_sweep(swept, interrupted, json, view)
     if plan_only:
         raise UserError("--plan-only is of a --sweep: it writes the folder of its points")
+    if cluster:
+        raise UserError("--cluster is of a --sweep: it spreads the points of one over machines")
     with watched(quiet) as progress:
         plan = make_plan(request, command, watch=progress.begin)
         labels = [cell.label for cell in plan.cells]

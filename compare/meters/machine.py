@@ -34,6 +34,7 @@ _KEEP_MEMORY = ":".join(
 def describe() -> dict[str, str | int]:
     """Hardware, system and interpreter, flat, for the environment part of a report.
 
+    `host` is the machine's name in its network, which tells machines of one kind apart.
     `cpus` are those of the affinity mask, hyperthreads counted, `physical_cores` those of the
     whole machine without them. `cpu_quota` is how many the control group grants: where it is
     less than `cpus`, threads are stopped for the rest of each period (0.1 s as a rule), and
@@ -43,6 +44,7 @@ def describe() -> dict[str, str | int]:
     something else was running; `swap_bytes` is the size of the swap space.
     """
     return {
+        "host": platform.node() or UNAVAILABLE,
         "cpu": _cpu_model(),
         "cpus": usable_cpus(),
         "physical_cores": psutil.cpu_count(logical=False) or UNAVAILABLE,

@@ -5,6 +5,8 @@ import subprocess
 from compare.limits import HELLO_SECONDS
 
 LEAST = (3, 11)
+NEEDED = ("numpy", "pydantic", "psutil", "threadpoolctl")
+"""Libraries of a worker, beside its framework"""
 _VERSION = "import sys; sys.stdout.write('%d.%d' % sys.version_info[:2])"  # Python 2 can run it
 
 
@@ -16,11 +18,9 @@ def problem_of(python: str) -> str:
     if tuple(map(int, version.split("."))) < LEAST:
         least = ".".join(map(str, LEAST))
         return f"'{python}' is Python {version}: the suite needs {least} or newer"
-    if _said(python, "import compare.worker") is None:
-        return (
-            f"'{python}' has not this suite, which runs there as well:"
-            f" {python} -m pip install framework-compare"
-        )
+    missing = [name for name in NEEDED if _said(python, f"import {name}") is None]
+    if missing:
+        return f"'{python}' has no {', '.join(missing)}: {python} -m pip install {' '.join(NEEDED)}"
     return ""
 
 

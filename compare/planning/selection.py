@@ -6,7 +6,13 @@ from pathlib import Path
 from compare.contracts.loading import check_backend_name
 from compare.errors import UserError, unknown
 from compare.planning.choice import Choice
-from compare.planning.spelling import EVERY_MODE, adapter_and_mode, interpreter_of_each
+from compare.planning.spelling import (
+    EVERY_MODE,
+    adapter_and_mode,
+    interpreter_of_each,
+    untagged,
+    with_tagged,
+)
 from compare.planning.survey import Described, describe_backends
 from compare.plugins import installed, is_file
 from compare.records.values import CellName
@@ -34,10 +40,13 @@ def choose_cells(
     that does not load.
     """
     spelled = [adapter_and_mode(text) for text in wanted]
-    pairs = spelled or [(name, EVERY_MODE if every_mode else "") for name in installed("backend")]
+    pairs = with_tagged(
+        spelled or [(name, EVERY_MODE if every_mode else "") for name in installed("backend")],
+        pythons,
+    )
     adapters = list(dict.fromkeys(adapter for adapter, _ in pairs))
     for adapter in adapters:
-        check_backend_name(adapter)
+        check_backend_name(untagged(adapter)[0])
     interpreters = interpreter_of_each(pythons, adapters)
     described = describe_backends(adapters, interpreters)
     choices = []
@@ -47,16 +56,18 @@ def choose_cells(
             raise UserError(f"backend '{adapter}' cannot be loaded: {backend.problem}")
         if wanted or not backend.oracle:
             for one in _modes(backend, mode):
-                cell = CellName(backend=backend.name or adapter, mode=one)
-                choices.append(_choice(cell, backend, interpreters.get(adapter)))
+                plain, tag = untagged(adapter)
+                name = "@".join(filter(None, [backend.name or plain, tag]))
+                cell = CellName(backend=name, mode=one)
+                choices.append(_choice(cell, plain, backend.oracle, interpreters.get(adapter)))
     _refuse_twins(choices)
     return choices
 
 
-def _choice(cell: CellName, backend: Described, python: str | None) -> Choice:
+def _choice(cell: CellName, adapter: str, oracle: bool, python: str | None) -> Choice:
     """With absolute paths: it may be played from another folder than it was typed in."""
-    adapter = str(Path(backend.adapter).absolute()) if is_file(backend.adapter) else backend.adapter
-    return Choice(cell, adapter, backend.oracle, python and str(Path(python).absolute()))
+    at = str(Path(adapter).absolute()) if is_file(adapter) else adapter
+    return Choice(cell, at, oracle, python and str(Path(python).absolute()))
 
 
 def _modes(backend: Described, mode: str) -> list[str]:

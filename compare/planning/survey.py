@@ -12,6 +12,7 @@ from compare.contracts.backend import Device
 from compare.limits import ANSWER_SECONDS
 from compare.planning.choice import Choice
 from compare.planning.interpreter import problem_of
+from compare.planning.spelling import untagged
 from compare.records.values import CellName
 from compare.worker.channel import Message
 from compare.worker.process import CellEnded, WorkerProcess
@@ -88,7 +89,7 @@ def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, S
 
 def _look(backend: Described, mode: str, python: str | None) -> Seen:
     try:
-        opened = _open(backend.adapter, mode, python)
+        opened = _open(untagged(backend.adapter)[0], mode, python)
     except CellEnded as end:
         return Seen(problem=end.reason)
     devices = [Device(**device).label for device in opened["devices"]]
@@ -109,7 +110,7 @@ def _open(name: str, mode: str, python: str | None) -> Message:
 def _describe(name: str, python: str | None) -> Described:
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            worker = WorkerProcess(name, python, None, Path(scratch) / "log")
+            worker = WorkerProcess(untagged(name)[0], python, None, Path(scratch) / "log")
         except OSError as error:
             return Described(name, problem=f"{python}: {error.strerror}")
         try:

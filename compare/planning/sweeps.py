@@ -15,16 +15,22 @@ from compare.records.run_folder import new_folder
 from compare.records.sweep_folder import Point, Sweep, SweepFolder
 from compare.records.values import Request
 
+_MOST_VALUES = 100_000  # of a range: more is a slip of the finger
 _LONGEST_NAME = 100  # of a folder: file systems take 255 bytes
 
 
 def parse_axes(texts: Sequence[str], as_typed: Container[str] = ()) -> dict[str, list[Any]]:
-    """`train.batch=8,16,32` texts as values by field, `as_typed` those of fields that are text;
-    raises UserError for one that is not."""
+    """`train.batch=8,16,32` and `train.seed=1..20` texts as values by field, `as_typed`
+    those of fields that are text; raises UserError for one that is not."""
     axes: dict[str, list[Any]] = {}
     for text in texts:
         field, _, values = text.partition("=")
-        listed = [value.strip() for value in values.split(",") if value.strip()]
+        plain = field.strip() in as_typed
+        listed = [
+            one
+            for value in map(str.strip, values.split(","))
+            for one in ([value] if plain and value else _expanded(value))
+        ]
         if not listed or not re.fullmatch(r"\s*\w+\.\w+\s*", field):
             raise UserError(f"--sweep takes SECTION.FIELD=VALUE,VALUE, not '{text}'")
         found = axes.setdefault(field.strip(), [])
@@ -36,6 +42,19 @@ def parse_axes(texts: Sequence[str], as_typed: Container[str] = ()) -> dict[str,
     return axes
 
 
+def _expanded(value: str) -> list[str]:
+    """`1..20` as the whole numbers from 1 to 20, any other value as it is."""
+    ends = re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", value)
+    if ends is None:
+        return [value] if value else []
+    first, last = int(ends[1]), int(ends[2])
+    if not 0 <= last - first < _MOST_VALUES:
+        raise UserError(
+            f"--sweep takes FIRST..LAST, up to {_MOST_VALUES:,} whole numbers, not '{value}'"
+        )
+    return [str(number) for number in range(first, last + 1)]
+
+
 def begin_sweep(
     results: Path,
     request: Request,
@@ -45,11 +64,14 @@ def begin_sweep(
 ) -> SweepFolder:
     """A new folder with its manifest. Every point is planned first, so that a value that cannot be
     raises UserError before anything is written; `watch` is told what is being done."""
-    points, choices = _points(axes), None
-    for point in points:
+    points, choices = list[Point](), None
+    for point in _points(axes):
         plan = make_plan(request.laid_over(point.values), command, choices, watch)
         choices = plan.choices
         require_room(results, plan.bytes_on_disk)
+        planned = {"fingerprint": plan.experiment.fingerprint()}
+        planned["data_sha256"] = plan.experiment.data_sha256
+        points.append(point.model_copy(update=planned))
     folder = SweepFolder(new_folder(results, plan.task.name, request.preset, "sweep"))
     folder.write(
         Sweep(

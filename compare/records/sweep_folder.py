@@ -8,28 +8,46 @@ results/<run-id>/
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from compare.errors import UserError, writing
+from compare.errors import UserError
+from compare.records.place import write_whole
 from compare.records.record_types import SCHEMA_VERSION
 from compare.records.run_folder import RunFolder
 from compare.records.values import Record, Request
 from compare.version import VERSION
 
 MANIFEST = "sweep.json"
+Outcome = Literal["", "done", "failed", "lost", "interrupted"]
 
 
 class Point(Record):
-    """One crossing: `values` by field, such as {"train.batch": 8}."""
+    """One crossing: `values` by field, such as {"train.batch": 8}; `fingerprint` and `data_sha256`
+    are of the experiment that was planned, whichever machine plays it."""
 
     name: str
     values: dict[str, Any]
+    fingerprint: str = ""
+    data_sha256: str = ""
+
+
+class Attempt(Record):
+    """A point that was given to a machine of an engine, `stage` by its name. `outcome` is empty
+    while it plays, "lost" where the machine went away, which `why` tells."""
+
+    point: str
+    stage: str
+    started: datetime
+    ended: datetime | None = None
+    outcome: Outcome = ""
+    why: str = ""
 
 
 class Sweep(Record):
-    """What was asked for: `axes` has the values of each swept field."""
+    """What was asked for: `axes` has the values of each swept field. `attempts` are those of an
+    engine that spread the points over machines."""
 
     schema_version: int = SCHEMA_VERSION
     suite_version: str = VERSION
@@ -39,6 +57,7 @@ class Sweep(Record):
     request: Request
     axes: dict[str, list[Any]]
     points: list[Point]
+    attempts: list[Attempt] = Field(default=[])
 
     def request_of(self, point: Point) -> Request:
         """What is asked of one point."""
@@ -53,8 +72,7 @@ class SweepFolder:
 
     def write(self, sweep: Sweep) -> None:
         """The manifest."""
-        with writing(self.path / MANIFEST):
-            (self.path / MANIFEST).write_text(sweep.model_dump_json(indent=2), encoding="utf-8")
+        write_whole(self.path / MANIFEST, sweep.model_dump_json(indent=2))
 
     def sweep(self) -> Sweep:
         """The manifest; raises UserError where it cannot be read."""

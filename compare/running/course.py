@@ -19,6 +19,7 @@ from compare.records.record_types import (
 )
 from compare.records.values import CellName, Record
 from compare.spec.settings import RunSection
+from compare.swept.standing import Standing
 
 _DOING = {
     "first": "compiling", "warmup": "warming up", "steady": "training", "beyond": "measuring on",
@@ -68,6 +69,7 @@ class Course:
         self._counted: tuple[int, int] | None = None
         self._point: tuple[int, int, str] | None = None
         self._points = list[float]()  # how long finished points took
+        self.standing: Standing | None = None  # of points that are played elsewhere
         self._begin_run()
 
     def _begin_run(self) -> None:
@@ -93,6 +95,11 @@ class Course:
             self._points.append(self._now() - self._run_began)
         self._point = number, of, name
         self._begin_run()
+
+    def stand(self, standing: Standing) -> None:
+        """Points are played elsewhere, so many of them by now."""
+        self.standing = standing
+        self.phase, self.detail = standing.counts(), standing.whereabouts()
 
     def count(self, phase: str, done: int, of: int) -> None:
         """So many things of a number are done, and this one is begun."""
@@ -176,6 +183,8 @@ class Course:
     def left(self) -> float | None:
         """Seconds that it still takes at the pace so far, or may take by its budget; None where
         that cannot be told yet."""
+        if self.standing:
+            return self.standing.seconds_left()
         if self._counted:
             done, of = self._counted
             return self.elapsed() / done * (of - done) if done else None
@@ -188,6 +197,8 @@ class Course:
 
     def share(self) -> float | None:
         """How much of the whole is done, from 0 to 1; None where that cannot be told yet."""
+        if self.standing:
+            return 1 - self.standing.left / max(1, self.standing.of)
         left, elapsed = self.left(), self.elapsed()
         return None if left is None else elapsed / max(1e-9, elapsed + left)
 

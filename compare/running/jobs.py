@@ -15,11 +15,17 @@ from compare.records.reading import read_records
 from compare.records.record_types import AnyRecord, KeptRound, header_of
 from compare.records.run_folder import RunFolder
 from compare.records.suite_folder import Suite, SuiteFolder
-from compare.records.sweep_folder import SweepFolder
+from compare.records.sweep_folder import Point, SweepFolder
 from compare.records.values import Request
 from compare.running.conductor import Conductor
 from compare.running.progress import Silent
-from compare.running.resumption import finished_rounds, is_whole, require_same, require_version
+from compare.running.resumption import (
+    finished_rounds,
+    is_whole,
+    require_planned,
+    require_same,
+    require_version,
+)
 
 Choices = list[Choice] | None
 """Of an earlier plan for the same backends, which need not be asked again"""
@@ -79,13 +85,15 @@ def _finished(plan: Plan, folder: RunFolder) -> tuple[list[AnyRecord], list[Kept
 
 
 class _Job(NamedTuple):
-    """One of several runs, number so and so `of` so many; of one that was begun, what is left."""
+    """One of several runs, number so and so `of` so many; of one that was begun, what is left. Of a
+    sweep it is a `point`, whose experiment was planned."""
 
     number: int
     of: int
     title: str
     request: Request
     folder: RunFolder
+    point: Point | None = None
 
 
 def play_sweep(
@@ -105,23 +113,21 @@ def resume_sweep(folder: SweepFolder, command: list[str], progress: Silent) -> b
     return _play_all(jobs, command, progress, choices)
 
 
-def play_point(
-    folder: SweepFolder, number: int, command: list[str], progress: Silent
-) -> tuple[RunFolder, bool]:
+def play_point(folder: SweepFolder, number: int, progress: Silent) -> tuple[RunFolder, bool]:
     """Play what one point, numbered from 1, has not finished: its folder, and whether Ctrl-C cut
     it short.
 
     Raises UserError where there is no such point, where another process plays it, and as
     `resume_sweep` does.
     """
-    require_version(folder.path, folder.sweep().suite_version)
-    jobs = _points(folder)
+    sweep, jobs = folder.sweep(), _points(folder)
+    require_version(folder.path, sweep.suite_version)
     if number > len(jobs):
         raise UserError(
             f"'{folder.path}' has no point {number}: they are numbered 1 to {len(jobs)}"
         )
     job = jobs[number - 1]
-    return job.folder, _play_all([job], command, progress, None)
+    return job.folder, _play_all([job], sweep.command, progress, None)
 
 
 def play_suite(
@@ -153,7 +159,13 @@ def resume_suite(folder: SuiteFolder, command: list[str], progress: Silent) -> b
 
 def _points(folder: SweepFolder) -> list[_Job]:
     sweep = folder.sweep()
-    return _numbered([(p.name, sweep.request_of(p), folder.run_folder(p)) for p in sweep.points])
+    return [
+        _Job(
+            number, len(sweep.points), point.name, sweep.request_of(point),
+            folder.run_folder(point), point,
+        )
+        for number, point in enumerate(sweep.points, 1)
+    ]  # fmt: skip
 
 
 def _numbered(named: Sequence[tuple[str, Request, RunFolder]]) -> list[_Job]:
@@ -181,7 +193,10 @@ def _is_whole(plan: Plan, folder: RunFolder) -> bool:
 def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
     if job.folder.exists():
         return _plan_again(job.folder, command, progress, choices)
-    return plan_again(job.request, command, progress, choices)
+    plan = plan_again(job.request, command, progress, choices)
+    if job.point:
+        require_planned(job.folder.path, job.point, plan)
+    return plan
 
 
 def _play_all(jobs: Sequence[_Job], command: list[str], progress: Silent, choices: Choices) -> bool:

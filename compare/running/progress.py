@@ -21,6 +21,7 @@ from compare.findings.number_text import clock
 from compare.records.record_types import Echoed, Ended, Evaluated, Header, Window
 from compare.records.values import CellName, Record
 from compare.running.course import Course, Row
+from compare.swept.standing import Standing
 
 EVERY = 30.0
 """Seconds after which a pipe gets a line, though nothing new has begun"""
@@ -65,6 +66,14 @@ class Silent:
         """One of a number of things begins, so many of which are done."""
         self.course.count(what, done, of)
         self._show()
+
+    def stand(self, standing: Standing) -> None:
+        """Points of a sweep are played elsewhere, so many of them by now."""
+        self.course.stand(standing)
+        self._show()
+
+    def tell(self, line: str) -> None:
+        """Something went wrong that what is shown has no room for."""
 
     def see(self, record: Record) -> None:
         """A record was written."""
@@ -117,6 +126,13 @@ class Lines(Silent):
 
     def begin(self, phase: str) -> None:
         self.course.begin(phase)
+
+    def stand(self, standing: Standing) -> None:
+        self._stop_beat()
+        super().stand(standing)
+
+    def tell(self, line: str) -> None:
+        self._print(line)
 
     def see(self, record: Record) -> None:
         self._stop_beat()
@@ -182,7 +198,14 @@ class LiveProgress(Silent):
     ) -> None:
         self._live.stop()
 
-    def see(self, record: Record) -> None:
+    def stand(self, standing: Standing) -> None:
+        self._draw_no_more_by_itself()
+        super().stand(standing)
+
+    def tell(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False)
+
+    def _draw_no_more_by_itself(self) -> None:
         if not self._playing:
             self._playing = True
             self._live.stop()
@@ -191,6 +214,9 @@ class LiveProgress(Silent):
                 transient=True,
             )  # fmt: skip
             self._live.start()
+
+    def see(self, record: Record) -> None:
+        self._draw_no_more_by_itself()
         if isinstance(record, Header):
             self._curves, self._echoed, self._parted = {}, [], {}
         for line in _classes(record):

@@ -21,6 +21,7 @@ from compare.records.record_types import (
     current,
     header_of,
 )
+from compare.records.sweep_folder import Point
 from compare.records.values import CellName
 from compare.spec.experiment import Experiment
 from compare.version import VERSION
@@ -136,6 +137,18 @@ def require_version(path: Path, suite_version: str) -> None:
 def differing_parts(then: Experiment, now: Experiment) -> list[str]:
     """The fields in which two experiments differ, such as the hash of their data."""
     return [name for name in Experiment.model_fields if getattr(then, name) != getattr(now, name)]
+
+
+def require_planned(path: Path, point: Point, now: Plan) -> None:
+    """Raise UserError unless a point of a sweep is, on this machine, what was planned."""
+    here = now.experiment
+    if point.fingerprint in ("", here.fingerprint()):
+        return
+    what = "the data" if point.data_sha256 != here.data_sha256 else "the experiment"
+    raise UserError(
+        f"'{path}' is not played: {what} of '{point.name}' is not on this machine what it was where"
+        " the sweep was planned"
+    )
 
 
 def require_same(path: Path, then: Header, now: Plan) -> None:

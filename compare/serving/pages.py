@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 _STYLE = """
@@ -90,8 +90,9 @@ def _head(title: str) -> str:
     )
 
 
-def framed(page: str, version: str, files: Sequence[str]) -> str:
-    """A report's page with the way back, its raw files, and the script that brings what is new: by
+def framed(page: str, version: str, files: Sequence[str], others: Mapping[str, str]) -> str:
+    """A report's page with the way back, `others` (addresses by what they are called), its raw
+    files, and the script that brings what is new: by
     the page's own `redraw`, which is given the new document, or by loading it again.
 
     A policy that the page states for itself, for where it is opened as a file, would not let that
@@ -100,7 +101,11 @@ def framed(page: str, version: str, files: Sequence[str]) -> str:
     page = _OWN_POLICY.sub("", page, count=1)
     state = f"{RUNNING} · " if version.endswith(RUNNING) else ""
     within = [name for name in files if "/" in name]
-    links = _links([name for name in files if "/" not in name])
+    links = "".join(
+        f' · <a href="{_quoted(address)}">{html.escape(name)}</a>'
+        for name, address in others.items()
+    )
+    links += _links([name for name in files if "/" not in name])
     if within:
         links += f"<details><summary>logs and outputs</summary>{_links(within)}</details>"
     frame = (

@@ -4,6 +4,7 @@
     /history/               figures over time, of all of them
     /together/?run=NAME&run=NAME&as=diff    two runs held against each other; as=report: of several
     /runs/NAME/             the page of a run or a sweep; NAME may have slashes
+    /runs/NAME/points/      of a sweep, where each of its points stands
     /runs/NAME/version      one line that changes when there is more to show
     /runs/NAME/report.md    a file of its folder, as plain text
 
@@ -17,8 +18,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from io import BufferedIOBase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs
 
 from compare.archive.brief import RunFigures, brief_of
 from compare.archive.history import read_history
@@ -30,8 +32,10 @@ from compare.records.sweep_folder import MANIFEST, SweepFolder, is_sweep
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
 from compare.serving import index, pages
+from compare.serving.addresses import address_of, parts_of, segments
 from compare.serving.lines import Line, line_of_run, line_of_sweep, progress_of
 from compare.serving.played import is_played, played_now, runs_of
+from compare.serving.points import points_page, points_version
 from compare.serving.together import diff_page, report_page
 
 _SUFFIXES = (".jsonl", ".json", ".md", ".csv", ".log")
@@ -80,7 +84,7 @@ class Site:
     def answer(self, target: str) -> Answer:
         """To the target of a GET request, such as "/runs/NAME/?x=1"."""
         try:
-            parts = _parts(target)
+            parts = parts_of(target)
             match parts:
                 case [""]:
                     return self._index()
@@ -101,12 +105,14 @@ class Site:
 
     def _of_run(self, names: list[str], last: str) -> Answer:
         folder = self._run_at(names)
+        if folder is None and names[-1:] == ["points"] and (above := self._run_at(names[:-1])):
+            return self._points(above, last)
         if folder and last == "":
             return self._page(folder)
         if folder and last == "version":
             return _plain(self._page_version(folder, list(self._files_of(folder))))
         if self._run_at([*names, last]) and last:
-            return Answer(301, "text/plain", headers={"Location": _address([*names, last])})
+            return Answer(301, "text/plain", headers={"Location": address_of([*names, last])})
         return self._file(names, last)
 
     def _run_at(self, names: list[str]) -> Path | None:
@@ -142,16 +148,36 @@ class Site:
         files = sorted(self._files_of(folder))
         version = self._page_version(folder, files)
         size, _, state = version.split(maxsplit=2)
-        return self._shown(lambda: self._page_of(folder, size, state), version, files)
+        others = {"points": "points/"} if is_sweep(folder) else {}
+        return self._shown(lambda: self._page_of(folder, size, state), version, files, others)
 
-    def _shown(self, make: Callable[[], str], version: str, files: list[str]) -> Answer:
+    def _points(self, folder: Path, last: str) -> Answer:
+        if not is_sweep(folder) or last not in ("", "version"):
+            return NOT_THERE
+        sweep, played = SweepFolder(folder), played_now()
+        try:
+            self._require_points_inside(sweep)
+            version = points_version(sweep, played)
+        except UserError as error:
+            return _html(pages.preformatted(str(error)), pages.REPORT_POLICY, 422)
+        if last:
+            return _plain(version)
+        return self._shown(lambda: points_page(sweep, played), version, [], {"sweep": "../"})
+
+    def _shown(
+        self,
+        make: Callable[[], str],
+        version: str,
+        files: list[str],
+        others: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
         try:
             content, status = make(), 200
         except UserError as error:
             content, status = pages.preformatted(str(error)), 422
         except Exception as error:  # a report format's own, on a folder that is not ours
             content, status = pages.preformatted(f"cannot be shown: {one_line(error)}"), 500
-        return _html(pages.framed(content, version, files), pages.REPORT_POLICY, status)
+        return _html(pages.framed(content, version, files, others), pages.REPORT_POLICY, status)
 
     def _together(self, query: str) -> str:
         """The page of runs that were ticked in the list."""
@@ -166,7 +192,7 @@ class Site:
 
     def _require(self, name: str) -> Path:
         """The folder of a run of this name; of a sweep, all of its points are inside too."""
-        parts = [] if name == "." else _segments(name)
+        parts = [] if name == "." else segments(name)
         folder = self._run_at(parts) if parts or name == "." else None
         if folder is None:
             raise UserError(f"'{name}' is not there")
@@ -179,7 +205,7 @@ class Site:
 
     def _address_of(self, folder: Path) -> str:
         name = self._name(folder)
-        return _address([] if name == "." else name.split("/"))
+        return address_of([] if name == "." else name.split("/"))
 
     def _history(self) -> str:
         drawing: Any = next((one for one in self._formats if hasattr(one, "render_history")), None)
@@ -272,28 +298,6 @@ class Site:
 def _figures(folder: Path, size: int) -> RunFigures:
     """`size` of the records is there to be a key of the cache."""
     return brief_of(folder).run
-
-
-def _parts(target: str) -> list[str]:
-    """The segments of an address's path, decoded once; none where it could mean another place."""
-    path = target.partition("?")[0].partition("#")[0]
-    try:
-        text = unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        return []
-    return _segments(text[1:]) if text.startswith("/") else []
-
-
-def _segments(text: str) -> list[str]:
-    if "\\" in text or not text.isprintable():
-        return []
-    parts = text.split("/")
-    strange = any(part in (".", "..") for part in parts) or "" in parts[:-1]
-    return [] if strange else parts
-
-
-def _address(names: list[str]) -> str:
-    return "/".join(["/runs", *map(quote, names), ""])
 
 
 def _plain(text: str) -> Answer:

@@ -17,6 +17,7 @@ from compare.limits import HELLO_SECONDS
 from compare.meters.machine import worker_environment
 from compare.records.record_types import Status
 from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Late, Message
+from compare.worker.elsewhere import worker_command
 
 HELLO = "hello"
 _TAIL_LINES = 12
@@ -40,8 +41,9 @@ class WorkerProcess:
     def __init__(self, adapter: str, python: str | None, inputs: Path | None, log: Path) -> None:
         ours, theirs = socket.socketpair()
         self.log = log
-        command = [python or sys.executable, "-P", "-m", "compare.worker", str(theirs.fileno())]
-        command += [adapter] + ([str(inputs)] if inputs else [])
+        own = [sys.executable, "-P", "-m", "compare.worker"]
+        command = [*(worker_command(python) if python else own), str(theirs.fileno()), adapter]
+        command += [str(inputs)] if inputs else []
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,

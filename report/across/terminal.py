@@ -52,7 +52,10 @@ def printed(parts: Sequence[RenderableType]) -> str:
 
 
 def side_by_side(columns: Sequence[str], found: Sequence[Block]) -> list[RenderableType]:
-    """The blocks as one table, or as several of fewer columns where one would be too wide."""
+    """The blocks as one table, or as several of fewer columns where one would be too wide; nothing
+    where no cell has a figure."""
+    if not found:
+        return []
     console, tables = terminal(), list[RenderableType]()
     left = list(range(len(columns)))
     while left:

@@ -17,7 +17,7 @@ from compare.records.values import Estimate
 from .. import groups_swept, sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
-from ..table import scaling_table, sweep_table
+from ..table import scaling_table, seeds_table, sweep_table
 from . import front, page, repeat
 from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
@@ -98,6 +98,7 @@ def render(sweep: SweepSummary) -> str:
         results=sweep_table(sweep, _MOST_POINTS),
         left_out=max(0, len(sweep.points) - _MOST_POINTS),
         scaling=scaling_table(sweep),
+        seeds=seeds_table(sweep),
         verdicts=sweep_words.verdicts(sweep),
         about=_about(sweep, first) if first else [],
         install=repeat.install(first) if first else "",

@@ -71,13 +71,24 @@ def test_one_size_has_no_slope(count: int) -> None:
     assert fit_exponent([(2**n, 1.0 + n, str(n)) for n in range(count)]) is None
 
 
-def point(values: dict[str, Any], step: float, status: str = "ok") -> SweptPoint:
+def point(values: dict[str, Any], step: float, status: str = "ok", host: str = "one") -> SweptPoint:
     cell = CellSummary.model_validate(
         {"backend": "a", "mode": "m", "status": status, "step_seconds": step, "parameters": 1}
     )
-    return SweptPoint.model_construct(
-        name="", values=values, summary=Summary.model_construct(cells=[cell])
-    )
+    summary = Summary.model_construct(cells=[cell], environment={"host": host})
+    return SweptPoint.model_construct(name="", values=values, summary=summary)
+
+
+def test_exponents_are_of_what_grows_within_a_machine() -> None:
+    """One that is three times as slow shifts the line and not its slope; where each size was on a
+    machine of its own, nothing tells."""
+    sizes = [4, 8, 16, 32]
+    within = [point({"m.size": size}, size**1.5) for size in sizes[::2]]
+    within += [point({"m.size": size}, 3 * size**1.5, host="two") for size in sizes[1::2]]
+    (found,) = scalings({"m.size": sizes}, within)
+    assert found.exponent.value == pytest.approx(1.5)
+    apart = [point({"m.size": size}, size**1.5, host=str(size)) for size in sizes]
+    assert scalings({"m.size": sizes}, apart) == []
 
 
 def test_what_failed_or_was_not_played_is_not_fitted() -> None:

@@ -249,7 +249,7 @@ def test_what_is_not_checked_is_named(compare: Compare) -> None:
         (["--python", "refrence=/bin/true"], "unknown backend 'refrence' in --python: did you me"),
         (["--python", "reference=/bin/true"], "'/bin/true' is no Python"),
         (["--python", "reference={old}"], "is Python 2.7: the suite needs 3.11 or newer"),
-        (["--python", "reference={bare}"], "-m pip install framework-compare"),
+        (["--python", "reference={bare}"], "-m pip install numpy pydantic psutil threadpoolctl"),
     ],
 )
 def test_bad_input_is_a_line_with_the_remedy(

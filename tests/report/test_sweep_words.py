@@ -59,7 +59,27 @@ def test_what_cannot_be_told_is_said_with_its_points() -> None:
     assert separated == "a:m is ahead at train.batch 16: 3.00 times as fast as b:m at 16"
     assert tied.startswith("not separated at train.batch 2: ")
     assert short.startswith("not judged at train.batch 4: windows of ")
-    assert missing == "not played yet: train.batch 8"
+    assert missing == "not played yet: train.batch 8 (compare point swept N, N = 3 of 4)"
+
+
+def test_what_is_missing_is_named_as_batch_systems_take_it() -> None:
+    points = [None, at(1.0, 2.0), *[None] * 10, at(1.0, 2.0), None]
+    missing = verdicts(sweep(list(range(1, 15)), points))[-1]
+    assert missing == (
+        "not played yet: train.batch 1 and 11 others (compare point swept N, N = 1,3-12,14 of 14)"
+    )
+
+
+def test_points_of_several_machines_are_told_with_their_place() -> None:
+    points = [at(1.0, 2.0), at(1.0, 2.0), at(1.0, 2.0)]
+    for point, host in zip(points, ("one", "two", "one"), strict=True):
+        point.environment["host"] = host
+    assert verdicts(sweep([2, 4, 8], points))[-1] == (
+        "played on 2 machines, and exponents are of what grows within each:"
+        " one: 2 CPUs of fake: 2, 8; two: 2 CPUs of fake: 4"
+    )
+    points[1].environment["host"] = "one"
+    assert not any("machines" in line for line in verdicts(sweep([2, 4, 8], points)))
 
 
 def test_many_points_have_a_range() -> None:

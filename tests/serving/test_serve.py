@@ -1,8 +1,10 @@
 """The server as a process: its pages, what it refuses, and a run that grows while it is served."""
 
 import re
+import shutil
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -297,3 +299,49 @@ def test_only_this_machine_is_listened_to(site: Site) -> None:
     listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     addresses = re.findall(rf" ([0-9A-F]+):{site.port:04X} [0-9A-F]+:0000 0A", listening)
     assert addresses == ["0100007F"]
+
+
+def test_where_the_points_of_a_sweep_stand(site: Site) -> None:
+    """Done, playing where, lost, to come; and how long all of it still takes."""
+    folder = site.folder / "watched"
+    names = ["done", "playing", "gone", "away", "to come"]
+    make_sweep(folder, *names)
+    try:
+        path = folder / MANIFEST
+        sweep = Sweep.model_validate_json(path.read_text())
+        begun = datetime.now(UTC) - timedelta(seconds=90)
+        over = {"started": begun, "ended": begun + timedelta(seconds=60)}
+        attempts = [
+            {"point": "done", "stage": "node1", "outcome": "done", **over},
+            {"point": "away", "stage": "node3", "outcome": "lost", "why": "gone", **over},
+            {"point": "playing", "stage": "node2", "started": begun},
+        ]
+        given = sweep.model_dump() | {"attempts": attempts}
+        path.write_text(Sweep.model_validate(given).model_dump_json())
+        played(folder / "done", 1, "1.0", 1.0)
+        (folder / "playing").mkdir()
+        with RunFolder(folder / "playing").alone():
+            _, _, page = site.ask("/runs/watched/points/")
+            version = site.ask("/runs/watched/points/version")[2]
+        assert "1 of 5 points done, 1 failed" in page
+        assert "playing on node2" in page
+        assert "about 3:00 left" in page  # three, at a minute each, on one machine
+        states = re.findall(r"<tr><th.*?>\d</th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>", page)
+        assert states == [
+            ("done", "done", "node1"),
+            ("playing", "playing", "node2"),
+            ("gone", "not begun", "–"),
+            ("away", "lost", "node3"),
+            ("to come", "not begun", "–"),
+        ]
+        assert site.ask("/runs/watched/points/version")[2] != version  # nobody plays any more
+        assert "nobody plays the others just now" in site.ask("/runs/watched/points/")[2]
+        assert 'href="points/"' in site.ask("/runs/watched/")[2]
+        assert site.ask("/runs/first%20run/points/")[0] == 404
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_points_that_lie_elsewhere_are_not_looked_at(site: Site) -> None:
+    status, _, page = site.ask("/runs/thief/points/")
+    assert (status, "7.7.7" in page) == (422, False)

@@ -1,0 +1,188 @@
+"""Spreading the points of a sweep over the stages of an engine.
+
+A free stage gets the next point, and what comes back is put into the sweep's folder. A point whose
+machine is lost is played again on another, and a machine that lost one, or could not play it, gets
+no other. Each attempt is recorded in the sweep's manifest.
+"""
+
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from compare.archive.stored import summarise_anew
+from compare.cluster.contract import Engine, Job, Played, Stage, StageLost
+from compare.cluster.packing import packed, unpack
+from compare.errors import UserError
+from compare.records.place import require_room
+from compare.records.reading import read
+from compare.records.run_folder import RunFolder
+from compare.records.sweep_folder import Attempt, Outcome, SweepFolder
+from compare.running.progress import EVERY, Silent
+from compare.running.resumption import require_version
+from compare.swept.finished import state_of
+from compare.swept.standing import Playing, Standing
+
+ATTEMPTS = 3
+"""Of a point, the first one included"""
+
+_PATIENCE = 60.0  # seconds for what is interrupted to come back
+_COULD_NOT = 2  # exit code of `compare point` where it played nothing
+
+
+@dataclass
+class _Going:
+    """A point that is being played; `alone` keeps every other process from doing so."""
+
+    number: int
+    stage: Stage
+    attempt: Attempt
+    alone: ExitStack
+
+
+def spread(folder: SweepFolder, engine: Engine, address: str, progress: Silent) -> bool:
+    """Play every point that is not finished on the stages of an engine; whether Ctrl-C cut it
+    short. Raises UserError, having played nothing, where it has no stage."""
+    require_version(folder.path, folder.sweep().suite_version)
+    progress.begin("looking for machines")
+    try:
+        stages = engine.stages(address)
+        usable = [stage for stage in stages if not stage.problem]
+        if not usable:
+            whys = "; ".join(f"{stage.name}: {stage.problem}" for stage in stages)
+            raise UserError(f"--cluster {engine.name}: no machine can be used: {whys}")
+        for stage in stages:
+            if stage.problem:
+                progress.tell(f"{stage.name} is left out: {stage.problem}")
+        return _Spread(folder, engine, usable, progress).play()
+    finally:
+        engine.close()
+
+
+class _Spread:
+    def __init__(
+        self, folder: SweepFolder, engine: Engine, stages: list[Stage], progress: Silent
+    ) -> None:
+        self.folder, self.engine, self.progress = folder, engine, progress
+        self.sweep = folder.sweep()
+        self.free = deque(stages)
+        self.going: dict[Future[Played], _Going] = {}
+        self.tries = Counter[int]()
+        self.standing = Standing(len(self.sweep.points))
+        self.waiting = deque(self._left())
+
+    def play(self) -> bool:
+        try:
+            while self.going or (self.waiting and self.free):
+                while self.waiting and self.free:
+                    self._begin(self.waiting.popleft(), self.free.popleft())
+                self._show()
+                self._wait(EVERY)
+        except KeyboardInterrupt:
+            self._interrupt()
+            return True
+        finally:
+            for one in self.going.values():
+                one.alone.close()
+        return False
+
+    def _left(self) -> list[int]:
+        """The numbers of the points that are not finished, whichever machine played them."""
+        left = []
+        for number, point in enumerate(self.sweep.points, 1):
+            run = self.folder.run_folder(point)
+            if run.exists() and state_of(read(run).records) == "done":
+                self.standing.done += 1
+            else:
+                left.append(number)
+        return left
+
+    def _begin(self, number: int, stage: Stage) -> None:
+        point = self.sweep.points[number - 1]
+        run = self.folder.run_folder(point).make()
+        alone = ExitStack()
+        alone.enter_context(run.alone())
+        run.mend()
+        attempt = Attempt(point=point.name, stage=stage.name, started=datetime.now(UTC))
+        going = _Going(number, stage, attempt, alone)
+        self.tries[number] += 1
+        alone_in_it = self.sweep.model_copy(update={"points": [point], "attempts": []})
+        manifest = alone_in_it.model_dump_json().encode()
+        job = Job(self.sweep.run_id, manifest, point.name, packed(run.path))
+        self.going[self.engine.play(stage, job)] = going
+        self._record()
+
+    def _wait(self, seconds: float) -> None:
+        done, _ = wait(self.going, seconds, FIRST_COMPLETED)
+        for future in done:
+            self._settle(future)
+
+    def _settle(self, future: "Future[Played]") -> None:
+        going = self.going[future]
+        try:
+            played = future.result()
+        except StageLost as lost:
+            self._again(future, "lost", str(lost))
+            return
+        if played.code == _COULD_NOT and not played.folder:
+            self._again(future, "failed", played.said.removeprefix("compare: "))
+            return
+        self._gather(self.folder.run_folder(self.sweep.points[going.number - 1]), played)
+        outcome: Outcome = "done"
+        if played.code:
+            outcome = "interrupted" if played.code > 128 else "failed"
+        self._end(future, outcome, played.said)
+        self.free.append(going.stage)
+
+    def _gather(self, run: RunFolder, played: Played) -> None:
+        if played.folder:
+            require_room(run.path, len(played.folder))
+            unpack(played.folder, run.path)
+            summarise_anew(run)
+
+    def _again(self, future: "Future[Played]", outcome: Outcome, why: str) -> None:
+        """Elsewhere: the stage gets no other point."""
+        number = self.going[future].number
+        if self.tries[number] < ATTEMPTS:
+            self.waiting.appendleft(number)
+        self._end(future, outcome, why)
+
+    def _end(self, future: "Future[Played]", outcome: Outcome, why: str) -> None:
+        going = self.going.pop(future)
+        going.alone.close()
+        ended = {"ended": datetime.now(UTC), "outcome": outcome, "why": why}
+        going.attempt = going.attempt.model_copy(update=ended)
+        self.sweep.attempts.append(going.attempt)
+        self._record()
+        point = going.attempt.point
+        if why:
+            self.progress.tell(f"{point} on {going.stage.name} {outcome}: {' '.join(why.split())}")
+        if outcome == "done":
+            self.standing.done += 1
+            took = datetime.now(UTC) - going.attempt.started
+            self.standing.seconds.append(took.total_seconds())
+        elif going.number not in self.waiting:
+            self.standing.failed.append(point)
+
+    def _record(self) -> None:
+        """Write down every attempt, also those that are not over."""
+        playing = [going.attempt for going in self.going.values()]
+        attempts = [*self.sweep.attempts, *playing]
+        self.folder.write(self.sweep.model_copy(update={"attempts": attempts}))
+
+    def _show(self) -> None:
+        self.standing.playing = [
+            Playing(one.attempt.point, one.stage.name) for one in self.going.values()
+        ]
+        self.progress.stand(self.standing)
+
+    def _interrupt(self) -> None:
+        """Stop everything, and take what was measured so far."""
+        self.engine.stop()
+        finished, late = wait(self.going, _PATIENCE)
+        for future in finished:
+            self.waiting.clear()
+            self._settle(future)
+        for future in late:
+            self._end(future, "interrupted", f"no answer within {_PATIENCE:g} s")
