@@ -108,7 +108,7 @@ def _measured(
         others = repr({name: value for name, value in point.values.items() if name != field})
         for cell in point.summary.cells if point.summary else ():
             cost = getattr(cell, quantity)
-            if cell.status == "ok" and cost:
+            if cell.status == "ok" and cell.ranks == 1 and cost:
                 size = float(point.values[field])
                 found[cell.backend, cell.mode].append(_Measured(size, float(cost), others))
     return found

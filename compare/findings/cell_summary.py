@@ -12,7 +12,7 @@ from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.time_to_target import Target
 from compare.records.groups import Groups
 from compare.records.record_types import Header, Status
-from compare.records.values import Estimate
+from compare.records.values import Estimate, labelled
 from compare.stats import intervals
 
 
@@ -40,6 +40,7 @@ class CellSummary(BaseModel):
 
     backend: str
     mode: str
+    ranks: int = 1
     status: Status | Literal["running"]
     reason: str = ""
     device: str | None = None
@@ -99,7 +100,7 @@ class CellSummary(BaseModel):
 
     @property
     def label(self) -> str:
-        return f"{self.backend}:{self.mode}"
+        return labelled(self.backend, self.mode, self.ranks)
 
     @property
     def is_fastest(self) -> bool:
@@ -151,6 +152,7 @@ def row_of(
     return CellSummary(
         backend=cell.name.backend,
         mode=cell.name.mode,
+        ranks=cell.name.ranks,
         status=end.status,
         reason=end.reason,
         device=cell.built.device if cell.built else None,

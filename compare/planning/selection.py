@@ -1,6 +1,6 @@
 """Which cells are played, for what `--backend` names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compare.contracts.loading import check_backend_name
@@ -25,13 +25,16 @@ def find_oracle() -> Choice:
 
 
 def choose_cells(
-    wanted: list[str], pythons: Mapping[str, str], every_mode: bool = False
+    wanted: list[str],
+    pythons: Mapping[str, str],
+    every_mode: bool = False,
+    ranks: Sequence[int] = (1,),
 ) -> list[Choice]:
     """The cells to play for `--backend` texts such as "torch:eager" or "path/to/adapter.py".
 
     Without any, every installed backend but the oracles, each in its default mode or with
-    `every_mode` in all. Raises UserError for an unknown backend or mode, and for a wanted adapter
-    that does not load.
+    `every_mode` in all; a cell for each number of `ranks`. Raises UserError for an unknown backend
+    or mode, and for a wanted adapter that does not load.
     """
     spelled = [adapter_and_mode(text) for text in wanted]
     pairs = spelled or [(name, EVERY_MODE if every_mode else "") for name in installed("backend")]
@@ -47,8 +50,9 @@ def choose_cells(
             raise UserError(f"backend '{adapter}' cannot be loaded: {backend.problem}")
         if wanted or not backend.oracle:
             for one in _modes(backend, mode):
-                cell = CellName(backend=backend.name or adapter, mode=one)
-                choices.append(_choice(cell, backend, interpreters.get(adapter)))
+                for count in ranks:
+                    cell = CellName(backend=backend.name or adapter, mode=one, ranks=count)
+                    choices.append(_choice(cell, backend, interpreters.get(adapter)))
     _refuse_twins(choices)
     return choices
 

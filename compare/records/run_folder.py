@@ -138,4 +138,5 @@ def new_folder(results: Path, *names: str) -> Path:
 
 
 def _file_name(cell: CellName) -> str:
-    return "".join(c if c.isalnum() else "-" for c in f"{cell.backend}-{cell.mode}")
+    ranks = f"-x{cell.ranks}" if cell.ranks > 1 else ""
+    return "".join(c if c.isalnum() else "-" for c in f"{cell.backend}-{cell.mode}{ranks}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:  # it comes with scipy, which who only names cells does without
     from compare.stats.intervals import Interval
@@ -14,8 +14,13 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
+def labelled(backend: str, mode: str, ranks: int = 1) -> str:
+    """How a row is called: "torch:eager", played by several ranks "torch:eager x2"."""
+    return f"{backend}:{mode}" + (f" x{ranks}" if ranks > 1 else "")
+
+
 class CellName(Record):
-    """One experiment on one backend in one mode.
+    """One experiment on one backend in one mode, played by one process or by several `ranks`.
 
     Two kinds are not rows of the table. The `echo` is a backend that was started from weights
     perturbed in their last bit, with the rows of every batch in reverse order, to measure how far
@@ -25,13 +30,14 @@ class CellName(Record):
 
     backend: str
     mode: str
+    ranks: int = Field(default=1, gt=0, exclude_if=lambda ranks: ranks == 1)
     echo: bool = False
     control: bool = False
 
     @property
     def label(self) -> str:
         part = " (echo)" if self.echo else " (control)" if self.control else ""
-        return f"{self.backend}:{self.mode}{part}"
+        return labelled(self.backend, self.mode, self.ranks) + part
 
     @property
     def is_row(self) -> bool:
@@ -80,6 +86,7 @@ class Request(Record):
     backends: list[str]
     pythons: dict[str, str]
     every_mode: bool = False
+    ranks: list[int] = Field(default=[1], exclude_if=lambda ranks: ranks == [1])
     folder: str = ""
 
     def laid_over(self, values: Mapping[str, Any]) -> "Request":

@@ -16,6 +16,7 @@ from compare.limits import HELLO_SECONDS
 from compare.meters.contention import cpu_seconds_of
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
+from compare.ranks.processes import Player, start
 from compare.records.record_types import (
     Built,
     Echoed,
@@ -30,7 +31,7 @@ from compare.records.run_folder import RunFolder
 from compare.records.values import CellName, DeviceInfo, Record
 from compare.running.turns import turns
 from compare.running.validation import Evaluator
-from compare.worker.process import HELLO, CellEnded, WorkerProcess
+from compare.worker.process import HELLO, CellEnded
 
 _RESTING_SECONDS = 0.02  # of a worker that rests: what its runtime's own threads look after
 
@@ -53,7 +54,7 @@ class Round:
         self.first = first
         self.evaluator, self.shuffler, self.write = evaluator, shuffler, write
         self.choices = {choice.cell: choice for choice in plan.choices}
-        self.workers: dict[CellName, WorkerProcess] = {}
+        self.workers: dict[CellName, Player] = {}
         self.devices: dict[CellName, list[Device]] = {}
         self.device = "auto"  # until it is settled what all compute on
         self.built: dict[CellName, Device] = {}
@@ -114,7 +115,14 @@ class Round:
         choice = self.choices[cell.its_row()]
         self.startup[cell] = 0.0
         log = self.folder.log(cell, self.number)
-        worker = WorkerProcess(choice.adapter, choice.python, self.folder.inputs, log)
+        worker = start(
+            cell.ranks,
+            self.plan.run.timeout,
+            choice.adapter,
+            choice.python,
+            self.folder.inputs,
+            log,
+        )
         self.workers[cell] = worker
         worker.tell(HELLO)
         worker.tell("open", mode=cell.mode, threads=self.plan.threads)
@@ -175,7 +183,7 @@ class Round:
     def _cpu_of_others(self, cell: CellName) -> dict[str, float]:
         """CPU seconds that the workers of all other cells have used so far, by label."""
         return {
-            other.label: cpu_seconds_of(worker.pid)
+            other.label: sum(map(cpu_seconds_of, worker.pids))
             for other, worker in self.workers.items()
             if other != cell
         }
