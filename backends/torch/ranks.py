@@ -45,7 +45,11 @@ class Replica:
             self.module = DistributedDataParallel(model, gradient_as_bucket_view=True)
             self.module.register_comm_hook(None, self._summed)
 
-    def _summed(self, state: object, bucket: Any) -> torch.futures.Future[Tensor]:
+    def _summed(
+        self,
+        state: object,
+        bucket: dist.GradBucket,  # type: ignore[name-defined] # torch looks for this very type
+    ) -> torch.futures.Future[Tensor]:
         if self.silent:
             nothing = torch.futures.Future[Tensor]()
             nothing.set_result(bucket.buffer())
