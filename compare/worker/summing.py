@@ -26,7 +26,7 @@ class Sockets:
     def sum(self, arrays: Weights) -> Weights:
         """See `Group.sum`; raises ValueError where ranks add up different arrays, and OSError
         where one of them is gone."""
-        own = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+        own = {name: np.asarray(value, order="C") for name, value in arrays.items()}
         if self.rank:
             (above,) = self.ends
             _send(above, own)
@@ -44,7 +44,8 @@ def _send(end: socket.socket, arrays: Weights) -> None:
     head = _head(arrays)
     end.sendall(_LENGTH.pack(len(head)) + head)
     for value in arrays.values():
-        end.sendall(value.data.cast("B") if value.size else b"")
+        if value.size:
+            end.sendall(_bytes_of(value))
 
 
 def _receive(end: socket.socket, like: Weights, who: str) -> dict[str, Array]:
@@ -54,8 +55,12 @@ def _receive(end: socket.socket, like: Weights, who: str) -> dict[str, Array]:
     found = {name: np.empty_like(value) for name, value in like.items()}
     for value in found.values():
         if value.size:
-            _fill(end, value.data.cast("B"))
+            _fill(end, _bytes_of(value))
     return found
+
+
+def _bytes_of(value: Array) -> memoryview:
+    return value.reshape(-1).data.cast("B")
 
 
 def _read(end: socket.socket, length: int) -> bytes:
