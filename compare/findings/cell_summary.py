@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from compare.findings import doubts, speed
+from compare.findings import doubts, ranks, speed
 from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.time_to_target import Target
@@ -30,6 +30,10 @@ class CellSummary(BaseModel):
     window, in the order of execution, and `window_places` the round and index of each: windows of
     one place were played a moment apart. `contended_windows` are which of them others disturbed,
     `noisy_windows` which were far off the others.
+
+    Of several `ranks` seconds are those of the slowest, memory and CPUs those of all together and
+    `largest_rank_memory_bytes` of one; `scaling_efficiency` is their rate over as many times that
+    of one process, `rank_imbalance` how far the quickest is ahead of the slowest.
 
     `samples` are the outputs for the examples of the summary, where these are texts; `groups` how
     the groups fare that texts speak of, where these are known.
@@ -61,6 +65,8 @@ class CellSummary(BaseModel):
     doubt: str = ""
     ratio_to_fastest: Estimate | None = None
     ratio_to_itself: Estimate | None = None
+    scaling_efficiency: Estimate | None = None
+    rank_imbalance: float | None = None
     step_seconds: float | None = None
     phases: dict[str, float] = {}
     flops_per_second: float | None = None
@@ -69,6 +75,7 @@ class CellSummary(BaseModel):
     peak_memory_bytes: int | None = None
     children_peak_memory_bytes: int | None = None
     process_peak_memory_bytes: int | None = None
+    largest_rank_memory_bytes: int | None = None
     idle_memory_bytes: int | None = None
     device_peak_memory_bytes: int | None = None
     planned_memory_bytes: int | None = None
@@ -176,6 +183,8 @@ def row_of(
         peak_memory_bytes=peak[0] if peak else None,
         children_peak_memory_bytes=peak[1] if peak else None,
         process_peak_memory_bytes=cell.process_peak_bytes(),
+        largest_rank_memory_bytes=ranks.largest_rank_bytes(cell.timed or cell.windows),
+        rank_imbalance=ranks.imbalance(cell.timed),
         idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
         device_peak_memory_bytes=cell.device_peak_bytes(),
         planned_memory_bytes=cell.planned.memory_bytes if cell.planned else None,
