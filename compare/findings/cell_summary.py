@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from compare.findings import doubts, ranks, speed
+from compare.findings import doubts, speed
 from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.time_to_target import Target
@@ -183,8 +183,8 @@ def row_of(
         peak_memory_bytes=peak[0] if peak else None,
         children_peak_memory_bytes=peak[1] if peak else None,
         process_peak_memory_bytes=cell.process_peak_bytes(),
-        largest_rank_memory_bytes=ranks.largest_rank_bytes(cell.timed or cell.windows),
-        rank_imbalance=ranks.imbalance(cell.timed),
+        largest_rank_memory_bytes=cell.largest_rank_bytes(),
+        rank_imbalance=cell.imbalance(),
         idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
         device_peak_memory_bytes=cell.device_peak_bytes(),
         planned_memory_bytes=cell.planned.memory_bytes if cell.planned else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from compare.findings import contention, ranks, speed
+from compare.findings import contention, speed
 from compare.findings.cell_summary import CellSummary, Pace, estimate_of, row_of
 from compare.findings.cells import Cell
 from compare.findings.doubts import doubts
@@ -177,7 +177,7 @@ def _compare(
     for name, row in zip(header.cells, rows, strict=True):
         if name in played:
             row.ratio_to_itself = estimate_of(speed.against_itself(timed[name], played[name]))
-        row.scaling_efficiency = estimate_of(ranks.scaling_efficiency(name, timed, pace.rates))
+        row.scaling_efficiency = estimate_of(speed.scaling_efficiency(name, timed, pace.rates))
         row.ratio_to_fastest = _to_fastest(name, ranked, pace.rates, comparisons)
     return comparisons
 

@@ -146,7 +146,7 @@ def test_an_adapter_without_join_is_skipped_with_the_reason(
     found = compare(
         "--task", "lm", "--preset", "tiny", "--ranks", "1,2", "--rounds", "1", "--steps", "3",
         "--backend", str(ADAPTERS / "careless.py"), "--json", "--set", "run.roofline=false",
-        "--set", "train.precision=fp64",
+        "--set", "train.dtype=fp64",
     )  # fmt: skip
     alone, both = json.loads(found.stdout)["cells"]
     assert alone["status"] == "ok"
