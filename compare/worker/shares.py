@@ -1,7 +1,10 @@
 """What one rank of several is given: its rows of every batch, cut once all else is done."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from compare.contracts.backend import Device, Unsupported
 from compare.spec.arrays import Batch, Batches
 from compare.spec.experiment import Experiment
 from compare.worker.losses import valid_targets
@@ -25,6 +28,17 @@ def share_of(batches: Batches, rank: int, size: int) -> dict[str, np.ndarray]:
     cut = {name: field[:, rank * rows : (rank + 1) * rows] for name, field in batches.items()}
     steps = ({name: field[at] for name, field in batches.items()} for at in _steps(batches))
     return {**cut, COUNT: np.array([valid_targets(step) for step in steps], np.float64)}
+
+
+def device_of_rank(asked: Device, devices: Sequence[Device], rank: int, size: int) -> Device:
+    """CPUs are every rank's; of GPUs each has one, from the asked one on. Raises Unsupported where
+    these are too few: two ranks on one GPU is what NCCL refuses."""
+    if asked.kind == "cpu":
+        return asked
+    left = [d for d in devices if d.kind == asked.kind and d.index >= asked.index]
+    if len(left) < size:
+        raise Unsupported(f"{size} ranks on {len(left)} of {asked.kind}: each takes one of its own")
+    return left[rank]
 
 
 def _steps(batches: Batches) -> range:

@@ -36,7 +36,7 @@ from compare.worker.channel import Message
 from compare.worker.decoding import beam_search, continue_text, log_softmax
 from compare.worker.losses import negative_log_likelihood, tokens_read, valid, valid_targets
 from compare.worker.questions import Questions
-from compare.worker.shares import experiment_of, rows_of, share_of
+from compare.worker.shares import device_of_rank, experiment_of, rows_of, share_of
 from compare.worker.summing import Sockets
 
 Run = tuple[Batches, Array]
@@ -108,10 +108,12 @@ class Worker:
         stored = read_weights(self._inputs())
         weights = perturbed(stored, experiment.train.dtype) if perturb else stored
         began = time.perf_counter()
-        own = experiment
+        own, place = experiment, Device(**device)
         if self.group:
-            own = experiment_of(experiment, self.group.rank, self.group.size)
-        self.trainer = self.backend.build(own, Device(**device))
+            rank, size = self.group.rank, self.group.size
+            own = experiment_of(experiment, rank, size)
+            place = device_of_rank(place, self.backend.devices(), rank, size)
+        self.trainer = self.backend.build(own, place)
         require_trainer(self.trainer)
         self.trainer.load(weights)
         seconds = time.perf_counter() - began

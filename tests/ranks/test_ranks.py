@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import ADAPTERS, Compare
 
+from compare.contracts import Device, Unsupported
 from compare.errors import UserError
 from compare.meters.threads import usable_cpus
 from compare.planning.plan import make_plan
@@ -23,7 +24,7 @@ from compare.records.values import CellName, Request
 from compare.spec.inputs import write_inputs
 from compare.spec.training import TrainSpec
 from compare.worker.process import CellEnded
-from compare.worker.shares import share_of
+from compare.worker.shares import device_of_rank, share_of
 from compare.worker.summing import Sockets
 
 PLANTED = str(ADAPTERS / "planted_ranks.py")
@@ -215,6 +216,16 @@ def test_a_rank_that_sleeps_is_named_with_its_line_at_the_deadline(ranks: RankPr
     assert reason.startswith("no answer to 'train' within 3 s: killed: rank 0 at ")
     assert reason.endswith(f"planted_ranks.py:{line}")
     assert living(ranks.pids) == []
+
+
+def test_of_gpus_each_rank_has_one_and_cpus_are_everybodys() -> None:
+    gpus = [Device("cpu"), Device("cuda", 0), Device("cuda", 1)]
+    assert [device_of_rank(gpus[1], gpus, rank, 2).label for rank in range(2)] == [
+        "cuda:0", "cuda:1"
+    ]  # fmt: skip
+    assert device_of_rank(gpus[0], gpus, 1, 2).label == "cpu"
+    with pytest.raises(Unsupported, match="2 ranks on 1 of cuda: each takes one of its own"):
+        device_of_rank(gpus[1], gpus[:2], 0, 2)
 
 
 def test_files_of_a_cell_of_ranks_are_its_own(tmp_path: Path) -> None:
