@@ -125,6 +125,13 @@ def _speed(unit: str, baseline: str) -> list[Column]:
             STEP, optional=True,
         ),
         Column(
+            "talking",
+            estimates(lambda c: c.communication_share, forms.fixed("{:.1%}")),
+            "of a step, what ranks do without that compute the same and do not talk",
+            values(lambda c: c.communication_share, forms.fixed("{:.1%}")),
+            STEP, optional=True,
+        ),
+        Column(
             "imbalance",
             figures(lambda c: c.rank_imbalance, forms.fixed("{:.1%}")),
             "by how much the quickest rank is ahead of the slowest",

@@ -173,8 +173,9 @@ def _explanations(run: _Run) -> tuple[list[TidyRow], list[str]]:
 
 def _flat(window: Window) -> TidyRow:
     fields = window.model_dump(exclude={"kind", "cell"})
-    alone = {"ranks": 1, "rank_seconds": [], "rank_peak_bytes": []}  # which records leave out
-    return {**alone, **window.cell.model_dump(), **fields}
+    # Which records leave out.
+    usual = {"ranks": 1, "silent": False, "rank_seconds": [], "rank_peak_bytes": []}
+    return {**usual, **window.cell.model_dump(), **fields}
 
 
 _TABLES: dict[What, Callable[[_Run], tuple[list[TidyRow], list[str]]]] = {

@@ -33,7 +33,8 @@ class CellSummary(BaseModel):
 
     Of several `ranks` seconds are those of the slowest, memory and CPUs those of all together and
     `largest_rank_memory_bytes` of one; `scaling_efficiency` is their rate over as many times that
-    of one process, `rank_imbalance` how far the quickest is ahead of the slowest.
+    of one process, `communication_share` of a step what a silent twin does without,
+    `rank_imbalance` how far the quickest is ahead of the slowest.
 
     `samples` are the outputs for the examples of the summary, where these are texts; `groups` how
     the groups fare that texts speak of, where these are known.
@@ -67,6 +68,7 @@ class CellSummary(BaseModel):
     ratio_to_itself: Estimate | None = None
     scaling_efficiency: Estimate | None = None
     rank_imbalance: float | None = None
+    communication_share: Estimate | None = None
     step_seconds: float | None = None
     phases: dict[str, float] = {}
     flops_per_second: float | None = None

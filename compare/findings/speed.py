@@ -183,6 +183,16 @@ def against_itself(cell: Windows, control: Windows) -> intervals.Interval | None
     return intervals.ratio(paired(cell, control)[0])
 
 
+def communication_share(cell: Windows, silent: Windows) -> intervals.Interval | None:
+    """Of a step, the part that is gone where ranks compute the same and do not talk: what is left
+    of talking beside the computing that hides it. None where no silent twin was timed."""
+    ratio = intervals.ratio(paired(silent, cell)[0])
+    if ratio is None:
+        return None
+    low, high = (None if end is None else 1 - 1 / end for end in (ratio.low, ratio.high))
+    return intervals.Interval(1 - 1 / ratio.value, low, high)
+
+
 def scaling_efficiency(
     name: CellName, timed: Mapping[CellName, Windows], found_rates: Rates
 ) -> intervals.Interval | None:

@@ -100,6 +100,9 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
         if row.status == "ok" and counted.timings[cell.name]
     }
     comparisons = _compare(ranked, pace, rows, header)
+    for cell, row in zip(cells, rows, strict=True):
+        silent = Cell(cell.name.its_silent(), kept).timings if cell.name.ranks > 1 else {}
+        row.communication_share = estimate_of(speed.communication_share(cell.timings, silent))
     timed = {name: counted.timings[name] for name in ranked}
     precision = speed.precision(timed, comparisons) if ranked else None
     return Summary(

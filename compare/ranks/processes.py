@@ -52,12 +52,18 @@ class Player(Protocol):
 
 
 def start(
-    ranks: int, timeout: float, adapter: str, python: str | None, inputs: Path, log: Path
+    ranks: int,
+    timeout: float,
+    adapter: str,
+    python: str | None,
+    inputs: Path,
+    log: Path,
+    silent: bool = False,
 ) -> Player:
-    """Start what plays a cell of so many ranks."""
+    """Start what plays a cell of so many ranks, which in a `silent` one do not talk."""
     if ranks == 1:
         return WorkerProcess(adapter, python, inputs, log)
-    return RankProcesses(ranks, timeout, adapter, python, inputs, log)
+    return RankProcesses(ranks, timeout, adapter, python, inputs, log, silent)
 
 
 class RankProcesses:
@@ -72,7 +78,9 @@ class RankProcesses:
         python: str | None,
         inputs: Path | None,
         log: Path,
+        silent: bool = False,
     ) -> None:
+        self._silent = silent
         self._timeout, self._addresses = timeout, free_addresses(size)
         self._folders: list[Path] = []  # of what each rank was last asked to write
         self._failed = 0  # the rank that speaks in the log
@@ -141,6 +149,7 @@ class RankProcesses:
             group = {
                 "rank": rank, "size": len(self.processes), "addresses": self._addresses,
                 "timeout": self._timeout, "descriptors": self._descriptors[rank],
+                "silent": self._silent,
             }  # fmt: skip
             return {**arguments, "group": group}
         if do == "probe":

@@ -102,3 +102,14 @@ def test_efficiency_of_ranks_is_paired_and_of_one_process_there_is_none() -> Non
     assert speed.scaling_efficiency(A, timed, rates) is None
     alone = {both: found[B]}
     assert speed.scaling_efficiency(both, alone, speed.rates(alone)) is None
+
+
+def test_what_a_silent_twin_does_without_is_the_share_of_talking() -> None:
+    found = cells({A: 1.0, B: 0.75})  # stands for the silent one
+    share = speed.communication_share(found[A], found[B])
+    assert share is not None
+    assert share.value == pytest.approx(0.25, abs=0.02)
+    assert share.low is not None
+    assert share.high is not None
+    assert share.low < 0.25 < share.high
+    assert speed.communication_share(found[A], {}) is None

@@ -125,7 +125,7 @@ def test_two_ranks_compute_what_one_process_does_and_each_is_a_row(
 ) -> None:
     found = compare(
         "--task", "translation", "--preset", "tiny", "--backend", "reference,torch:eager",
-        "--ranks", "1,2", "--rounds", "1", "--steps", "12", "--json",
+        "--ranks", "1,2", "--rounds", "1", "--steps", "40", "--json", "--control",
         "--set", "run.roofline=false",
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
@@ -138,6 +138,9 @@ def test_two_ranks_compute_what_one_process_does_and_each_is_a_row(
         if line["kind"] == "window":
             assert len(line.get("rank_seconds", [])) == (2 if "ranks" in line["cell"] else 0)
             assert line["seconds"] == max(line.get("rank_seconds", [line["seconds"]]))
+    for (_, count), row in rows.items():
+        assert (row["scaling_efficiency"] is not None) == (count == 2)
+        assert (row["communication_share"] is not None) == (count == 2)
 
 
 @pytest.mark.slow
