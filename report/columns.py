@@ -80,6 +80,11 @@ def every_result(
             "resident, while training", rank=MEMORY,
         ),
         Column(
+            "largest rank",
+            figures(lambda c: c.largest_rank_memory_bytes, forms.memory),
+            "of the memory, what one rank held", rank=ASKED_FOR, optional=True,
+        ),
+        Column(
             "over idle", figures(_over_idle, forms.memory), "beyond the imported framework",
             rank=MORE,
         ),
@@ -111,6 +116,27 @@ def _speed(unit: str, baseline: str) -> list[Column]:
             optional=True,
         ),
         Column(f"of {baseline or 'fastest'}", doubted(ratio), meaning, rank=MORE),
+        Column(
+            "efficiency",
+            estimates(lambda c: c.scaling_efficiency, forms.fixed("{:.3f}")),
+            "of N ranks, their rate over N times that of one process, with a 95% interval of the"
+            f" {unit}s that both played",
+            values(lambda c: c.scaling_efficiency, forms.fixed("{:.3f}")),
+            STEP, optional=True,
+        ),
+        Column(
+            "talking",
+            estimates(lambda c: c.communication_share, forms.fixed("{:.1%}")),
+            "of a step, what ranks do without that compute the same and do not talk",
+            values(lambda c: c.communication_share, forms.fixed("{:.1%}")),
+            STEP, optional=True,
+        ),
+        Column(
+            "imbalance",
+            figures(lambda c: c.rank_imbalance, forms.fixed("{:.1%}")),
+            "by how much the quickest rank is ahead of the slowest",
+            rank=ASKED_FOR, optional=True,
+        ),
         Column(
             "of itself",
             estimates(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}")),

@@ -19,8 +19,8 @@ SHIPPED = (".py", ".typed", ".html", ".css", ".js")
 FLOORS = (
     "errors", "version", "limits", "interrupts", "streams", "extras", "plugins",  # the ground
     "stats", "spec", "text", "sources", "meters", "contracts", "records", "findings", "fairness",
-    "swept", "archive", "conformance", "worker", "planning", "running", "cluster", "explain",
-    "reporting", "serving", "testing", "commands", "cli",
+    "swept", "archive", "conformance", "worker", "ranks", "planning", "running", "cluster",
+    "explain", "reporting", "serving", "testing", "commands", "cli",
 )  # fmt: skip
 """The rooms of the core: each imports only those that stand before it."""
 MOST_MODULES = 14  # of a room; a file per command is the one exception

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from importlib.metadata import version
 
-from compare.contracts import Array, Device, Trainer
+from compare.contracts import Array, Device, Group, Trainer, Unsupported
 from compare.spec import Experiment
 
 
@@ -15,6 +15,7 @@ class JaxBackend:
     name = "jax"
     modes = ("jit", "rolled", "multistep")
     oracle = False
+    group: Group | None = None
 
     def open(self, mode: str, threads: int) -> None:
         os.environ["NPROC"] = str(threads)  # XLA sizes its CPU pool from it, and ignores OMP_*
@@ -26,6 +27,14 @@ class JaxBackend:
 
     def _count(self, event: str, duration_secs: float, **about: str | int) -> None:
         self._compiled += event.endswith("backend_compile_duration")
+
+    def join(self, group: Group) -> None:
+        if self._mode == "multistep":
+            raise Unsupported("ranks in a mode that takes several steps a call")
+        from . import ranks
+
+        ranks.join(group)
+        self.group = group
 
     def versions(self) -> dict[str, str]:
         import flax
@@ -67,7 +76,7 @@ class JaxBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import JaxTrainer
 
-        return JaxTrainer(experiment, device, self._mode)
+        return JaxTrainer(experiment, device, self._mode, self.group)
 
 
 backend = JaxBackend()

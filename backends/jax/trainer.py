@@ -8,12 +8,22 @@ import numpy as np
 import optax
 from flax import nnx
 
-from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, DeviceMemory, Weights
+from compare.contracts import (
+    Array,
+    Batch,
+    Batches,
+    CompilerPlan,
+    Device,
+    DeviceMemory,
+    Group,
+    Weights,
+)
 from compare.spec import Experiment
 
 from .model import Model, States, canonical
 from .numerics import numerics_of
 from .optimizer import optimizer_of
+from .ranks import Ranks, own
 from .recurrent import Cell
 
 Params = dict[str, jax.Array]
@@ -25,11 +35,16 @@ STEPS_PER_CALL = 3  # of the mode `multistep`: a warm-up has as many, and so com
 
 
 class JaxTrainer:
-    def __init__(self, experiment: Experiment, device: Device, mode: str) -> None:
+    def __init__(
+        self, experiment: Experiment, device: Device, mode: str, group: Group | None = None
+    ) -> None:
         train = experiment.train
         self.numerics = numerics_of(train.dtype, device)
         platform = "gpu" if device.kind == "cuda" else device.kind
-        self.device = jax.devices(platform)[device.index]
+        self.ranks = Ranks(group, platform) if group else None
+        # Of several ranks each has one device, whose number is not its place.
+        found = jax.local_devices(backend=platform) if group else jax.devices(platform)
+        self.device = found[0] if group else found[device.index]
         jax.config.update("jax_default_device", self.device)
 
         # Abstract: modules would draw weights, which `load` brings.
@@ -48,7 +63,8 @@ class JaxTrainer:
         self.states: States = {}
         self.key: jax.Array | None = None
         self.steps_per_call = STEPS_PER_CALL if mode == "multistep" else 1
-        self.step = jax.jit(self._step, donate_argnums=(0, 1, 2, 3))
+        step = self.ranks.step(self._step) if self.ranks else self._step
+        self.step = jax.jit(step, donate_argnums=(0, 1, 2, 3))
         self.several = jax.jit(self._several, donate_argnums=(0, 1, 2, 3))
         self.differentiate = jax.jit(self._differentiate)
         self.forward = jax.jit(self._forward)
@@ -61,9 +77,16 @@ class JaxTrainer:
         self.moments = self.optimizer.init(self.params)
         self.states = self.model.zeros(self.rows)
         self.key = jax.random.key(self.seed) if self.native else None
+        if self.ranks:
+            self.params = self.ranks.whole(self.params)
+            self.moments = self.ranks.whole(self.moments)
+            self.states = self.ranks.rows(self.states)
+            if self.key is not None:
+                data = self.ranks.whole(jax.random.key_data(self.key))
+                self.key = jax.random.wrap_key_data(data)
 
     def weights(self) -> Weights:
-        return _as_numpy(self.params)
+        return _as_numpy(self._own_params())
 
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         rates = np.asarray(learning_rates, self.numerics.dtype)
@@ -75,7 +98,9 @@ class JaxTrainer:
                 step, taken = self.several, self.steps_per_call
                 at = slice(first, first + taken)
             # NumPy goes in as it is: slicing a jax array would compile for each window size.
-            batch = {name: field[at] for name, field in batches.items()}
+            batch: Any = {name: field[at] for name, field in batches.items()}
+            if self.ranks:
+                batch = self.ranks.batch(batch)
             self.params, self.moments, self.states, self.key, loss = step(
                 self.params, self.moments, self.states, self.key, batch, rates[at]
             )
@@ -83,20 +108,25 @@ class JaxTrainer:
             first += taken
         # Dispatch is asynchronous: wait for the last update, not only for the losses.
         jax.block_until_ready((self.params, losses))
+        if self.ranks:
+            losses = own(losses)
         return np.hstack(jax.device_get(losses))
 
     def gradients(self, batch: Batch) -> Weights:
-        _, gradients, _ = self.differentiate(self.params, {}, dict(batch))
+        _, gradients, _ = self.differentiate(self._own_params(), {}, dict(batch))
         return _as_numpy(gradients)
 
     def logits(self, batch: Batch) -> Array:
-        return np.asarray(self.forward(self.params, {}, dict(batch))[0])
+        return np.asarray(self.forward(self._own_params(), {}, dict(batch))[0])
+
+    def _own_params(self) -> Params:
+        """On this process's device."""
+        return own(self.params) if self.ranks else self.params
 
     def compiler_plan(self, batch: Batch) -> CompilerPlan:
         rate = np.zeros((), self.numerics.dtype)
-        lowered = self.step.lower(
-            self.params, self.moments, self.states, self.key, dict(batch), rate
-        )
+        fields = self.ranks.batch(batch) if self.ranks else dict(batch)
+        lowered = self.step.lower(self.params, self.moments, self.states, self.key, fields, rate)
         compiled = lowered.compile()
         flops = (compiled.cost_analysis() or {}).get("flops")
         found = compiled.memory_analysis()
@@ -129,6 +159,8 @@ class JaxTrainer:
     ) -> Any:
         key, now = (None, None) if key is None else jax.random.split(key)
         loss, gradients, states = self._differentiate(params, states, batch, now)
+        if self.ranks:
+            gradients = self.ranks.sum(gradients)
         directions, moments = self.optimizer.update(gradients, moments, params)
         params = jax.tree.map(lambda p, d: p - rate * d, params, directions)
         return params, moments, states, key, loss
@@ -152,6 +184,9 @@ class JaxTrainer:
         differentiate = jax.value_and_grad(self._loss, has_aux=True)
         mask = batch.get("targets_mask")
         count = batch["targets"].size if mask is None else mask.sum()
+        if "count" in batch:  # of one rank's rows: the targets of all ranks
+            count = batch["count"].astype(self.numerics.dtype)
+            batch = {name: field for name, field in batch.items() if name != "count"}
         if self.micro_batches == 1:
             (loss, states), gradients = differentiate(params, states, batch, key, count)
             return loss, gradients, states

@@ -6,7 +6,7 @@ against finite differences.
 
 from collections.abc import Callable
 
-from compare.contracts import Array, Device, Trainer
+from compare.contracts import Array, Device, Group, Trainer
 from compare.spec import Experiment
 
 
@@ -14,12 +14,16 @@ class ReferenceBackend:
     name = "reference"
     modes = ("numpy",)
     oracle = True
+    group: Group | None = None
 
     def open(self, mode: str, threads: int) -> None:
         import numpy  # noqa: F401 - its pool is sized as it is loaded, which may be long ago
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)
+
+    def join(self, group: Group) -> None:
+        self.group = group
 
     def versions(self) -> dict[str, str]:
         import numpy
@@ -35,7 +39,7 @@ class ReferenceBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import ReferenceTrainer
 
-        return ReferenceTrainer(experiment)
+        return ReferenceTrainer(experiment, self.group)
 
 
 backend = ReferenceBackend()

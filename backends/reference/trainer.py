@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
+from compare.contracts import Array, Batch, Batches, DeviceMemory, Group, Unsupported, Weights
 from compare.spec import CrossAttention, Experiment, Recurrent, TransformerBlock
 
 from .attention import cross_attention, transformer_block
@@ -17,7 +17,7 @@ from .recurrent import recurrent_stack
 
 
 class ReferenceTrainer:
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, group: Group | None = None) -> None:
         model = experiment.model
         if experiment.train.dropout_masks == "native" and any(model.dropouts()):
             raise Unsupported("dropout masks of its own: it is what others are compared with")
@@ -27,6 +27,7 @@ class ReferenceTrainer:
         self.values: Gradients = {}
         self.states: list[State] = [None] * len(self.carries)
         self.optimizer = Optimizer(experiment.optimizer)
+        self.group = group
 
     def load(self, weights: Weights) -> None:
         self.values = {name: np.array(value, np.float64) for name, value in weights.items()}
@@ -41,6 +42,8 @@ class ReferenceTrainer:
         for index, rate in enumerate(learning_rates):
             batch = {name: field[index] for name, field in batches.items()}
             loss, gradients, states = self._differentiate(batch, self.states)
+            if self.group:
+                gradients = dict(self.group.sum(gradients))
             self.optimizer.update(self.values, gradients, float(rate))
             self.states = [
                 state if carry else None for state, carry in zip(states, self.carries, strict=True)
@@ -80,7 +83,9 @@ class ReferenceTrainer:
         self, batch: Batch, states: list[State]
     ) -> tuple[float, Gradients, list[State]]:
         logits, after, kept = self._forward(batch, states)
-        loss, dy = cross_entropy(logits, batch["targets"], batch.get("targets_mask"))
+        loss, dy = cross_entropy(
+            logits, batch["targets"], batch.get("targets_mask"), batch.get("count")
+        )
         return loss, self._backward(kept, dy), after
 
 
@@ -99,13 +104,17 @@ def layer_of(spec: Any) -> Layer:
     return layer
 
 
-def cross_entropy(logits: Array, targets: Array, mask: Array | None = None) -> tuple[float, Array]:
-    """Sum of -log softmax(logits)[target] over valid targets / their number, and its gradient."""
+def cross_entropy(
+    logits: Array, targets: Array, mask: Array | None = None, count: Array | None = None
+) -> tuple[float, Array]:
+    """Sum of -log softmax(logits)[target] over valid targets / their number, and its gradient; of
+    one rank's rows over the `count` of all ranks."""
     valid = np.ones(targets.shape) if mask is None else mask.astype(np.float64)
+    number = valid.sum() if count is None else count
     shifted = logits - logits.max(-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))  # (batch, time, vocab)
     index = targets[..., None]
-    loss = -(np.take_along_axis(log_p, index, -1)[..., 0] * valid).sum() / valid.sum()
+    loss = -(np.take_along_axis(log_p, index, -1)[..., 0] * valid).sum() / number
     gradient = np.exp(log_p)
     np.put_along_axis(gradient, index, np.take_along_axis(gradient, index, -1) - 1.0, -1)
-    return float(loss), gradient * valid[..., None] / valid.sum()
+    return float(loss), gradient * valid[..., None] / number

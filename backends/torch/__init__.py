@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from compare.contracts import Array, Device, Trainer, Unsupported
+from compare.contracts import Array, Device, Group, Trainer, Unsupported
 from compare.spec import Experiment
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class TorchBackend:
     name = "torch"
     modes = ("eager", "compile")
     oracle = False
+    group: Group | None = None
 
     def open(self, mode: str, threads: int) -> None:
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
@@ -30,6 +31,12 @@ class TorchBackend:
         self._compile = mode == "compile"
         if self._compile:
             _require_compiler()
+
+    def join(self, group: Group) -> None:
+        from . import ranks
+
+        ranks.join(group)
+        self.group = group
 
     def versions(self) -> dict[str, str]:
         import torch
@@ -75,7 +82,7 @@ class TorchBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import TorchTrainer
 
-        return TorchTrainer(experiment, device, self._compile)
+        return TorchTrainer(experiment, device, self._compile, self.group)
 
 
 def _times_compiled() -> str:

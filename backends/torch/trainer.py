@@ -1,18 +1,31 @@
 """Training with PyTorch: a plain loop of forward, backward and a fused optimiser step."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torch.nn import functional as F
 
-from compare.contracts import Array, Batch, Batches, Device, DeviceMemory, Unsupported, Weights
+from compare.contracts import (
+    Array,
+    Batch,
+    Batches,
+    Device,
+    DeviceMemory,
+    Group,
+    Unsupported,
+    Weights,
+)
 from compare.spec import Experiment, Precision
 
 from .model import Model
 from .optimizer import clip_gradients, optimizer_of
+from .ranks import Replica
 from .recurrent import State
 
 _IGNORED = -100  # cross_entropy leaves out targets of this value
@@ -20,7 +33,9 @@ Fields = Mapping[str, Tensor]
 
 
 class TorchTrainer:
-    def __init__(self, experiment: Experiment, device: Device, compiled: bool) -> None:
+    def __init__(
+        self, experiment: Experiment, device: Device, compiled: bool, group: Group | None = None
+    ) -> None:
         self.device = torch.device(device.label)
         self.spec, self.train_spec = experiment, experiment.train
         precision = self.train_spec.dtype
@@ -32,7 +47,10 @@ class TorchTrainer:
         self.parameters = list({id(e.tensor): e.tensor for e in self.entries.values()}.values())
         self.carries = [getattr(layer, "carry_state", False) for layer in experiment.model.layers]
         self.native_dropout = self.train_spec.dropout_masks == "native"
+        self.replica = Replica(self.model, group, compiled) if group else None
         self.loss = torch.compile(self._loss, dynamic=False) if compiled else self._loss
+        if self.replica and not compiled:
+            self.loss = partial(self._loss, model=self.replica.module)
 
     def load(self, weights: Weights) -> None:
         with torch.no_grad():
@@ -61,7 +79,8 @@ class TorchTrainer:
 
     def gradients(self, batch: Batch) -> Weights:
         fields = self._fields(batch)
-        loss, _ = self._loss(fields, _valid(fields), self.model.zero_states(), False)
+        valid = self._valid(fields)
+        loss, _ = self._loss(fields, valid, self.model.zero_states(), False)
         return self._canonical(torch.autograd.grad(loss, self.parameters))
 
     def logits(self, batch: Batch) -> Array:
@@ -77,15 +96,18 @@ class TorchTrainer:
 
     def _step(self, batch: Fields, rate: float) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
-        valid, losses = _valid(batch), []
+        valid, losses = self._valid(batch), []
         for index, part in enumerate(self._micro_batches(batch)):
-            loss, states = self.loss(part, valid, self.states[index], self.native_dropout)
-            loss.backward()
+            with self._talking(index):
+                loss, states = self.loss(part, valid, self.states[index], self.native_dropout)
+                loss.backward()
             self.states[index] = [
                 _detached(state) if carry else None
                 for state, carry in zip(states, self.carries, strict=True)
             ]
             losses.append(loss.detach())
+        if self.replica:
+            self.replica.add_up(self.parameters)
         if self.spec.optimizer.clip_norm is not None:
             clip_gradients(self.parameters, self.spec.optimizer.clip_norm)
         for group in self.optimizer.param_groups:
@@ -93,22 +115,40 @@ class TorchTrainer:
         self.optimizer.step()
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
+    def _talking(self, micro_batch: int) -> AbstractContextManager[None]:
+        """In which a micro-batch is worked off: by one rank of several, with what comes after."""
+        if self.replica is None:
+            return nullcontext()
+        return self.replica.backward_of(last=micro_batch == self.train_spec.accumulation - 1)
+
     def _loss(
-        self, batch: Fields, valid: Tensor, states: list[State], native_dropout: bool
+        self,
+        batch: Fields,
+        valid: Tensor,
+        states: list[State],
+        native_dropout: bool,
+        model: Module | None = None,
     ) -> tuple[Tensor, list[State]]:
         """The batch's share of a loss over `valid` targets, and the states after it."""
-        logits, states = self.model(batch, states, native_dropout)  # (batch, time, vocab)
+        called = self.model if model is None else model
+        logits, states = called(batch, states, native_dropout)  # (batch, time, vocab)
         total = F.cross_entropy(
             logits.flatten(0, -2), batch["targets"].flatten(),
             ignore_index=_IGNORED, reduction="sum",
         )  # fmt: skip
         return total / valid, states
 
+    def _valid(self, batch: Fields) -> Tensor:
+        """The number of valid targets of a batch: of one rank's rows, that of all ranks."""
+        if "count" in batch:
+            return batch["count"].to(self.dtype)
+        return (batch["targets"] != _IGNORED).sum()
+
     def _micro_batches(self, batch: Fields) -> Iterator[Fields]:
         parts = self.train_spec.accumulation
         rows = self.train_spec.batch // parts
         for first in range(0, parts * rows, rows):
-            yield {name: field[first : first + rows] for name, field in batch.items()}
+            yield {name: field[first : first + rows] for name, field in batch.items() if field.ndim}
 
     def _fields(self, batch: Batch) -> dict[str, Tensor]:
         fields = {name: self._tensor(field) for name, field in batch.items()}
@@ -137,11 +177,6 @@ def _set_precision(precision: Precision, device: torch.device) -> None:
     # torch has TF32 off in matrix products, and on inside cuDNN.
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
-
-
-def _valid(batch: Fields) -> Tensor:
-    """The number of valid targets of a batch."""
-    return (batch["targets"] != _IGNORED).sum()
 
 
 def _detached(state: State) -> State:

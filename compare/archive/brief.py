@@ -10,7 +10,7 @@ from compare.errors import UserError
 from compare.records.reading import content_of, sha256
 from compare.records.record_types import Status
 from compare.records.run_folder import RECORDS, RunFolder
-from compare.records.values import Estimate
+from compare.records.values import Estimate, labelled
 
 
 class CellFigures(BaseModel):
@@ -18,6 +18,7 @@ class CellFigures(BaseModel):
 
     backend: str
     mode: str
+    ranks: int = 1
     status: Status
     reason: str = ""
     doubt: str = ""
@@ -30,7 +31,7 @@ class CellFigures(BaseModel):
 
     @property
     def label(self) -> str:
-        return f"{self.backend}:{self.mode}"
+        return labelled(self.backend, self.mode, self.ranks)
 
 
 class ExperimentFigures(BaseModel):

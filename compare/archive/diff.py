@@ -22,7 +22,7 @@ from compare.findings.number_text import memory
 from compare.findings.summary import Summary, summarise
 from compare.records.differences import differing_fields, in_short
 from compare.records.record_types import AnyRecord, SpeedCheck, Status, current, header_of
-from compare.records.values import Estimate
+from compare.records.values import Estimate, labelled
 from compare.stats import intervals
 from compare.stats.welch import Welch, welch
 
@@ -75,6 +75,7 @@ class CellDiff(BaseModel):
     point: str
     backend: str
     mode: str
+    ranks: int = 1
     base_status: Status
     new_status: Status
     base_tokens_per_second: Estimate | None
@@ -92,7 +93,7 @@ class CellDiff(BaseModel):
 
     @property
     def label(self) -> str:
-        return f"{self.point} {self.backend}:{self.mode}".strip()
+        return f"{self.point} {labelled(self.backend, self.mode, self.ranks)}".strip()
 
 
 class Diff(BaseModel):
@@ -165,6 +166,7 @@ def _judged(
         point=pair.point,
         backend=base.backend,
         mode=base.mode,
+        ranks=base.ranks,
         base_status=base.status,
         new_status=new.status,
         base_tokens_per_second=base.tokens_per_second,

@@ -40,10 +40,10 @@ def load(path: str | Path = "results", what: What = "cells") -> pd.DataFrame:
       sequence_length, steps, validation_batches, seed, dtype, dropout_masks, optimizer,
       learning_rate; a sweep's values by field, such as train.batch; cpu, cpus, threads, system,
       python, machine_memory_bytes, versions.
-    - "losses": run_id, backend, mode, step (from 0), loss (nats per token, NaN where it was not
-      finite) of each training step.
+    - "losses": run_id, backend, mode, ranks, step (from 0), loss (nats per token, NaN where it was
+      not finite) of each training step.
     - "windows": run_id, started, task, every field of `compare.records.record_types.Window`, its
-      `cell` as backend, mode, echo and control; seconds, bytes, its losses as a list.
+      `cell` as backend, mode, ranks, echo and control; seconds, bytes, its losses as a list.
     - "explanations": run_id, and a row for each score that `compare explain` gave: model, of,
       backend, mode, example, asked, method, position (from 0), token, score (nats); value,
       baseline and gap of its text, see `compare.records.explanations.Explanation`.
@@ -134,7 +134,14 @@ def _losses(run: _Run) -> tuple[list[TidyRow], list[str]]:
     summary, problems = read_summary(run.folder)
     run_id = run.called(summary.run_id)
     rows = [
-        {"run_id": run_id, "backend": cell.backend, "mode": cell.mode, "step": step, "loss": loss}
+        {
+            "run_id": run_id,
+            "backend": cell.backend,
+            "mode": cell.mode,
+            "ranks": cell.ranks,
+            "step": step,
+            "loss": loss,
+        }
         for cell in summary.cells
         for step, loss in enumerate(cell.losses)
     ]
@@ -166,7 +173,9 @@ def _explanations(run: _Run) -> tuple[list[TidyRow], list[str]]:
 
 def _flat(window: Window) -> TidyRow:
     fields = window.model_dump(exclude={"kind", "cell"})
-    return {**window.cell.model_dump(), **fields}
+    # Which records leave out.
+    usual = {"ranks": 1, "silent": False, "rank_seconds": [], "rank_peak_bytes": []}
+    return {**usual, **window.cell.model_dump(), **fields}
 
 
 _TABLES: dict[What, Callable[[_Run], tuple[list[TidyRow], list[str]]]] = {
@@ -177,7 +186,7 @@ _TABLES: dict[What, Callable[[_Run], tuple[list[TidyRow], list[str]]]] = {
 }
 _LEAST_COLUMNS: dict[What, tuple[str, ...]] = {
     "cells": COLUMNS,
-    "losses": ("run_id", "backend", "mode", "step", "loss"),
+    "losses": ("run_id", "backend", "mode", "ranks", "step", "loss"),
     "windows": ("run_id", "backend", "mode", "echo", "control", "role", "index", "seconds"),
     "explanations": ("run_id", "model", "example", "method", "position", "token", "score"),
 }

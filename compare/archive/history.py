@@ -14,7 +14,7 @@ from compare.findings.number_text import count_of
 from compare.records.differences import upgrades
 from compare.records.record_types import Status
 from compare.records.run_folders import run_folders
-from compare.records.values import Estimate
+from compare.records.values import Estimate, labelled
 from compare.stats.intervals import independent_ratio
 
 
@@ -38,6 +38,7 @@ class HistoryRow(BaseModel):
     machine: str
     backend: str
     mode: str
+    ranks: int = 1
     status: Status
     doubt: str = ""
     versions: dict[str, str]
@@ -50,7 +51,7 @@ class HistoryRow(BaseModel):
 
     @property
     def label(self) -> str:
-        return f"{self.backend}:{self.mode}"
+        return labelled(self.backend, self.mode, self.ranks)
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -147,6 +148,7 @@ def _rows(run: str, figures: RunFigures, backends: Sequence[str]) -> Iterator[Hi
             machine=_machine(figures, cell),
             backend=cell.backend,
             mode=cell.mode,
+            ranks=cell.ranks,
             status=cell.status,
             doubt=cell.doubt,
             versions=cell.versions,

@@ -116,7 +116,7 @@ def _measured(
         group = f"{others} {machine_of(point.summary)}"
         for cell in point.summary.cells:
             cost = getattr(cell, quantity)
-            if cell.status == "ok" and cost:
+            if cell.status == "ok" and cell.ranks == 1 and cost:
                 size = float(point.values[field])
                 found[cell.backend, cell.mode].append(_Measured(size, float(cost), group))
     return found

@@ -11,7 +11,10 @@ from compare.records.values import Estimate
 
 TidyRow = dict[str, Any]
 
-_WITH_ENDS = ("tokens_per_second", "ratio_to_fastest", "ratio_to_itself", "drift")
+_WITH_ENDS = (
+    "tokens_per_second", "ratio_to_fastest", "ratio_to_itself", "scaling_efficiency",
+    "communication_share", "drift",
+)  # fmt: skip
 _LEFT_OUT = (
     "log_tail", "libraries", "loss_differences", "window_step_seconds", "window_places", "samples",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from compare.archive.history import History, HistoryRow
 from compare.findings.number_text import NOTHING, with_half
 from compare.records.record_types import Status
-from compare.records.values import Estimate
+from compare.records.values import Estimate, labelled
 from compare.stats.intervals import independent_ratio
 
 Verdict = Literal["failed", "slower", "faster", "unchanged", "not judged", "first"]
@@ -41,6 +41,7 @@ class Trend(BaseModel):
     machine: str
     backend: str
     mode: str
+    ranks: int = 1
     run: str
     started: datetime
     status: Status
@@ -55,7 +56,7 @@ class Trend(BaseModel):
 
     @property
     def label(self) -> str:
-        return f"{self.backend}:{self.mode}"
+        return labelled(self.backend, self.mode, self.ranks)
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -122,6 +123,7 @@ def _trend(rows: list[HistoryRow]) -> Trend:
         machine=last.machine,
         backend=last.backend,
         mode=last.mode,
+        ranks=last.ranks,
         run=last.run,
         started=last.started,
         status=last.status,

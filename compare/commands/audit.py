@@ -16,6 +16,7 @@ from compare.contracts.loading import load_task
 from compare.errors import UserError
 from compare.planning.plan import make_plan
 from compare.planning.selection import find_oracle
+from compare.ranks.counts import parse_ranks
 from compare.records.values import Request
 from compare.running.audit import TOLERANCES, Audited, Check, audit_cells
 from compare.running.progress import watched
@@ -33,6 +34,7 @@ def audit(
     set_: options.Set = None,
     config: options.Config = None,
     steps: Annotated[int, long(help="Optimiser steps.")] = 100,
+    ranks: options.Ranks = "1",
     explain: Annotated[
         bool, what("--explain", help="Their explanations too, of the initial weights.")
     ] = False,
@@ -47,6 +49,7 @@ def audit(
     compare audit --backend torch:eager --set model.architecture=gpt --steps 20
     compare audit --task translation --backend torch:eager --steps 20
     compare audit --task sentiment --explain --steps 20
+    compare audit --task translation --backend torch:eager --ranks 2,3 --set train.batch=12
     """
     options.require_utf8(task, preset, backend, data, *(set_ or []), *(python or []))
     given: dict[str, dict[str, Any]] = {"task": {"data": data}, "train": {"steps": steps}}
@@ -57,10 +60,10 @@ def audit(
     backends, pythons = options.split_backends(backend), options.interpreters(python)
     request = Request(
         task=task, preset=preset, overrides=asked, backends=backends, pythons=pythons,
-        every_mode=True,
+        every_mode=True, ranks=parse_ranks(ranks),
     )  # fmt: skip
     with watched(quiet) as progress:
-        plan = make_plan(request, options.command_line(), watch=progress.begin)
+        plan = make_plan(request, options.command_line(), watch=progress.begin, timed=False)
         oracle = find_oracle()
         try:
             audited = audit_cells(plan, oracle, progress.count)
@@ -111,7 +114,7 @@ def _audit_table(audited: list[Audited]) -> Table:
     for row in audited:
         cells = [_check_text(kind, row.checks[kind]) for kind in kinds if kind in row.checks]
         reason = f"{row.status}: {row.reason}" if row.reason else row.status
-        table.add_row(Text(f"{row.backend}:{row.mode}"), Text(reason), *cells)
+        table.add_row(Text(row.label), Text(reason), *cells)
     return table
 
 
@@ -119,7 +122,7 @@ def in_words(audited: list[Audited], oracle: str, precision: str) -> str:
     """What the audit came to, in a sentence."""
     labels: dict[str, list[str]] = {}
     for row in audited:
-        label = f"{row.backend}:{row.mode}"
+        label = row.label
         if label != oracle or len(audited) == 1:
             labels.setdefault(row.status, []).append(label)
     right, wrong = labels.pop("ok", []), labels.pop("parity_failed", [])

@@ -17,6 +17,7 @@ from compare.planning.overrides import text_fields
 from compare.planning.plan import make_plan
 from compare.planning.sweeps import begin_sweep, parse_axes
 from compare.plugins import installed
+from compare.ranks.counts import parse_ranks
 from compare.records.place import require_place, require_room
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import SweepFolder
@@ -32,6 +33,7 @@ def run(
     task: Annotated[str | None, options.TASK] = None,
     preset: options.Preset = "small",
     backend: options.Backends = "",
+    ranks: options.Ranks = "1",
     data: options.Data = None,
     set_: options.Set = None,
     config: options.Config = None,
@@ -106,6 +108,7 @@ def run(
         overrides=options.overrides(loaded, config, set_, given),
         backends=options.split_backends(backend),
         pythons=options.interpreters(python),
+        ranks=parse_ranks(ranks),
         folder=options.working_folder(),
     )
     command = options.command_line()

@@ -18,6 +18,7 @@ from compare.contracts.backend import (
     Trainer,
     Unsupported,
 )
+from compare.contracts.group import Group, Grouped
 from compare.contracts.task import Bounded, Example, Prepared, Quality, Rule, Task
 from compare.spec.arrays import Array, Batch, Batches, Weights
 
@@ -31,6 +32,8 @@ __all__ = [
     "Device",
     "DeviceMemory",
     "Example",
+    "Group",
+    "Grouped",
     "HasCompilerPlan",
     "HasDetails",
     "Prepared",

@@ -12,7 +12,7 @@ from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.time_to_target import Target
 from compare.records.groups import Groups
 from compare.records.record_types import Header, Status
-from compare.records.values import Estimate
+from compare.records.values import Estimate, labelled
 from compare.stats import intervals
 
 
@@ -31,6 +31,11 @@ class CellSummary(BaseModel):
     one place were played a moment apart. `contended_windows` are which of them others disturbed,
     `noisy_windows` which were far off the others.
 
+    Of several `ranks` seconds are those of the slowest, memory and CPUs those of all together and
+    `largest_rank_memory_bytes` of one; `scaling_efficiency` is their rate over as many times that
+    of one process, `communication_share` of a step what a silent twin does without,
+    `rank_imbalance` how far the quickest is ahead of the slowest.
+
     `samples` are the outputs for the examples of the summary, where these are texts; `groups` how
     the groups fare that texts speak of, where these are known.
     """
@@ -40,6 +45,7 @@ class CellSummary(BaseModel):
 
     backend: str
     mode: str
+    ranks: int = 1
     status: Status | Literal["running"]
     reason: str = ""
     device: str | None = None
@@ -60,6 +66,9 @@ class CellSummary(BaseModel):
     doubt: str = ""
     ratio_to_fastest: Estimate | None = None
     ratio_to_itself: Estimate | None = None
+    scaling_efficiency: Estimate | None = None
+    rank_imbalance: float | None = None
+    communication_share: Estimate | None = None
     step_seconds: float | None = None
     phases: dict[str, float] = {}
     flops_per_second: float | None = None
@@ -68,6 +77,7 @@ class CellSummary(BaseModel):
     peak_memory_bytes: int | None = None
     children_peak_memory_bytes: int | None = None
     process_peak_memory_bytes: int | None = None
+    largest_rank_memory_bytes: int | None = None
     idle_memory_bytes: int | None = None
     device_peak_memory_bytes: int | None = None
     planned_memory_bytes: int | None = None
@@ -99,7 +109,7 @@ class CellSummary(BaseModel):
 
     @property
     def label(self) -> str:
-        return f"{self.backend}:{self.mode}"
+        return labelled(self.backend, self.mode, self.ranks)
 
     @property
     def is_fastest(self) -> bool:
@@ -151,6 +161,7 @@ def row_of(
     return CellSummary(
         backend=cell.name.backend,
         mode=cell.name.mode,
+        ranks=cell.name.ranks,
         status=end.status,
         reason=end.reason,
         device=cell.built.device if cell.built else None,
@@ -174,6 +185,8 @@ def row_of(
         peak_memory_bytes=peak[0] if peak else None,
         children_peak_memory_bytes=peak[1] if peak else None,
         process_peak_memory_bytes=cell.process_peak_bytes(),
+        largest_rank_memory_bytes=cell.largest_rank_bytes(),
+        rank_imbalance=cell.imbalance(),
         idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
         device_peak_memory_bytes=cell.device_peak_bytes(),
         planned_memory_bytes=cell.planned.memory_bytes if cell.planned else None,

@@ -135,6 +135,18 @@ class Cell:
         most = max(held, key=sum, default=None)
         return most and (sum(most), most[1])
 
+    def largest_rank_bytes(self) -> int | None:
+        """The most that one of several ranks held in a window."""
+        windows = self.timed or self.windows
+        return max((held for w in windows for held in w.rank_peak_bytes), default=None)
+
+    def imbalance(self) -> float | None:
+        """By how much the quickest of several ranks is ahead of the slowest, as a share of the
+        slowest's time: the mean over windows."""
+        each = [w.rank_seconds for w in self.timed if any(w.rank_seconds)]
+        found = [(max(seconds) - min(seconds)) / max(seconds) for seconds in each]
+        return fmean(found) if found else None
+
     def process_peak_bytes(self) -> int | None:
         return max((e.process_peak_bytes for e in self.ends if e.process_peak_bytes), default=None)
 

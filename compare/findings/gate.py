@@ -77,7 +77,7 @@ def _hold_validation(
     allowed = parity.validation_allowance(
         echo, tail, verdict.allowed, header.experiment.train.dtype
     )
-    names = [CellName(backend=row.backend, mode=row.mode) for row in passed]
+    names = [CellName(backend=row.backend, mode=row.mode, ranks=row.ranks) for row in passed]
     losses = {n: [row.validation_loss or 0.0] for n, row in zip(names, passed, strict=True)}
     found = parity.held(losses, np.array([allowed]), header.oracles, "the validation loss")
     for name, row in zip(names, passed, strict=True):

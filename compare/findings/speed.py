@@ -183,6 +183,32 @@ def against_itself(cell: Windows, control: Windows) -> intervals.Interval | None
     return intervals.ratio(paired(cell, control)[0])
 
 
+def communication_share(cell: Windows, silent: Windows) -> intervals.Interval | None:
+    """Of a step, the part that is gone where ranks compute the same and do not talk: what is left
+    of talking beside the computing that hides it. None where no silent twin was timed."""
+    ratio = intervals.ratio(paired(silent, cell)[0])
+    if ratio is None:
+        return None
+    low, high = (None if end is None else 1 - 1 / end for end in (ratio.low, ratio.high))
+    return intervals.Interval(1 - 1 / ratio.value, low, high)
+
+
+def scaling_efficiency(
+    name: CellName, timed: Mapping[CellName, Windows], found_rates: Rates
+) -> intervals.Interval | None:
+    """Of N ranks, their rate over N times that of the same cell in one process: 1 where nothing is
+    lost. Both train the same batches (strong scaling) with as many threads a process; the interval
+    is of the windows that both played. None where no single process was timed."""
+    alone = name.model_copy(update={"ranks": 1})
+    if name.ranks == 1 or name not in timed or alone not in timed:
+        return None
+    logs, share = paired(timed[name], timed[alone])[0], math.log(name.ranks)
+    if not logs:
+        return None
+    value = math.exp(found_rates.apart(name, alone) - share)
+    return intervals.around(value, [log - share for log in logs])
+
+
 def _apart(ratio: float) -> float:
     """How far a ratio is from 1, as a fraction, whichever way it stands."""
     return max(ratio, 1 / ratio) - 1

@@ -102,6 +102,9 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
         if row.status == "ok" and counted.timings[cell.name]
     }
     comparisons = _compare(ranked, pace, rows, header)
+    for cell, row in zip(cells, rows, strict=True):
+        silent = Cell(cell.name.its_silent(), kept).timings if cell.name.ranks > 1 else {}
+        row.communication_share = estimate_of(speed.communication_share(cell.timings, silent))
     timed = {name: counted.timings[name] for name in ranked}
     precision = speed.precision(timed, comparisons) if ranked else None
     return Summary(
@@ -180,6 +183,7 @@ def _compare(
     for name, row in zip(header.cells, rows, strict=True):
         if name in played:
             row.ratio_to_itself = estimate_of(speed.against_itself(timed[name], played[name]))
+        row.scaling_efficiency = estimate_of(speed.scaling_efficiency(name, timed, pace.rates))
         row.ratio_to_fastest = _to_fastest(name, ranked, pace.rates, comparisons)
     return comparisons
 

@@ -42,13 +42,17 @@ def require_threads(asked: int) -> int:
     return asked
 
 
-def pin_to(threads: int) -> None:
-    """Keep this process to its first `threads` CPUs, where the system can.
+def pin_to(threads: int, rank: int = 0) -> None:
+    """Keep this process to `threads` CPUs, where the system can: to its first ones, or to the next
+    ones for each rank of several. Where there are fewer, ranks share them.
 
     Frameworks that size their pools from the affinity mask (XLA) then do so alike.
     """
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cpu_numbers()[:threads])
+        cpus = cpu_numbers()
+        first = rank * threads
+        own = {cpus[place % len(cpus)] for place in range(first, first + min(threads, len(cpus)))}
+        os.sched_setaffinity(0, own)
 
 
 def cpu_quota(root: Path, membership: str) -> str:

@@ -33,7 +33,7 @@ def kept_choices(
     """The cells with weights that these texts name, of all where there are none, in the run's
     order; a name without a mode means the first that the run has of it. Raises UserError for what
     is not there."""
-    kept = [cell for cell in header.cells if folder.weights(cell).is_file()]
+    kept = [c for c in header.cells if c.ranks == 1 and folder.weights(c).is_file()]
     if not kept:
         raise UserError(f"'{folder.path}' has no weights: run with --save-weights")
     spelled = [f"{_adapter_of_run(header, cell.backend)}:{cell.mode}" for cell in kept]

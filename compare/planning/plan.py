@@ -13,10 +13,11 @@ from compare.findings.time_to_target import Target
 from compare.findings.window_thresholds import WINDOW_SECONDS
 from compare.meters.cost import require_memory_for
 from compare.meters.memory import require_memory
-from compare.meters.threads import default_threads, require_threads
+from compare.meters.threads import require_threads
 from compare.planning.choice import Choice
 from compare.planning.overrides import resolve
 from compare.planning.selection import choose_cells
+from compare.ranks.counts import require_cpus, require_rows, threads_of_each
 from compare.records.values import CellName, Request
 from compare.spec.arrays import Array
 from compare.spec.experiment import Experiment
@@ -59,8 +60,8 @@ class Plan:
 
     @property
     def threads(self) -> int:
-        """CPU threads of each backend."""
-        return self.run.threads or default_threads()
+        """CPU threads of each backend, or of each rank of it."""
+        return self.run.threads or threads_of_each(self.request.ranks)
 
 
 def make_plan(
@@ -68,20 +69,24 @@ def make_plan(
     command: list[str],
     choices: list[Choice] | None = None,
     watch: Callable[[str], None] = lambda doing: None,
+    timed: bool = True,
 ) -> Plan:
     """Resolve everything; raises UserError for any of it that cannot be, data included.
 
     `choices` are those of an earlier plan for the same backends, which need not be asked again;
-    `watch` is told what is being done.
+    `watch` is told what is being done. Where nothing is `timed`, ranks may share CPUs.
     """
     task = load_task(request.task)
     settings = resolve(task, request.preset, request.overrides)
     Target.read(settings.run.target, task.metrics, getattr(task, "best", {}))
     if settings.run.threads:
         require_threads(settings.run.threads)
+    require_rows(request.ranks, settings.train)
+    if timed:
+        require_cpus(request.ranks, settings.run.threads or threads_of_each(request.ranks))
     if choices is None:
         watch("asking the backends who they are")
-        choices = choose_cells(request.backends, request.pythons, request.every_mode)
+        choices = choose_cells(request.backends, request.pythons, request.every_mode, request.ranks)
     _require_room_for_a_window(settings.run, len(choices))
     _require_memory_for_batches(settings.train)
     watch("preparing the data")

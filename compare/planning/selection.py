@@ -1,6 +1,6 @@
 """Which cells are played, for what `--backend` names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compare.contracts.loading import check_backend_name
@@ -31,13 +31,16 @@ def find_oracle() -> Choice:
 
 
 def choose_cells(
-    wanted: list[str], pythons: Mapping[str, str], every_mode: bool = False
+    wanted: list[str],
+    pythons: Mapping[str, str],
+    every_mode: bool = False,
+    ranks: Sequence[int] = (1,),
 ) -> list[Choice]:
     """The cells to play for `--backend` texts such as "torch:eager" or "path/to/adapter.py".
 
     Without any, every installed backend but the oracles, each in its default mode or with
-    `every_mode` in all. Raises UserError for an unknown backend or mode, and for a wanted adapter
-    that does not load.
+    `every_mode` in all; a cell for each number of `ranks`. Raises UserError for an unknown backend
+    or mode, and for a wanted adapter that does not load.
     """
     spelled = [adapter_and_mode(text) for text in wanted]
     pairs = with_tagged(
@@ -58,8 +61,9 @@ def choose_cells(
             for one in _modes(backend, mode):
                 plain, tag = untagged(adapter)
                 name = "@".join(filter(None, [backend.name or plain, tag]))
-                cell = CellName(backend=name, mode=one)
-                choices.append(_choice(cell, plain, backend.oracle, interpreters.get(adapter)))
+                for count in ranks:
+                    cell = CellName(backend=name, mode=one, ranks=count)
+                    choices.append(_choice(cell, plain, backend.oracle, interpreters.get(adapter)))
     _refuse_twins(choices)
     return choices
 

@@ -62,17 +62,19 @@ def identities(choices: Iterable[Choice]) -> dict[CellName, Identity]:
     """Of each cell as it would be played now; one whose framework does not open has none."""
     found = {}
     for choice in choices:
-        identity = _identity(choice.adapter, choice.cell.mode, choice.python)
+        identity = _identity(choice.adapter, choice.cell.mode, choice.python, choice.cell.ranks > 1)
         if identity:
             found[choice.cell] = identity
     return found
 
 
 @cache  # a framework takes seconds to open, and every point of a sweep asks
-def _identity(name: str, mode: str, python: str | None) -> Identity | None:
+def _identity(name: str, mode: str, python: str | None, grouped: bool) -> Identity | None:
     try:
         opened = _open(name, mode, python)
     except CellEnded:
+        return None
+    if grouped and not opened["grouped"]:  # as a group it does not open either
         return None
     return Identity(opened["adapter_sha256"], opened["versions"])
 
@@ -101,8 +103,9 @@ def _open(name: str, mode: str, python: str | None) -> Message:
     with tempfile.TemporaryDirectory() as scratch:
         worker = WorkerProcess(name, python, None, Path(scratch) / "log")
         try:
-            worker.hello()
-            return worker.ask("open", ANSWER_SECONDS, mode=mode, threads=None)
+            grouped = worker.hello()["grouped"]
+            opened = worker.ask("open", ANSWER_SECONDS, mode=mode, threads=None)
+            return {**opened, "grouped": grouped}
         finally:
             worker.stop()
 

@@ -142,6 +142,9 @@ class Window(Record):
     `group_pressure_seconds` (of the control group): for how long a thread that could run had no
     CPU; `queue_seconds`: the same of the worker's threads, added up. `resting_cpu_seconds`: what
     the workers of other cells used, by label, while they should have rested.
+
+    Of several ranks `seconds` are the slowest's, `rank_seconds` each one's; what they hold and use
+    is added up, and `rank_peak_bytes` is what each held.
     """
 
     kind: Literal["window"] = "window"
@@ -172,6 +175,8 @@ class Window(Record):
     group_pressure_seconds: float | None = None
     queue_seconds: float | None = None
     resting_cpu_seconds: dict[str, float] = Field(default={})
+    rank_seconds: list[float] = Field(default=[], exclude_if=lambda value: not value)
+    rank_peak_bytes: list[int] = Field(default=[], exclude_if=lambda value: not value)
 
     @property
     def cpus_of_others(self) -> float | None:

@@ -67,7 +67,8 @@ class RunFolder:
 
     def log(self, cell: CellName, round_: int) -> Path:
         """Where a cell's worker writes what its framework prints."""
-        part = "-echo" if cell.echo else "-control" if cell.control else ""
+        kinds = {"-echo": cell.echo, "-control": cell.control, "-silent": cell.silent}
+        part = next((text for text, is_it in kinds.items() if is_it), "")
         return self.path / "logs" / f"{_file_name(cell)}{part}-round{round_}.log"
 
     def outputs(self, cell: CellName) -> Path:
@@ -138,4 +139,5 @@ def new_folder(results: Path, *names: str) -> Path:
 
 
 def _file_name(cell: CellName) -> str:
-    return "".join(c if c.isalnum() else "-" for c in f"{cell.backend}-{cell.mode}")
+    ranks = f"-x{cell.ranks}" if cell.ranks > 1 else ""
+    return "".join(c if c.isalnum() else "-" for c in f"{cell.backend}-{cell.mode}{ranks}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:  # it comes with scipy, which who only names cells does without
     from compare.stats.intervals import Interval
@@ -14,35 +14,47 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class CellName(Record):
-    """One experiment on one backend in one mode.
+def labelled(backend: str, mode: str, ranks: int = 1) -> str:
+    """How a row is called: "torch:eager", played by several ranks "torch:eager x2"."""
+    return f"{backend}:{mode}" + (f" x{ranks}" if ranks > 1 else "")
 
-    Two kinds are not rows of the table. The `echo` is a backend that was started from weights
+
+class CellName(Record):
+    """One experiment on one backend in one mode, played by one process or by several `ranks`.
+
+    Three kinds are not rows of the table. The `echo` is a backend that was started from weights
     perturbed in their last bit, with the rows of every batch in reverse order, to measure how far
     rounding alone drives curves apart. The `control` is a backend played a second time, to
-    measure how far it differs from itself in speed.
+    measure how far it differs from itself in speed. The `silent` one are ranks that compute the
+    same and do not talk to each other, to measure what talking costs; their losses are of nothing.
     """
 
     backend: str
     mode: str
+    ranks: int = Field(default=1, gt=0, exclude_if=lambda ranks: ranks == 1)
     echo: bool = False
     control: bool = False
+    silent: bool = Field(default=False, exclude_if=lambda silent: not silent)
 
     @property
     def label(self) -> str:
-        part = " (echo)" if self.echo else " (control)" if self.control else ""
-        return f"{self.backend}:{self.mode}{part}"
+        kinds = {" (echo)": self.echo, " (control)": self.control, " (silent)": self.silent}
+        part = next((text for text, is_it in kinds.items() if is_it), "")
+        return labelled(self.backend, self.mode, self.ranks) + part
 
     @property
     def is_row(self) -> bool:
-        return not (self.echo or self.control)
+        return not (self.echo or self.control or self.silent)
 
     def its_row(self) -> "CellName":
-        """The cell that an echo or a control belongs to."""
-        return self.model_copy(update={"echo": False, "control": False})
+        """The cell that an echo, a control or a silent one belongs to."""
+        return self.model_copy(update={"echo": False, "control": False, "silent": False})
 
     def its_control(self) -> "CellName":
         return self.model_copy(update={"control": True})
+
+    def its_silent(self) -> "CellName":
+        return self.model_copy(update={"silent": True})
 
 
 class Estimate(Record):
@@ -80,6 +92,7 @@ class Request(Record):
     backends: list[str]
     pythons: dict[str, str]
     every_mode: bool = False
+    ranks: list[int] = Field(default=[1], exclude_if=lambda ranks: ranks == [1])
     folder: str = ""
 
     def laid_over(self, values: Mapping[str, Any]) -> "Request":

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -25,10 +26,12 @@ from compare.findings.parity import MARGIN
 from compare.planning.choice import Choice
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
+from compare.ranks.processes import Player, start
 from compare.records.record_types import Status
+from compare.records.values import labelled
 from compare.spec.arrays import Array
 from compare.spec.inputs import read_arrays, write_arrays, write_inputs
-from compare.worker.process import CellEnded, WorkerProcess
+from compare.worker.process import CellEnded
 
 TOLERANCES = {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1e-10}
 """Largest difference in float64, relative to the largest value of the array."""
@@ -53,9 +56,14 @@ class Audited(BaseModel):
 
     backend: str
     mode: str
+    ranks: int = 1
     status: Status
     reason: str = ""
     checks: dict[str, Check] = {}
+
+    @property
+    def label(self) -> str:
+        return labelled(self.backend, self.mode, self.ranks)
 
 
 Numbers = Mapping[str, Mapping[str, Array]]
@@ -100,7 +108,7 @@ def _audit_one(
     wandering: Callable[[], Mapping[str, float]],
 ) -> Audited:
     cell = choice.cell
-    name = {"backend": cell.backend, "mode": cell.mode}
+    name: dict[str, Any] = {"backend": cell.backend, "mode": cell.mode, "ranks": cell.ranks}
     try:
         numbers = _measure(plan, choice, folder)
         allowed = TOLERANCES
@@ -129,7 +137,9 @@ def _first_sign(outside: Sequence[str]) -> str:
 def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) -> Numbers:
     """Play one cell alone and collect what it computes; raises CellEnded if it cannot."""
     cell, run = choice.cell, plan.run
-    worker = WorkerProcess(choice.adapter, choice.python, folder / "inputs", folder / "log")
+    worker = start(
+        cell.ranks, run.timeout, choice.adapter, choice.python, folder / "inputs", folder / "log"
+    )
     try:
         worker.hello()
         opened = worker.ask("open", run.timeout, mode=cell.mode, threads=plan.threads)
@@ -147,7 +157,7 @@ def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) ->
     return {**probed, "losses": {"": np.array(losses, np.float64)}, **decisions}
 
 
-def _decisions(plan: Plan, worker: WorkerProcess, trained: Path) -> Numbers:
+def _decisions(plan: Plan, worker: Player, trained: Path) -> Numbers:
     """The class that each validation text is given, with the weights of a file where it is there;
     nothing in lower precision, or where no text has a group."""
     grouped = any(example.group for example in plan.prepared.examples)

@@ -51,6 +51,8 @@ def cell_key(
         "machine": {name: described.get(name) for name in _LASTING},
         "variables": dict(variables),
     }
+    if cell.ranks > 1:
+        parts["ranks"] = cell.ranks
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

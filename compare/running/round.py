@@ -16,6 +16,7 @@ from compare.limits import HELLO_SECONDS
 from compare.meters.contention import cpu_seconds_of
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
+from compare.ranks.processes import Player, start
 from compare.records.record_types import (
     Built,
     Echoed,
@@ -30,7 +31,7 @@ from compare.records.run_folder import RunFolder
 from compare.records.values import CellName, DeviceInfo, Record
 from compare.running.turns import turns
 from compare.running.validation import Evaluator
-from compare.worker.process import HELLO, CellEnded, WorkerProcess
+from compare.worker.process import HELLO, CellEnded
 
 _RESTING_SECONDS = 0.02  # of a worker that rests: what its runtime's own threads look after
 
@@ -53,7 +54,7 @@ class Round:
         self.first = first
         self.evaluator, self.shuffler, self.write = evaluator, shuffler, write
         self.choices = {choice.cell: choice for choice in plan.choices}
-        self.workers: dict[CellName, WorkerProcess] = {}
+        self.workers: dict[CellName, Player] = {}
         self.devices: dict[CellName, list[Device]] = {}
         self.device = "auto"  # until it is settled what all compute on
         self.built: dict[CellName, Device] = {}
@@ -102,19 +103,25 @@ class Round:
     def open_all(self, cells: Sequence[CellName]) -> None:
         """Start the workers: in the first round one after the other, as how long an import takes
         is told; in the others together, since they wait for files and use one CPU each."""
-        controls = [[cell.its_control()] if self.plan.run.control else [] for cell in cells]
-        there = [one for cell, its in zip(cells, controls, strict=True) for one in (cell, *its)]
+        there = [one for cell in cells for one in (cell, *self._repeating(cell))]
         for together in [[cell] for cell in there] if self.first else [there]:
             for act in (self.start, self.open):
                 for cell in together:
                     self.attempt(cell, act)
+
+    def _repeating(self, cell: CellName) -> list[CellName]:
+        """What is played beside a cell to tell what its speed is made of."""
+        if not self.plan.run.control:
+            return []
+        return [cell.its_control(), *([cell.its_silent()] if cell.ranks > 1 else [])]
 
     def start(self, cell: CellName) -> float:
         """Start a worker and tell it to import its framework."""
         choice = self.choices[cell.its_row()]
         self.startup[cell] = 0.0
         log = self.folder.log(cell, self.number)
-        worker = WorkerProcess(choice.adapter, choice.python, self.folder.inputs, log)
+        how = choice.adapter, choice.python, self.folder.inputs, log
+        worker = start(cell.ranks, self.plan.run.timeout, *how, silent=cell.silent)
         self.workers[cell] = worker
         worker.tell(HELLO)
         worker.tell("open", mode=cell.mode, threads=self.plan.threads)
@@ -175,7 +182,7 @@ class Round:
     def _cpu_of_others(self, cell: CellName) -> dict[str, float]:
         """CPU seconds that the workers of all other cells have used so far, by label."""
         return {
-            other.label: cpu_seconds_of(worker.pid)
+            other.label: sum(map(cpu_seconds_of, worker.pids))
             for other, worker in self.workers.items()
             if other != cell
         }
@@ -204,7 +211,7 @@ class Round:
             self.write(self.evaluator.of_echo(cell, self.number, ask))
         if cell.is_row:
             self.write(self.evaluator.finish(cell, self.number, ask, keep=self.first))
-        if self.plan.run.save_weights and self.first and not cell.control:
+        if self.plan.run.save_weights and self.first and (cell.is_row or cell.echo):
             self._save_weights(cell)
         return 0.0
 

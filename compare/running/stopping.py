@@ -31,7 +31,7 @@ class Stopping:
     def __init__(
         self, plan: Plan, waiting: Callable[[float], None], reached: Callable[[float], None]
     ) -> None:
-        self.run, self.threads = plan.run, plan.threads
+        self.run, self.cpus = plan.run, plan.threads * max(plan.request.ranks)
         self.waiting, self.reached = waiting, reached
         self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
         self._began = self._ends = self._round = time.monotonic()
@@ -73,7 +73,7 @@ class Stopping:
         if self.run.precision is None or not self.run.wait_for_quiet:
             return True
         while time.monotonic() < self._ends:
-            taken = cpus_of_others_now(self.threads) or 0.0
+            taken = cpus_of_others_now(self.cpus) or 0.0
             if taken <= CPUS_OF_OTHERS:
                 return True
             self.waiting(taken)

@@ -1,5 +1,5 @@
 """`python -m compare.worker`: how the conductor starts a worker."""
 
-from compare.worker.worker import main
+from compare.worker.answering import main
 
 main()

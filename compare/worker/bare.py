@@ -32,10 +32,10 @@ def main() -> None:
     where = json.loads(sys.argv.pop(1))
     sys.meta_path.insert(0, Finder(where["modules"]))
     from compare import plugins
-    from compare.worker import worker
+    from compare.worker import answering
 
     plugins.lend("backend", where["backends"])
-    worker.main()
+    answering.main()
 
 
 if __name__ == "__main__":

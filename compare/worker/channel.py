@@ -58,5 +58,13 @@ class Channel:
         message: Message = json.loads(line)
         return message
 
+    def fileno(self) -> int:
+        """So that several can be waited for."""
+        return self._socket.fileno()
+
+    def has_message(self) -> bool:
+        """Whether a whole one has been read already, with the one before it."""
+        return b"\n" in self._pending
+
     def close(self) -> None:
         self._socket.close()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,17 @@ class CellEnded(Exception):
 class WorkerProcess:
     """A worker process with a channel of its own; its output goes to `log`."""
 
-    def __init__(self, adapter: str, python: str | None, inputs: Path | None, log: Path) -> None:
+    def __init__(
+        self,
+        adapter: str,
+        python: str | None,
+        inputs: Path | None,
+        log: Path,
+        sockets: Sequence[socket.socket] = (),
+        without: Container[str] = (),
+    ) -> None:
+        """`sockets` are the worker's too, under the same numbers; `without` are variables that its
+        environment is not to have."""
         ours, theirs = socket.socketpair()
         self.log = log
         own = [sys.executable, "-P", "-m", "compare.worker"]
@@ -47,22 +58,26 @@ class WorkerProcess:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
-                env=worker_environment(),
+                env={n: v for n, v in worker_environment().items() if n not in without},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *(one.fileno() for one in sockets)],
                 start_new_session=True,  # Ctrl-C is the conductor's to handle
             )
         interrupts.process_groups.add(self.pid)
         theirs.close()
-        self._channel = Channel(ours)
+        self.channel = Channel(ours)
         self.died = False  # by itself, without an answer
         self.ran_out_of_memory = False  # as far as can be told
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def pids(self) -> list[int]:
+        return [self.pid]
 
     def ask(self, do: str, timeout: float, **arguments: Any) -> Message:
         """The worker's answer to one command; raises CellEnded if it cannot give one.
@@ -75,14 +90,14 @@ class WorkerProcess:
     def tell(self, do: str, **arguments: Any) -> None:
         """Ask without waiting: `answer` is to be called for it, in the order of what was told."""
         with suppress(Closed):  # which `answer` finds too
-            self._channel.send({"do": do, **arguments})
+            self.channel.send({"do": do, **arguments})
 
     def answer(self, do: str, timeout: float) -> Message:
         """The answer to a command that it was told; raises CellEnded as `ask` does."""
         try:
-            answer = self._channel.receive(timeout)
+            answer = self.channel.receive(timeout)
         except Late:
-            place = self._where_it_is()
+            place = self.where_it_is()
             self.kill()
             reason = f"no answer to '{do}' within {timeout:g} s: killed{place}"
             raise CellEnded("failed", reason) from None
@@ -101,7 +116,7 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """End the worker: politely by hanging up, then for certain."""
-        self._channel.close()
+        self.channel.close()
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -111,7 +126,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End the worker and whatever it started, now."""
         self._end_group()
-        self._channel.close()
+        self.channel.close()
         self._process.wait()
 
     def _end_group(self) -> None:
@@ -120,12 +135,15 @@ class WorkerProcess:
             os.killpg(self.pid, signal.SIGKILL)
         interrupts.process_groups.discard(self.pid)
 
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def log_tail(self) -> str:
         """The last lines that the worker printed."""
         text = self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
 
-    def _where_it_is(self) -> str:
+    def where_it_is(self) -> str:
         """at file:line, as the worker's faulthandler tells; nothing where it does not."""
         known = len(self.log.read_bytes())
         with suppress(ProcessLookupError):

@@ -1,11 +1,8 @@
-"""Plays one cell in its own process: `python -m compare.worker FD ADAPTER [INPUTS]`.
+"""Plays one cell, or one rank of it, in its own process: a method for each command.
 
-Commands come and answers go over the socket with file descriptor FD, one JSON object each.
 Only NumPy, pydantic and psutil are imported here besides the adapter and its framework.
 """
 
-import faulthandler
-import socket
 import sys
 import time
 import traceback
@@ -16,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from compare.conformance.adapter_errors import (
-    AdapterError,
     peak_bytes,
     require_backend,
     require_trainer,
@@ -24,8 +20,8 @@ from compare.conformance.adapter_errors import (
 )
 from compare.conformance.checks import Checker
 from compare.contracts.backend import Backend, CompilerPlan, Device, Trainer, Unsupported
-from compare.contracts.loading import install_hint, load_backend
-from compare.errors import UserError, one_line, place_of_error
+from compare.contracts.group import Group
+from compare.contracts.loading import load_backend
 from compare.meters.machine import native_libraries
 from compare.meters.memory import resident_bytes
 from compare.meters.roofline import fastest_product
@@ -35,11 +31,13 @@ from compare.plugins import source_sha256
 from compare.spec.arrays import Array, Batch, Batches, as_float
 from compare.spec.dropout import with_dropout_masks
 from compare.spec.inputs import Dataset, read_arrays, read_experiment, read_weights, write_arrays
-from compare.spec.weights import perturbed
-from compare.worker.channel import STACK_SIGNAL, Channel, Closed, Message
+from compare.spec.weights import arrays_sha256, perturbed
+from compare.worker.channel import Message
 from compare.worker.decoding import beam_search, continue_text, log_softmax
 from compare.worker.losses import negative_log_likelihood, tokens_read, valid, valid_targets
 from compare.worker.questions import Questions
+from compare.worker.shares import device_of_rank, experiment_of, rows_of, share_of
+from compare.worker.summing import Sockets
 
 Run = tuple[Batches, Array]
 """Steps of one width: their batches, and the learning rate of each"""
@@ -56,6 +54,7 @@ class Worker:
         self.checker: Checker | None = None
         self.questions: Questions | None = None
         self.trainer: Trainer
+        self.group: Group | None = None
         self.meters = WindowMeters()
         self._datasets: dict[str, Dataset] = {}
 
@@ -69,14 +68,20 @@ class Worker:
             "name": self.backend.name,
             "modes": list(self.backend.modes),
             "oracle": self.backend.oracle,
+            "grouped": hasattr(self.backend, "join"),
         }
 
-    def open(self, mode: str, threads: int | None) -> Message:
-        """Import the framework; the memory it holds while idle is measured here."""
+    def open(self, mode: str, threads: int | None, group: dict[str, Any] | None = None) -> Message:
+        """Import the framework; the memory it holds while idle is measured here.
+
+        `group` is of one rank of several: the fields of a `Group`, and `descriptors` of sockets.
+        """
         began = time.perf_counter()
         if threads:
-            pin_to(threads)
+            pin_to(threads, group["rank"] if group else 0)
         self.backend.open(mode, threads or usable_cpus())
+        if group:
+            self._join(**group)
         versions = self.backend.versions()
         devices = self.backend.devices()
         return {
@@ -89,13 +94,26 @@ class Worker:
             "details": getattr(self.backend, "details", dict)(),
         }
 
+    def _join(self, descriptors: list[int], addresses: list[str], **about: Any) -> None:
+        join = getattr(self.backend, "join", None)
+        if join is None:
+            raise Unsupported("ranks: its adapter has no 'join'")
+        adding = Sockets(about["rank"], descriptors)
+        self.group = Group(**about, addresses=tuple(addresses), add_up=adding.sum)
+        join(self.group)
+
     def build(self, device: dict[str, Any], perturb: bool) -> Message:
         """Build the trainer and load the experiment's weights; with `perturb` it is the echo's."""
         experiment = read_experiment(self._inputs())
         stored = read_weights(self._inputs())
         weights = perturbed(stored, experiment.train.dtype) if perturb else stored
         began = time.perf_counter()
-        self.trainer = self.backend.build(experiment, Device(**device))
+        own, place = experiment, Device(**device)
+        if self.group:
+            rank, size = self.group.rank, self.group.size
+            own = experiment_of(experiment, rank, size)
+            place = device_of_rank(place, self.backend.devices(), rank, size)
+        self.trainer = self.backend.build(own, place)
         require_trainer(self.trainer)
         self.trainer.load(weights)
         seconds = time.perf_counter() - began
@@ -220,8 +238,12 @@ class Worker:
         return logits
 
     def probe(self, folder: str) -> Message:
-        """Write the initial logits and gradients on the first batch into `folder`."""
-        logits = self.trainer.logits(self._split("train").batch(0))
+        """Write the initial logits and gradients on the first batch into `folder`; a rank those of
+        its rows."""
+        batch = self._split("train").batch(0)
+        if self.group:
+            batch = rows_of(batch, self.group.rank, self.group.size)
+        logits = self.trainer.logits(batch)
         write_arrays(Path(folder, "logits.npz"), {"logits": logits})
         ((masked, _),) = self._runs(0, 1)
         gradients = self.trainer.gradients({name: field[0] for name, field in masked.items()})
@@ -251,13 +273,20 @@ class Worker:
         write_arrays(Path(path), self.trainer.weights())
         return {}
 
+    def weights_sha256(self) -> Message:
+        """By which replicas can be told apart, to the last bit."""
+        return {"sha256": arrays_sha256(self.trainer.weights())}
+
     def _runs(self, first: int, last: int) -> list[Run]:
-        """The batches of the steps [first, last), dropout masks with them, and their rates."""
+        """The batches of the steps [first, last), dropout masks with them, and their rates; the
+        rows that this rank has of them."""
         experiment, runs = self.experiment, list[Run]()
         for batches in self._split("train").runs(first, last):
             masked = with_dropout_masks(batches, experiment.model, experiment.train, first)
             if self.reverse:  # the same training, rounded otherwise at every step
                 masked = {name: field[:, ::-1] for name, field in masked.items()}
+            if self.group:
+                masked = share_of(masked, self.group.rank, self.group.size)
             steps = len(batches["inputs"])
             runs.append((masked, np.array(experiment.learning_rates(first, first + steps))))
             first += steps
@@ -271,37 +300,3 @@ class Worker:
     def _inputs(self) -> Path:
         assert self.inputs is not None  # only `hello` and `open` are asked of a worker without
         return self.inputs
-
-
-def answer_commands(worker: Worker, channel: Channel) -> None:
-    """Answer commands until the conductor hangs up."""
-    while True:
-        try:
-            command = channel.receive()
-            channel.send(_answer(worker, command))
-        except Closed:
-            return
-
-
-def _answer(worker: Worker, command: Message) -> Message:
-    method = getattr(worker, command.pop("do"))
-    try:
-        return {"ok": method(**command)}
-    except Unsupported as reason:
-        return {"skipped": f"not supported: {reason}"}
-    except ModuleNotFoundError as error:
-        traceback.print_exc()
-        hint = install_hint(worker.adapter, error.name or "") or place_of_error(error)
-        return {"skipped": f"{error.name} is not installed: {hint}"}
-    except (AdapterError, UserError) as error:
-        return {"failed": str(error)}
-    except Exception as error:
-        traceback.print_exc()  # into the cell's log
-        return {"failed": one_line(error)}
-
-
-def main() -> None:
-    descriptor, adapter, *rest = sys.argv[1:]
-    faulthandler.register(STACK_SIGNAL, all_threads=False)  # asked for where it hangs
-    channel = Channel(socket.socket(fileno=int(descriptor)))
-    answer_commands(Worker(adapter, Path(rest[0]) if rest else None), channel)

@@ -86,7 +86,7 @@ def test_a_run_alone_has_the_row_that_it_has_among_others(results: Path, run: Pa
 
 def test_losses_of_every_step_and_windows_with_every_field(results: Path, run: Path) -> None:
     losses = load(run, "losses")
-    assert list(losses) == ["run_id", "backend", "mode", "step", "loss"]
+    assert list(losses) == ["run_id", "backend", "mode", "ranks", "step", "loss"]
     windows = [record for record in RunFolder(run).records() if isinstance(record, Window)]
     mine = [window for window in windows if window.cell.is_row]
     assert losses["step"].tolist() == list(range(12))

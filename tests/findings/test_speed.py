@@ -86,3 +86,30 @@ def test_a_thousand_comparisons_of_equals_are_seldom_called_different() -> None:
         found = speed.compare_all(cells({A: 1.0, B: 1.0, C: 1.0}, 20, seed), {})
         wrong += any(c.verdict == "faster" for c in found)
     assert wrong <= 65  # 5% of runs, all pairs of a run together, and two standard errors
+
+
+def test_efficiency_of_ranks_is_paired_and_of_one_process_there_is_none() -> None:
+    both = A.model_copy(update={"ranks": 2})
+    found = cells({A: 1.0, B: 0.625})  # stands for two ranks: 1 / (2 * 0.625)
+    timed = {A: found[A], both: found[B]}
+    rates = speed.rates(timed)
+    efficiency = speed.scaling_efficiency(both, timed, rates)
+    assert efficiency is not None
+    assert efficiency.value == pytest.approx(0.8, rel=0.03)
+    assert efficiency.low is not None
+    assert efficiency.high is not None
+    assert efficiency.low < 0.8 < efficiency.high
+    assert speed.scaling_efficiency(A, timed, rates) is None
+    alone = {both: found[B]}
+    assert speed.scaling_efficiency(both, alone, speed.rates(alone)) is None
+
+
+def test_what_a_silent_twin_does_without_is_the_share_of_talking() -> None:
+    found = cells({A: 1.0, B: 0.75})  # stands for the silent one
+    share = speed.communication_share(found[A], found[B])
+    assert share is not None
+    assert share.value == pytest.approx(0.25, abs=0.02)
+    assert share.low is not None
+    assert share.high is not None
+    assert share.low < 0.25 < share.high
+    assert speed.communication_share(found[A], {}) is None

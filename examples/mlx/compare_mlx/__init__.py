@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from compare.contracts import Array, Device, Trainer
+from compare.contracts import Array, Device, Group, Trainer
 from compare.spec import Experiment
 
 
@@ -10,11 +10,15 @@ class MlxBackend:
     name = "mlx"
     modes = ("eager",)
     oracle = False
+    group: Group | None = None
 
     def open(self, mode: str, threads: int) -> None:
         import mlx.core as mx
 
         mx.set_default_device(mx.cpu)  # which has float64; MLX's GPU has not
+
+    def join(self, group: Group) -> None:
+        self.group = group
 
     def versions(self) -> dict[str, str]:
         import mlx.core as mx
@@ -33,7 +37,7 @@ class MlxBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import MlxTrainer
 
-        return MlxTrainer(experiment)
+        return MlxTrainer(experiment, self.group)
 
 
 backend = MlxBackend()

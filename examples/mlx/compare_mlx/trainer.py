@@ -8,7 +8,7 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from compare.contracts import Array, Batch, Batches, DeviceMemory, Unsupported, Weights
+from compare.contracts import Array, Batch, Batches, DeviceMemory, Group, Unsupported, Weights
 from compare.spec import Dense, Embedding, Experiment, OptimizerSpec, Recurrent
 
 
@@ -107,7 +107,8 @@ def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
 
 
 class MlxTrainer:
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, group: Group | None = None) -> None:
+        self.group = group
         train = experiment.train
         if train.dtype not in ("fp32", "fp64"):
             raise Unsupported(f"precision {train.dtype}")
@@ -142,7 +143,11 @@ class MlxTrainer:
             batch = {name: mx.array(field[index]) for name, field in batches.items()}
             (loss, after), gradients = self.differentiate(batch, self.states)
             values = dict(tree_flatten(self.model.parameters()))
-            values = self.optimizer.step(values, dict(tree_flatten(gradients)), float(rate))
+            flat = dict(tree_flatten(gradients))
+            if self.group:
+                total = self.group.sum({name: np.array(value) for name, value in flat.items()})
+                flat = {name: mx.array(value, dtype=self.dtype) for name, value in total.items()}
+            values = self.optimizer.step(values, flat, float(rate))
             self.model.update(tree_unflatten(list(values.items())))
             self.states = [
                 state if getattr(spec, "carry_state", False) else None
@@ -176,10 +181,11 @@ class MlxTrainer:
     def loss(self, batch: Batch, states: list[Any]) -> tuple[Any, list[Any]]:
         logits, after = self.forward(batch["inputs"], states)
         losses = cross_entropy(logits, batch["targets"])
-        if "targets_mask" not in batch:
-            return losses.mean(), after
-        valid = batch["targets_mask"].astype(losses.dtype)
-        return (losses * valid).sum() / valid.sum(), after
+        valid = mx.ones_like(losses)
+        if "targets_mask" in batch:
+            valid = batch["targets_mask"].astype(losses.dtype)
+        count = batch["count"].astype(losses.dtype) if "count" in batch else valid.sum()
+        return (losses * valid).sum() / count, after
 
     def canonical(self, tree: Any) -> Weights:
         flat = dict(tree_flatten(tree))
