@@ -176,10 +176,10 @@ def _row(name: str, played: Played, labels: Sequence[str]) -> CrossRow:
 def _versions(summaries: Sequence[Summary]) -> dict[str, str]:
     """By library, that of the first run that has it; the suite's and Python's before them."""
     first = summaries[0].environment
-    own = {"framework-compare": str(first.get("suite_version") or ""), "Python": first["python"]}
-    found = {name: version for name, version in own.items() if version}
+    own = {"framework-compare": first.get("suite_version"), "Python": first.get("python")}
+    found = {name: str(version) for name, version in own.items() if version}
     for summary in summaries:
-        found = {**summary.environment["versions"], **found}
+        found = {**summary.environment.get("versions", {}), **found}
     return {name: found[name] for name in sorted(found, key=lambda name: (name not in own, name))}
 
 
