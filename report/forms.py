@@ -4,7 +4,7 @@ held against each other by eye; never as a power of ten, and a dash for none."""
 import math
 from collections.abc import Callable, Sequence
 
-from compare.findings.number_text import NOTHING
+from compare.findings.number_text import NOTHING, with_interval
 from compare.records.values import Estimate
 
 Values = Sequence[float | None]
@@ -108,7 +108,7 @@ def margin(found: Estimate | None) -> float | None:
 
 
 def _bracketed(value: str, low: str, high: str) -> str:
-    return value if NOTHING in (low, high) else f"{value} ({low}–{high})"
+    return value if NOTHING in (low, high) else with_interval(value, low, high)
 
 
 def _in_one_unit(values: Values, units: Units, digits: int, most: int | None = None) -> list[str]:

@@ -80,6 +80,10 @@ def estimate(value: Estimate | None, form: str) -> str:
         return NOTHING
     if value.low is None or value.high is None:
         return form.format(value.value)
-    low, high = form.format(value.low), form.format(value.high)
+    return with_interval(*(form.format(one) for one in (value.value, value.low, value.high)))
+
+
+def with_interval(value: str, low: str, high: str) -> str:
+    """A figure with its interval in brackets, of texts."""
     between = " to " if low.startswith(("-", "+")) else "–"  # no dash beside a sign
-    return f"{form.format(value.value)} ({low}{between}{high})"
+    return f"{value} ({low}{between}{high})"
