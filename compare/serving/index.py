@@ -28,6 +28,12 @@ button { font: inherit; }
 .sort { text-decoration: underline dotted; }
 [aria-sort="ascending"] .sort::after { content: " ▲" / ""; }
 [aria-sort="descending"] .sort::after { content: " ▼" / ""; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  table, tbody, tr, td, th { display: block; white-space: normal; padding: 0; }
+  tr { padding: 0.6rem 0; }
+  td:first-child { float: right; }
+}
 .bad { display: block; color: light-dark(#a61b1b, #ff8f85); }
 """
 _SCRIPT = f"""

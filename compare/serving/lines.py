@@ -36,12 +36,6 @@ def line_of_run(line: Line, run: RunFigures, progress: str) -> Line:
     statuses = ", ".join(
         status if len(counts) == 1 else f"{count} {status}" for status, count in counts.items()
     )
-    rates = [
-        (cell.tokens_per_second.value, cell)
-        for cell in run.cells
-        if cell.tokens_per_second and cell.status == "ok"
-    ]
-    fastest = max(rates, key=lambda rate: rate[0])[1] if rates else None
     return line._replace(
         started=f"{run.environment.started:%Y-%m-%d %H:%M} UTC",
         task=run.experiment.task,
@@ -49,10 +43,20 @@ def line_of_run(line: Line, run: RunFigures, progress: str) -> Line:
         backends=", ".join(cell.label for cell in run.cells),
         status=progress or statuses,
         trouble=_trouble(run.cells, is_running=bool(progress)),
-        fastest=f"{fastest.label}, {estimate(fastest.tokens_per_second, '{:,.0f}')} tokens/s"
-        if fastest
-        else "",
+        fastest=fastest(run.cells),
     )
+
+
+def fastest(cells: Sequence[CellFigures]) -> str:
+    """By name, with its rate; of rates that cannot be relied on none is."""
+    rated = [(cell.tokens_per_second, cell) for cell in cells if cell.status == "ok"]
+    rates = [(rate.value, cell) for rate, cell in rated if rate]
+    if not rates:
+        return ""
+    if any(cell.doubt for _, cell in rates):
+        return "not judged"
+    _, cell = max(rates, key=lambda rate: rate[0])
+    return f"{cell.label}, {estimate(cell.tokens_per_second, '{:,.0f}')} tokens/s"
 
 
 def line_of_sweep(line: Line, sweep: Sweep, begun: int, running: bool) -> Line:

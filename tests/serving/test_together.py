@@ -11,6 +11,10 @@ import pytest
 from fake_records import B, played
 from sites import Site, start
 
+from compare.archive.brief import CellFigures
+from compare.records.values import Estimate
+from compare.serving.lines import fastest
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -167,3 +171,22 @@ def test_the_list_and_the_diff_stand_in_nobody_s_way(
         found = Axe().run(page).response["violations"]
         grave = [one for one in found if one["impact"] in ("serious", "critical")]
         assert [(one["id"], one["nodes"][0]["html"]) for one in grave] == []
+
+
+@needs_browser
+def test_on_a_phone_every_figure_of_a_run_is_in_sight(page: "Page", site: Site) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    rate = page.locator("tr", has_text="old run").get_by_text("a:m, 100 (98–103) tokens/s")
+    box = rate.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] < box["x"] + box["width"] <= 390
+    assert page.evaluate("document.querySelector('.scroll').scrollWidth") <= 390
+
+
+def test_no_run_that_cannot_be_judged_has_a_fastest(tmp_path: Path) -> None:
+    rate = Estimate(value=100.0, low=98.0, high=103.0)
+    sure = CellFigures(backend="a", mode="m", status="ok", versions={}, tokens_per_second=rate)
+    assert fastest([sure]) == "a:m, 100 (98–103) tokens/s"
+    assert fastest([sure, sure.model_copy(update={"doubt": "others"})]) == "not judged"
+    assert fastest([]) == ""
