@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from compare.contracts import Array, Device, Trainer
+from compare.contracts import Array, Device, Group, Trainer
 from compare.spec import Experiment
 
 if TYPE_CHECKING:
+    from .ranks import Ranks
     from .trainer import TensorFlowTrainer
 
 
@@ -21,6 +22,7 @@ class TensorFlowBackend:
     name = "tensorflow"
     modes = ("xla", "graph")
     oracle = False
+    ranks: "Ranks | None" = None
 
     def open(self, mode: str, threads: int) -> None:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
@@ -33,6 +35,11 @@ class TensorFlowBackend:
             tf.config.experimental.set_memory_growth(gpu, True)  # leave the others their memory
         self._xla = mode == "xla"
         self._trainers: WeakSet[TensorFlowTrainer] = WeakSet()
+
+    def join(self, group: Group) -> None:
+        from .ranks import Ranks
+
+        self.ranks = Ranks(group)
 
     def versions(self) -> dict[str, str]:
         import tensorflow as tf
@@ -73,7 +80,7 @@ class TensorFlowBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import TensorFlowTrainer
 
-        trainer = TensorFlowTrainer(experiment, device, self._xla)
+        trainer = TensorFlowTrainer(experiment, device, self._xla, self.ranks)
         self._trainers.add(trainer)
         return trainer
 

@@ -1,6 +1,7 @@
 """Training with TensorFlow: one tf.function per step, variables updated in place."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,12 +11,15 @@ from compare.spec import Experiment
 from .layers import Sampler, States
 from .model import Model
 from .optimizers import optimizer_of
+from .ranks import Ranks
 
 Fields = Mapping[str, tf.Tensor]
 
 
 class TensorFlowTrainer:
-    def __init__(self, experiment: Experiment, device: Device, xla: bool) -> None:
+    def __init__(
+        self, experiment: Experiment, device: Device, xla: bool, ranks: Ranks | None = None
+    ) -> None:
         train, precision = experiment.train, experiment.train.dtype
         if precision == "tf32" and device.kind != "cuda":
             raise Unsupported("tf32 on this device: it takes an NVIDIA GPU")
@@ -36,7 +40,11 @@ class TensorFlowTrainer:
             self.generator = tf.random.Generator.from_seed(self.seed)
         native = train.dropout_masks == "native"
         self.sampler: Sampler | None = self.generator.uniform if native else None
-        self.step = tf.function(self._step, jit_compile=xla)
+        self.ranks = ranks
+        if ranks:
+            self.step: Any = ranks.step(self._whole_batch, self._update, xla)
+        else:
+            self.step = tf.function(self._step, jit_compile=xla)
         self.forward = tf.function(self._forward, jit_compile=xla)
         self.differentiate = tf.function(self._gradients, jit_compile=xla)
 
@@ -63,7 +71,12 @@ class TensorFlowTrainer:
                 for index, rate in enumerate(rates)
             ]
             fetched: Array = tf.stack(losses).numpy()
-            tf.test.experimental.sync_devices()  # a GPU's last update is later than the last loss
+            # A GPU's last update is later than the last loss. Where there are others, their devices
+            # cannot be waited for: what is read of one's own comes behind the update.
+            if self.ranks:
+                self.variables[-1].numpy()
+            else:
+                tf.test.experimental.sync_devices()
         return fetched
 
     def gradients(self, batch: Batch) -> Weights:
@@ -94,17 +107,19 @@ class TensorFlowTrainer:
         return self._differentiate(batch, {}, self._valid_targets(batch))[1]
 
     def _step(self, batch: Fields, rate: tf.Tensor) -> tf.Tensor:
-        states = tf.nest.map_structure(tf.convert_to_tensor, self.states)
-        loss, gradients, after = self._micro_batched(batch, states)
-        self.optimizer.apply(gradients, rate)
-        tf.nest.map_structure(lambda state, value: state.assign(value), self.states, after)
+        loss, gradients, after = self._whole_batch(batch)
+        self._update(gradients, rate, after)
         return loss
 
-    def _micro_batched(
-        self, batch: Fields, states: States
-    ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
+    def _update(self, gradients: list[tf.Tensor], rate: tf.Tensor, after: States) -> None:
+        self.optimizer.apply(gradients, rate)
+        tf.nest.map_structure(lambda state, value: state.assign(value), self.states, after)
+
+    def _whole_batch(self, batch: Fields) -> tuple[tf.Tensor, list[tf.Tensor], States]:
         """Loss, gradients and new states of a whole batch, some of its rows at a time."""
+        states = tf.nest.map_structure(tf.convert_to_tensor, self.states)
         count = self._valid_targets(batch)
+        batch = {name: field for name, field in batch.items() if name != "count"}
         if self.micro_batches == 1:
             return self._differentiate(batch, states, count, self.sampler)
         rows = batch["inputs"].shape[0] // self.micro_batches
@@ -136,6 +151,8 @@ class TensorFlowTrainer:
         return loss, [tf.convert_to_tensor(gradient) for gradient in found], after
 
     def _valid_targets(self, batch: Fields) -> tf.Tensor:
+        if "count" in batch:  # of one rank's rows: the targets of all ranks
+            return tf.cast(batch["count"], self.dtype)
         mask = batch.get("targets_mask", tf.ones_like(batch["targets"], tf.bool))
         return tf.math.count_nonzero(mask, dtype=self.dtype)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ADAPTERS, Compare
+from conftest import ADAPTERS, Compare, needs
 
 from compare.contracts import Device, Unsupported
 from compare.errors import UserError
@@ -141,6 +141,24 @@ def test_two_ranks_compute_what_one_process_does_and_each_is_a_row(
     for (_, count), row in rows.items():
         assert (row["scaling_efficiency"] is not None) == (count == 2)
         assert (row["communication_share"] is not None) == (count == 2)
+
+
+@pytest.mark.slow
+@needs("torch", "jax", "flax", "optax", "tensorflow")
+def test_ranks_of_every_framework_are_the_oracle_in_one_process_in_float64(
+    compare: Compare,
+) -> None:
+    """Translation, of which ranks have more and less padding."""
+    cells = ["torch:eager", "torch:compile", "jax:jit", "tensorflow:xla", "tensorflow:graph"]
+    found = compare(
+        "audit", "--task", "translation", "--backend", ",".join(cells), "--ranks", "2",
+        "--steps", "3", "--json", "--quiet",
+    )  # fmt: skip
+    rows = json.loads(found.stdout)
+    assert [(f"{row['backend']}:{row['mode']}", row["ranks"]) for row in rows] == [
+        (cell, 2) for cell in cells
+    ]
+    assert {(row["status"], row["reason"]) for row in rows} == {("ok", "")}
 
 
 @pytest.mark.slow
