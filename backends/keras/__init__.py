@@ -6,8 +6,9 @@ Importing this module imports neither keras nor what it runs on; `open` does.
 import os
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
-from compare.contracts import Array, Device, Trainer
+from compare.contracts import Array, Device, Group, Trainer
 from compare.spec import Experiment
 
 
@@ -18,6 +19,7 @@ class KerasBackend:
     name = "keras"
     modes = ("tensorflow", "jax", "torch", "tensorflow-graph", "tensorflow-multistep")
     oracle = False
+    ranks: Any = None
 
     def open(self, mode: str, threads: int) -> None:
         library, _, self._variant = mode.partition("-")
@@ -33,6 +35,10 @@ class KerasBackend:
         self._library = library
         self._steps = import_module(f".on_{library}", __name__)  # the library that computes
         self._steps.set_up(threads)
+
+    def join(self, group: Group) -> None:
+        """By the library's own engine: that of Keras is for JAX alone, and averages."""
+        self.ranks = import_module(f".{self._library}_ranks", __name__).Ranks(group)
 
     def versions(self) -> dict[str, str]:
         import keras
@@ -55,7 +61,7 @@ class KerasBackend:
     def build(self, experiment: Experiment, device: Device) -> Trainer:
         from .trainer import KerasTrainer
 
-        return KerasTrainer(experiment, device, self._steps, self._variant)
+        return KerasTrainer(experiment, device, self._steps, self._variant, self.ranks)
 
 
 backend = KerasBackend()

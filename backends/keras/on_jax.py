@@ -11,6 +11,7 @@ import numpy as np
 from compare.contracts import Array, Batch, Batches, CompilerPlan, Device, Weights
 
 from . import steps
+from .jax_ranks import Ranks, own
 from .layers import Tensor
 from .model import States
 from .steps import Fields, Gradients, fields_of
@@ -51,11 +52,21 @@ def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
     return lambda: multiply(a, b).block_until_ready()
 
 
+def place(device: Device, ranks: Ranks | None) -> str:
+    """As Keras calls it: by its number, which of several ranks is not its place."""
+    if ranks is None:
+        return device.label.replace("cuda", "gpu")
+    kind = "gpu" if device.kind == "cuda" else "cpu"
+    return f"{kind}:{ranks.use(kind).id}"
+
+
 class Steps(steps.Steps):
-    def __init__(self, *arguments: Any, device: Device) -> None:
+    def __init__(self, *arguments: Any, device: Device, ranks: Ranks | None = None) -> None:
+        self.ranks = ranks
         super().__init__(*arguments)
-        self.device = jax.devices("gpu" if device.kind == "cuda" else "cpu")[device.index]
-        self.step = jax.jit(self._step, donate_argnums=0)
+        platform = "gpu" if device.kind == "cuda" else "cpu"
+        self.device = ranks.use(platform) if ranks else jax.devices(platform)[device.index]
+        self.step = jax.jit(ranks.step(self._step) if ranks else self._step, donate_argnums=0)
         self.differentiate = jax.jit(self._gradients)
         self.forward = jax.jit(self._logits)
 
@@ -71,30 +82,40 @@ class Steps(steps.Steps):
                 self.states,
             ),
         )
+        if self.ranks:
+            self.state = self.ranks.state(self.state)
 
     def weights(self) -> Weights:
         return {
-            name: np.array(value) for name, value in zip(self.variables, self.state[0], strict=True)
+            name: np.array(value) for name, value in zip(self.variables, self._own(0), strict=True)
         }
 
     def train(self, batches: Batches, rates: Array) -> Array:
         losses = []
         for index, rate in enumerate(rates.astype(self.network.variable_dtype)):
-            self.state, loss = self.step(self.state, fields_of(batches, index), rate)
+            batch: Any = fields_of(batches, index)
+            if self.ranks:
+                batch = self.ranks.batch(batch)
+            self.state, loss = self.step(self.state, batch, rate)
             losses.append(loss)
         jax.block_until_ready((self.state, losses))  # dispatch is asynchronous
-        return np.array(jax.device_get(losses))
+        return np.hstack(jax.device_get(own(losses) if self.ranks else losses))
 
     def gradients(self, batch: Batch) -> Gradients:
-        found: Gradients = self.differentiate(self.state[0], self.state[2], dict(batch))
+        found: Gradients = self.differentiate(self._own(0), self._own(2), dict(batch))
         return found
 
     def logits(self, batch: Batch) -> Tensor:
-        return self.forward(self.state[0], dict(batch))
+        return self.forward(self._own(0), dict(batch))
+
+    def _own(self, part: int) -> Any:
+        """A part of the state, on this process's device."""
+        return own(self.state[part]) if self.ranks else self.state[part]
 
     def compiler_plan(self, batch: Batch) -> CompilerPlan:
         rate = np.zeros((), self.network.variable_dtype)
-        compiled = self.step.lower(self.state, dict(batch), rate).compile()
+        fields = self.ranks.batch(batch) if self.ranks else dict(batch)
+        compiled = self.step.lower(self.state, fields, rate).compile()
         flops = (compiled.cost_analysis() or {}).get("flops")
         found = compiled.memory_analysis()
         if found is None:
@@ -120,6 +141,8 @@ class Steps(steps.Steps):
             return loss, gradients, after
 
         loss, gradients, states = self.accumulated(differentiate, batch, states)
+        if self.ranks:
+            gradients = self.ranks.sum(gradients)
         optimizer = [
             rate if variable is self.optimizer.learning_rate else value
             for variable, value in zip(self.optimizer.variables, optimizer, strict=True)

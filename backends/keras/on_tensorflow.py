@@ -13,6 +13,7 @@ from . import steps
 from .layers import Tensor
 from .model import States
 from .steps import Fields, Gradients, fields_of
+from .tensorflow_ranks import Ranks
 
 CUDNN = False  # what cuDNN computes, XLA cannot compile
 STEPS_PER_CALL = 3  # of the variant `multistep`: a warm-up has as many, and so compiles it
@@ -43,16 +44,27 @@ def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
     return lambda: float(multiply(a, b)[0, 0])  # fetched: calls may return before they are done
 
 
+def place(device: Device, ranks: Ranks | None) -> str:
+    """As Keras calls it."""
+    return device.label.replace("cuda", "gpu")
+
+
 _living: "WeakSet[Steps]" = WeakSet()
 
 
 class Steps(steps.Steps):
-    def __init__(self, *arguments: Any, device: Device, variant: str = "") -> None:
+    def __init__(
+        self, *arguments: Any, device: Device, variant: str = "", ranks: Ranks | None = None
+    ) -> None:
         super().__init__(*arguments)
+        self.ranks = ranks
         self.gpu = f"GPU:{device.index}" if device.kind == "cuda" else None
         # "auto" would leave XLA off on a machine without a GPU.
         xla = variant != "graph"
-        self.step = tf.function(self._step, jit_compile=xla)
+        if ranks:
+            self.step: Any = ranks.step(self._whole_batch, self._update, xla)
+        else:
+            self.step = tf.function(self._step, jit_compile=xla)
         self.differentiate = tf.function(self._gradients, jit_compile=xla)
         self.forward = tf.function(self._logits, jit_compile=xla)
         self.several = tf.function(self._several)
@@ -76,7 +88,12 @@ class Steps(steps.Steps):
             loss, self.states = self.step(batch, self.states, scheduled[index])
             losses.append(loss)
         fetched: Array = tf.stack(losses).numpy()
-        tf.test.experimental.sync_devices()  # a GPU's last update is later than its loss
+        # A GPU's last update is later than its loss. Of several ranks the others' devices cannot be
+        # waited for: what is read of one's own comes behind the update.
+        if self.ranks:
+            next(reversed(self.variables.values())).numpy()
+        else:
+            tf.test.experimental.sync_devices()
         return fetched
 
     def gradients(self, batch: Batch) -> Gradients:
@@ -96,10 +113,16 @@ class Steps(steps.Steps):
         return sum(function.experimental_get_tracing_count() for function in functions)
 
     def _step(self, batch: Fields, states: States, rate: Tensor) -> tuple[Tensor, States]:
-        loss, gradients, after = self.accumulated(self._differentiate, batch, states)
+        loss, gradients, after = self._whole_batch(batch, states)
+        self._update(gradients, rate)
+        return loss, after
+
+    def _whole_batch(self, batch: Fields, states: States) -> tuple[Tensor, Gradients, States]:
+        return self.accumulated(self._differentiate, batch, states)
+
+    def _update(self, gradients: Gradients, rate: Tensor) -> None:
         self.optimizer.learning_rate = rate
         self.optimizer.apply(gradients, list(self.variables.values()))
-        return loss, after
 
     def _several(self, batches: Fields, states: States, rates: Tensor) -> tuple[Tensor, States]:
         """Compiled steps one after the other, as `fit` takes them with steps_per_execution."""

@@ -12,6 +12,7 @@ from compare.contracts import Array, Batch, Batches, Device
 from . import steps
 from .model import States
 from .steps import Fields, Gradients, fields_of
+from .torch_ranks import Ranks
 
 CUDNN = True
 
@@ -53,9 +54,15 @@ def product(device: Device, left: Array, right: Array) -> Callable[[], object]:
     return multiply
 
 
+def place(device: Device, ranks: Ranks | None) -> str:
+    """As Keras calls it."""
+    return device.label.replace("cuda", "gpu")
+
+
 class Steps(steps.Steps):
-    def __init__(self, *arguments: Any, device: Device) -> None:
+    def __init__(self, *arguments: Any, device: Device, ranks: Ranks | None = None) -> None:
         super().__init__(*arguments)
+        self.ranks = ranks
         self.device = torch.device(device.label)
 
     def train(self, batches: Batches, rates: Array) -> Array:
@@ -85,6 +92,8 @@ class Steps(steps.Steps):
     def _step(self, batch: Fields, rate: float) -> torch.Tensor:
         loss: torch.Tensor
         loss, gradients, self.states = self.accumulated(self._differentiate, batch, self.states)
+        if self.ranks:
+            gradients = self.ranks.sum(gradients)
         self.optimizer.learning_rate = rate
         with torch.no_grad():
             self.optimizer.apply(gradients, list(self.variables.values()))

@@ -57,6 +57,8 @@ class Steps:
 
     def valid_targets(self, batch: Fields) -> Tensor:
         dtype = self.network.variable_dtype
+        if "count" in batch:  # of one rank's rows: the targets of all ranks
+            return ops.cast(batch["count"], dtype)
         mask = batch.get("targets_mask")
         if mask is None:
             return ops.cast(ops.size(batch["targets"]), dtype)
@@ -70,6 +72,7 @@ class Steps:
         Keras's gradient_accumulation_steps would average over these, whatever is valid in each.
         """
         parts, valid = self.train_spec.accumulation, self.valid_targets(batch)
+        batch = {name: field for name, field in batch.items() if name != "count"}
         if parts == 1:
             return differentiate(batch, states, valid)
         total, gradients, after = 0.0, None, []

@@ -28,12 +28,17 @@ POLICIES = {"fp32": "float32", "tf32": "float32", "fp64": "float64", "bf16": "mi
 
 class KerasTrainer:
     def __init__(
-        self, experiment: Experiment, device: Device, library: ModuleType, variant: str
+        self,
+        experiment: Experiment,
+        device: Device,
+        library: ModuleType,
+        variant: str,
+        ranks: Any = None,
     ) -> None:
         train = experiment.train
         _set_precision(train.dtype, device, library)
         cudnn = library.CUDNN and device.kind == "cuda" and train.dtype in ("fp32", "tf32")
-        self.place = device.label.replace("cuda", "gpu")
+        self.place = library.place(device, ranks)
         with self._on_device():
             network, self.variables = network_of(experiment.model, train.seed, cudnn)
             self.optimizer = optimizer_of(experiment.optimizer)
@@ -41,8 +46,9 @@ class KerasTrainer:
             self.seed = network.seed
             options = {"variant": variant} if variant else {}
             self.steps = library.Steps(
-                network, self.variables, self.optimizer, train, device=device, **options
-            )
+                network, self.variables, self.optimizer, train, device=device, ranks=ranks,
+                **options,
+            )  # fmt: skip
             self.seeds = np.array([train.seed, 0])
 
     def load(self, weights: Weights) -> None:

@@ -144,12 +144,14 @@ def test_two_ranks_compute_what_one_process_does_and_each_is_a_row(
 
 
 @pytest.mark.slow
-@needs("torch", "jax", "flax", "optax", "tensorflow")
+@needs("torch", "jax", "flax", "optax", "tensorflow", "keras")
 def test_ranks_of_every_framework_are_the_oracle_in_one_process_in_float64(
     compare: Compare,
 ) -> None:
     """Translation, of which ranks have more and less padding."""
-    cells = ["torch:eager", "torch:compile", "jax:jit", "tensorflow:xla", "tensorflow:graph"]
+    cells = [
+        "torch:eager", "jax:jit", "tensorflow:xla", "keras:torch", "keras:tensorflow", "keras:jax",
+    ]  # fmt: skip
     found = compare(
         "audit", "--task", "translation", "--backend", ",".join(cells), "--ranks", "2",
         "--steps", "3", "--json", "--quiet",
