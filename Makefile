@@ -14,7 +14,7 @@ test: $(READY)
 	$(BIN)/pytest
 
 test-all: $(READY)
-	$(BIN)/pytest -m "not gpu"
+	$(BIN)/pytest -m "not gpu" --durations=40
 
 test-gpu: $(READY)
 	$(BIN)/pytest -n 0 -m gpu
