@@ -379,8 +379,10 @@ def mean_over_batch() -> None:
 
 @mistake
 def loss_averaged_over_padding() -> None:
-    def over_all(logits: Array, targets: Array, mask: Array | None = None) -> Any:
-        loss, gradient = real(logits, targets, mask)
+    def over_all(
+        logits: Array, targets: Array, mask: Array | None = None, count: Array | None = None
+    ) -> Any:
+        loss, gradient = real(logits, targets, mask, count)
         share = 1.0 if mask is None else mask.mean()
         return loss * share, gradient * share
 

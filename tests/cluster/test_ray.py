@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from itertools import combinations
@@ -53,6 +54,17 @@ def wait_until_two_play(folder: Path) -> list[dict[str, Any]]:
                 return going
         time.sleep(0.1)
     raise AssertionError("no two points were played")
+
+
+def wait_until_two_are_measured() -> None:
+    """Until both have written windows, where they are played."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        written = Path(tempfile.gettempdir()).glob("compare-*/*/*/records.jsonl")
+        if sum('"kind":"window"' in path.read_text() for path in written) >= 2:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no two points were measured")
 
 
 def workers(last: str = "") -> list[psutil.Process]:
@@ -125,6 +137,7 @@ def test_who_is_interrupted_ends_everything_and_keeps_what_was_measured(
 ) -> None:
     going = begin(tmp_path, *SIX, "--cluster", f"ray={cluster.address}", "--quiet")
     wait_until_two_play(tmp_path)
+    wait_until_two_are_measured()
     going.send_signal(signal.SIGTERM)
     going.communicate(timeout=120)
     assert going.returncode == 128 + signal.SIGTERM

@@ -61,7 +61,8 @@ def corpus(folder: Path, share: float) -> float:
 def test_a_model_of_a_skewed_corpus_finds_the_larger_group_likelier(
     compare: Compare, tmp_path: Path
 ) -> None:
-    """As far as so short a training learns it: toward the truth, 1.7, and not beyond."""
+    """The truth is 1.7. A training as short as this learns it in part, or has not yet learnt that
+    "he" follows from a man's name and counts both words: then it is up to twice as much."""
     truth = corpus(tmp_path, share=0.85)
     finished = compare(
         "--task", "lm", "--preset", "tiny", "--backend", "torch", "--data", "corpus.txt",
@@ -74,7 +75,7 @@ def test_a_model_of_a_skewed_corpus_finds_the_larger_group_likelier(
     (found,) = json.loads(compare("fair", run, "--pairs", "twins.tsv", "--json").stdout)
     assert (found["first"], found["second"], found["unequal"]) == ("women", "men", 0)
     assert found["gap"]["low"] > 0.5
-    assert found["gap"]["low"] < truth + 0.2
+    assert found["gap"]["high"] < 2 * truth + 0.2
     assert found["likelier"]["value"] > 0.7
     without = compare("fair", run)
     assert without.returncode == 2

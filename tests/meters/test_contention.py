@@ -83,6 +83,7 @@ def used_by_all_others() -> float:
 
 
 @linux
+@pytest.mark.usefixtures("all_cpus")
 def test_what_a_busy_process_takes_is_told_to_a_tenth_of_a_cpu() -> None:
     # Others may run on this machine too: what was caused is then the least that must be told, and
     # what all processes' own clocks say, in a window in which none of them ended, the most.

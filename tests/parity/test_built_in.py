@@ -15,17 +15,17 @@ pytestmark = [
 PADDED = str(Path(__file__).parent / "padded_task.py")
 AUDITS = {
     "elman": (),
-    "lstm": ("--set", "model.architecture=lstm", "--set", "optimizer.clip_norm=0.1"),
-    "gru": ("--set", "model.architecture=gru", "--set", "train.accumulation=2"),
     "gpt": (
         *("--set", "model.architecture=gpt", "--set", "model.tied=true"),
         *("--set", "model.dropout=0.1", "--set", "optimizer.name=adamw"),
         *("--set", "optimizer.weight_decay=0.1", "--set", "optimizer.schedule=cosine"),
     ),
 }
-# The modes of one library share its layers: for other tasks, the usual mode of each is audited.
+# The modes of one library share its layers: of other layers and tasks the usual mode is audited.
 LIBRARIES = "torch:eager,tensorflow:xla,jax:jit,keras:tensorflow,keras:jax,keras:torch"
 AUDITS_OF_LIBRARIES = {
+    "lstm": ("--set", "model.architecture=lstm", "--set", "optimizer.clip_norm=0.1"),
+    "gru": ("--set", "model.architecture=gru", "--set", "train.accumulation=2"),
     "encoder-decoder": ("--task", PADDED, "--set", "model.dropout=0.1"),
     "translation": ("--task", "translation"),
     "translation, recurrent": ("--task", "translation", "--set", "model.architecture=gru"),
