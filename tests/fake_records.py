@@ -42,7 +42,8 @@ def header(*cells: CellName, **run: Any) -> Header:
     made, now = plan(), datetime.now(UTC)
     return Header(
         run_id="fake", started=now, command=["compare"], preset="tiny", experiment=made.experiment,
-        fingerprint=made.experiment.fingerprint(), run={**made.run_settings(), **run}, floor=None,
+        fingerprint=made.experiment.fingerprint(), floor=None,
+        run={**made.run_settings(), "threads": 2, **run},  # whatever machine this is
         ceilings={}, metrics=[], machine={"cpu": "fake", "cpus": 2}, environment={},
         cells=list(cells or (A, B)), oracles=[],
     )  # fmt: skip

@@ -13,6 +13,7 @@ from conftest import ADAPTERS, Compare, cell, document, needs
 
 from compare.meters.threads import usable_cpus
 
+pytestmark = pytest.mark.usefixtures("all_cpus")
 TINY = ("--task", "lm", "--preset", "tiny", "--json")
 TROUBLE = str(ADAPTERS / "trouble.py")
 HOLDING = "held = b'x' * 300000000; import time; time.sleep(1000)"
