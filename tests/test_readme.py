@@ -34,7 +34,11 @@ def test_there_are_commands_to_run() -> None:
 @pytest.mark.slow
 @needs("torch", "jax")
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "compare --task" in line])
-def test_a_command_of_the_readme_runs(compare: Compare, tmp_path: Path, line: str) -> None:
+def test_a_command_of_the_readme_runs(
+    compare: Compare, tmp_path: Path, line: str, request: pytest.FixtureRequest
+) -> None:
+    if "run.threads" in line:
+        request.getfixturevalue("all_cpus")
     (tmp_path / "my.toml").write_text(_blocks("toml")[0])
     times = "It was the best of times, it was the worst of times.\n"
     (tmp_path / "book.txt").write_text(times * 99)
