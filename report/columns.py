@@ -118,30 +118,30 @@ def _speed(unit: str, baseline: str) -> list[Column]:
         Column(f"of {baseline or 'fastest'}", doubted(ratio), meaning, rank=MORE),
         Column(
             "efficiency",
-            estimates(lambda c: c.scaling_efficiency, forms.fixed("{:.3f}")),
+            doubted(estimates(lambda c: c.scaling_efficiency, forms.fixed("{:.3f}"))),
             "of N ranks, their rate over N times that of one process, with a 95% interval of the"
             f" {unit}s that both played",
-            values(lambda c: c.scaling_efficiency, forms.fixed("{:.3f}")),
+            doubted(values(lambda c: c.scaling_efficiency, forms.fixed("{:.3f}"))),
             STEP, optional=True,
         ),
         Column(
             "talking",
-            estimates(lambda c: c.communication_share, forms.fixed("{:.1%}")),
+            doubted(estimates(lambda c: c.communication_share, forms.fixed("{:.1%}"))),
             "of a step, what ranks do without that compute the same and do not talk",
-            values(lambda c: c.communication_share, forms.fixed("{:.1%}")),
+            doubted(values(lambda c: c.communication_share, forms.fixed("{:.1%}"))),
             STEP, optional=True,
         ),
         Column(
             "imbalance",
-            figures(lambda c: c.rank_imbalance, forms.fixed("{:.1%}")),
+            doubted(figures(lambda c: c.rank_imbalance, forms.fixed("{:.1%}"))),
             "by how much the quickest rank is ahead of the slowest",
             rank=ASKED_FOR, optional=True,
         ),
         Column(
             "of itself",
-            estimates(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}")),
+            doubted(estimates(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}"))),
             "the same backend twice; no smaller difference is called one",
-            values(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}")),
+            doubted(values(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}"))),
             ASKED_FOR, optional=True,
         ),
     ]  # fmt: skip

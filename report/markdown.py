@@ -1,6 +1,5 @@
 """The answers as Markdown: the verdict first, then a small table."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 
-from . import answers, groups_swept, sweep_words, table, verdict, words
+from . import answers, groups_swept, repeat, sweep_words, table, verdict, words
 from .across import markdown as across
 from .html import report as html
 from .table import Table
@@ -139,7 +138,7 @@ def _list(lines: Sequence[str]) -> list[str]:
 
 
 def _command(command: Sequence[str]) -> list[str]:
-    return ["Repeat it with", "", f"    {shlex.join(command)}", ""]
+    return ["Repeat it with", "", f"    {repeat.without_the_author(command)}", ""]
 
 
 def _folded(heading: str, lines: Sequence[str]) -> list[str]:

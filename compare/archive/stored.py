@@ -13,6 +13,7 @@ from compare.findings.summary import Summary, summarise
 from compare.records.reading import FoundRecords, content_of, parse, read, sha256
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import Attempt, SweepFolder
+from compare.spec.training import TrainSpec
 from compare.swept.seeds import speeds_over_seeds, spreads_over_seeds
 from compare.version import VERSION
 
@@ -28,9 +29,11 @@ class StoredSummary(BaseModel):
     summary: Summary
 
     def is_of(self, content: bytes) -> bool:
-        """Whether it was made of these records, by this version."""
+        """Whether it was made of these records, by this version, and not while that was made and
+        the fields of an experiment had other names."""
         return (
             self.suite_version == VERSION
+            and TrainSpec.model_fields.keys() == self.summary.experiment["train"].keys()
             and self.records_bytes == len(content)
             and self.records_sha256 == sha256(content)
         )

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from compare.archive.scaling import SweepSummary
 from compare.findings.summary import Summary
 
-from .. import groups
+from .. import groups, repeat
 from .. import words as general
 from ..table import legend
-from . import cold_start, downloads, page, pairs, repeat, run_plots, stills, tables, words
+from . import cold_start, downloads, page, pairs, run_plots, stills, tables, words
 from .across import render as across_page
 from .answers import answers
 from .figures import labels

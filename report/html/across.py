@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from compare.findings.number_text import estimate
 
-from .. import csv
+from .. import csv, repeat
 from ..across import blocks
-from . import bars, page, repeat
+from . import bars, page
 from .figures import Figure, listed
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from compare.findings.speed import Comparison
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
+from .. import repeat
 from .. import words as general
-from . import repeat
 
 _MOST_NAMED = 4  # backends in one sentence
 

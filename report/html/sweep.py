@@ -14,11 +14,11 @@ from compare.findings.number_text import estimate
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
-from .. import groups_swept, sweep_words, table
+from .. import groups_swept, repeat, sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, seeds_table, sweep_table
-from . import front, page, repeat
+from . import front, page
 from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
 from .intervals import Measured, layer

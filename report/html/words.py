@@ -3,7 +3,7 @@
 from compare.findings.summary import Progress, Summary
 
 from .. import words
-from .repeat import without_folders
+from ..repeat import without_folders
 
 
 def heading(summary: Summary) -> str:

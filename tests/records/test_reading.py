@@ -153,6 +153,15 @@ def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
     assert "is not JSON" in stored_summary(folder).notes[0].text
 
 
+def test_a_summary_whose_fields_had_other_names_is_made_anew(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE / "lm-small", tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "summary.json"
+    kept = path.read_text().replace('"dtype":', '"precision":', 1)
+    assert kept != path.read_text()
+    path.write_text(kept)
+    assert stored_summary(RunFolder(tmp_path)).experiment["train"]["dtype"] == "fp32"
+
+
 def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path) -> None:
     """One cell of four loses a window: its curve ends there, and still passes the gate."""
     whole = stored_summary(RunFolder(REFERENCE / "sentiment-reviews"))
