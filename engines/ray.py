@@ -81,13 +81,7 @@ class RayEngine:
             name: self._problem_of(ref) if ref in ready else "something else holds it"
             for ref, name in asked.items()
         }
-        return [
-            Stage(
-                name, int(node["Resources"]["CPU"]), int(node["Resources"].get("GPU", 0)),
-                problems[name],
-            )
-            for name, node in found.items()
-        ]  # fmt: skip
+        return [Stage(name, problems[name]) for name in found]
 
     def play(self, stage: Stage, job: Job) -> "Future[Played]":
         played: Future[Played] = Future()
@@ -122,7 +116,7 @@ class RayEngine:
                     logging_level="error",
                 )  # fmt: skip
         except (OSError, RuntimeError, ValueError) as error:
-            why = str(error).strip().splitlines()[0]
+            why = _said(error)
             raise UserError(f"--cluster ray={address or 'auto'}: no such cluster: {why}") from None
 
     def _actor_on(self, node: Mapping[str, Any]) -> Any:
@@ -145,19 +139,23 @@ class RayEngine:
         try:
             version = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
-            return str(error).strip().splitlines()[-1]
+            return _said(error)
         if version != VERSION:
             return f"version {version} of the suite is there, and this is {VERSION}"
         return ""
 
     def _pass_on(self, answer: "Future[Played]", played: "Future[Played]") -> None:
-        error = answer.exception()
-        if error is None:
+        try:
             played.set_result(answer.result())
-        elif isinstance(error, self._ray.exceptions.RayTaskError):
-            played.set_exception(error)  # a mistake of ours
-        else:
-            played.set_exception(StageLost(str(error).strip().splitlines()[0]))
+        except self._ray.exceptions.RayTaskError as error:  # raised there: a disk that is full
+            played.set_exception(error.cause or error)
+        except BaseException as error:  # a future that nobody completes would be waited for
+            played.set_exception(StageLost(_said(error)))
+
+
+def _said(error: BaseException) -> str:
+    """Its first line, or what kind it is."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _require_answer(address: str) -> None:

@@ -2,7 +2,8 @@
 seeds move what examples alone seem to settle."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -11,19 +12,14 @@ from compare.findings.number_text import NOTHING, estimate
 from compare.findings.summary import Summary
 from compare.records.groups import Groups
 from compare.records.values import Estimate
+from compare.stats.spread import spread_of
+from compare.swept.seeds import SEED
 
 from .groups import known, span
 from .table import Table
 
-MITIGATION, SEED = "task.mitigation", "train.seed"
+MITIGATION = "task.mitigation"
 _RATE, _SIGNED = "{:.3f}", "{:+.3f}"
-_FIGURES = {
-    "selection": "selection difference",
-    "tpr": "TPR difference",
-    "fpr": "FPR difference",
-    "same": "selection, same text",
-    "accuracy": "accuracy",
-}
 
 
 class OnFront(NamedTuple):
@@ -132,10 +128,15 @@ def _costs(sweep: SweepSummary) -> Iterator[str]:
 
 
 def _seeds(sweep: SweepSummary) -> Iterator[str]:
-    """By how much frameworks, rounding and seeds move the difference of groups."""
+    """By how much frameworks, rounding and seeds move the difference of groups.
+
+    Frameworks are held against each other seed by seed: each pair's differences have a mean, and
+    Student's t interval of it over the seeds.
+    """
     if not _seeded(sweep):
         return
     between, rounding = list[float](), list[float]()
+    apart: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     by_label: dict[tuple[str, str], list[float]] = defaultdict(list)
     halves, order = list[float](), ""
     for point, summary in _played(sweep):
@@ -145,6 +146,8 @@ def _seeds(sweep: SweepSummary) -> Iterator[str]:
             continue
         between.append(_spread([gap.value for gap in found.values()]))
         rounding += _rounding(summary, found)
+        for one, other in combinations(found, 2):
+            apart[one, other, _others(point)].append(found[one].value - found[other].value)
         order = order or _order(summary)
         for label, gap in found.items():
             by_label[_others(point), label].append(gap.value)
@@ -157,12 +160,7 @@ def _seeds(sweep: SweepSummary) -> Iterator[str]:
         parts.insert(0, f"rounding alone by up to {_RATE.format(max(rounding))}")
     if any(len(known(summary)) > 1 for _, summary in _played(sweep)):
         parts.insert(0, f"frameworks by up to {_RATE.format(max(between))}")
-        noise = max([*rounding, *seeds])
-        yield (
-            "No framework is fairer than another, by what seeds and rounding can tell."
-            if max(between) <= noise
-            else "Frameworks differ by more than seeds and rounding do."
-        )
+        yield _verdict(apart, max(rounding, default=0.0))
     yield f"Selection{order} is moved by {_listed(parts)}."
     if halves:
         yield (
@@ -171,46 +169,30 @@ def _seeds(sweep: SweepSummary) -> Iterator[str]:
         )
 
 
+def _verdict(apart: Mapping[tuple[str, str, str], Sequence[float]], rounding: float) -> str:
+    """Of pairs of frameworks at the same settings, by their differences at each seed."""
+    found = {pair: spread_of(values) for pair, values in apart.items()}
+    told = {pair: Estimate.of(spread.mean) for pair, spread in found.items() if spread}
+    sure = {
+        pair: mean
+        for pair, mean in told.items()
+        if mean.low is not None and mean.high is not None
+        and not mean.low <= 0 <= mean.high
+        and abs(mean.value) > rounding
+    }  # fmt: skip
+    if not told:
+        return "Too few seeds tell whether frameworks differ in that."
+    if not sure:
+        return "These seeds tell no two frameworks apart in that, beyond what rounding alone does."
+    (one, other, at), mean = max(sure.items(), key=lambda item: abs(item[1].value))
+    return (
+        f"{one} less {other} is {estimate(mean, _SIGNED)}{f' at {at}' if at else ''} over"
+        f" {len(apart[one, other, at])} seeds, more than rounding alone moves it."
+    )
+
+
 def _listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-
-
-def seeds_table(sweep: SweepSummary) -> Table | None:
-    """A row per backend and figure: its mean and range over seeds, and beside it the interval over
-    the examples of one training."""
-    if not _seeded(sweep):
-        return None
-    found: dict[tuple[str, str, str], list[Estimate]] = defaultdict(list)
-    for point, summary in _played(sweep):
-        for cell, groups in known(summary):
-            for name, figure in _figures(groups):
-                found[_others(point), cell.label, name].append(figure)
-    rows = []
-    for (others, label, name), figures in found.items():
-        values = [figure.value for figure in figures]
-        halves = [half for figure in figures for half in _half(figure)]
-        rows.append(
-            [
-                f"{label}{f' at {others}' if others else ''}",
-                _FIGURES[name],
-                str(len(values)),
-                _RATE.format(fmean(values)),
-                f"{_RATE.format(min(values))} to {_RATE.format(max(values))}",
-                f"±{_RATE.format(fmean(halves))}" if halves else NOTHING,
-            ]
-        )
-    columns = ["backend", "figure", "seeds", "mean", "over seeds", "over examples"]
-    return Table(columns, rows, left=2) if rows else None
-
-
-def _figures(groups: Groups) -> Iterator[tuple[str, Estimate]]:
-    for rate in ("selection", "tpr", "fpr"):
-        if gap := _gap(groups, rate):
-            yield rate, gap
-    if groups.twins:
-        yield "same", groups.twins.selection
-    if groups.accuracy:
-        yield "accuracy", groups.accuracy
 
 
 def _gap(groups: Groups, rate: str) -> Estimate | None:

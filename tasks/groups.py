@@ -131,5 +131,6 @@ def with_twins(
         ],
         twins=[text not in known for text in twins],
         biased=[one.biased for one in judged] if task.bias else (),
-        best_learner=best_learner(train, judged, task),
+        # Of labels that are shuffled there is no rule to be learnt.
+        best_learner={} if task.shuffled else best_learner(train, judged, task),
     )

@@ -14,8 +14,6 @@ class Stage:
     knows it by. With a `problem` it cannot be used, and that is why."""
 
     name: str
-    cpus: int
-    gpus: int = 0
     problem: str = ""
 
 
@@ -41,7 +39,7 @@ class Played:
 
 
 class StageLost(Exception):
-    """The machine is gone, or what played there was killed from outside: nothing came back."""
+    """The machine is gone: nothing came back."""
 
 
 class Engine(Protocol):

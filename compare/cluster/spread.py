@@ -5,16 +5,17 @@ machine is lost is played again on another, and a machine that lost one, or coul
 no other. Each attempt is recorded in the sweep's manifest.
 """
 
+import signal
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from compare.archive.stored import summarise_anew
 from compare.cluster.contract import Engine, Job, Played, Stage, StageLost
 from compare.cluster.packing import packed, unpack
-from compare.errors import UserError
+from compare.errors import UserError, one_line
 from compare.records.place import require_room
 from compare.records.reading import read
 from compare.records.run_folder import RunFolder
@@ -70,6 +71,7 @@ class _Spread:
         self.going: dict[Future[Played], _Going] = {}
         self.tries = Counter[int]()
         self.standing = Standing(len(self.sweep.points))
+        self.stopping = False
         self.waiting = deque(self._left())
 
     def play(self) -> bool:
@@ -82,6 +84,9 @@ class _Spread:
         except KeyboardInterrupt:
             self._interrupt()
             return True
+        except BaseException:
+            self._interrupt()  # what the other machines measured is not lost
+            raise
         finally:
             for one in self.going.values():
                 one.alone.close()
@@ -102,7 +107,12 @@ class _Spread:
         point = self.sweep.points[number - 1]
         run = self.folder.run_folder(point).make()
         alone = ExitStack()
-        alone.enter_context(run.alone())
+        try:
+            alone.enter_context(run.alone())
+        except UserError as error:  # another process plays it
+            self.progress.tell(f"{point.name} is left to others: {error}")
+            self.free.append(stage)
+            return
         run.mend()
         attempt = Attempt(point=point.name, stage=stage.name, started=datetime.now(UTC))
         going = _Going(number, stage, attempt, alone)
@@ -125,15 +135,23 @@ class _Spread:
         except StageLost as lost:
             self._again(future, "lost", str(lost))
             return
-        if played.code == _COULD_NOT and not played.folder:
-            self._again(future, "failed", played.said.removeprefix("compare: "))
+        except Exception as error:  # a disk that is full there, what does not travel
+            self._again(future, "failed", one_line(error))
             return
-        self._gather(self.folder.run_folder(self.sweep.points[going.number - 1]), played)
-        outcome: Outcome = "done"
-        if played.code:
-            outcome = "interrupted" if played.code > 128 else "failed"
-        self._end(future, outcome, played.said)
-        self.free.append(going.stage)
+        try:
+            self._gather(self.folder.run_folder(self.sweep.points[going.number - 1]), played)
+        except Exception as error:
+            self._end(future, "failed", one_line(error))
+            raise
+        said = played.said.removeprefix("compare: ")
+        if played.code == _COULD_NOT:
+            self._again(future, "failed", said)
+        elif _is_killed(played.code) and not self.stopping:
+            self._again(future, "lost", said or f"it was killed there: {_signal(played.code)}")
+        else:
+            outcome: Outcome = "failed" if played.code else "done"
+            self._end(future, "interrupted" if _is_killed(played.code) else outcome, said)
+            self.free.append(going.stage)
 
     def _gather(self, run: RunFolder, played: Played) -> None:
         if played.folder:
@@ -179,10 +197,21 @@ class _Spread:
 
     def _interrupt(self) -> None:
         """Stop everything, and take what was measured so far."""
+        self.stopping = True
         self.engine.stop()
         finished, late = wait(self.going, _PATIENCE)
         for future in finished:
             self.waiting.clear()
-            self._settle(future)
+            with suppress(UserError):  # of a disk that is full, told once
+                self._settle(future)
         for future in late:
             self._end(future, "interrupted", f"no answer within {_PATIENCE:g} s")
+
+
+def _is_killed(code: int) -> bool:
+    """By a signal, which is what those of `compare` end with, and a process that no handler has."""
+    return code < 0 or code > 128
+
+
+def _signal(code: int) -> str:
+    return signal.Signals(-code if code < 0 else code - 128).name

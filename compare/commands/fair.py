@@ -37,9 +37,12 @@ def fair(
         ),
     ],
     constraint: Annotated[
-        str,
-        what(help=f"{', '.join(CONSTRAINTS)}.", autocompletion=completion.one_of(*CONSTRAINTS)),
-    ] = "demographic_parity",
+        str | None,
+        what(
+            help=f"{', '.join(CONSTRAINTS)}; the first by default.",
+            autocompletion=completion.one_of(*CONSTRAINTS),
+        ),
+    ] = None,
     pairs: Annotated[
         Path | None,
         what(
@@ -61,8 +64,12 @@ def fair(
     compare fair results/RUN --constraint equalized_odds
     compare fair results/LM --pairs twins.tsv
     """
-    if constraint not in CONSTRAINTS:
+    if constraint and constraint not in CONSTRAINTS:
         raise unknown("constraint", constraint, list(CONSTRAINTS), where="--constraint")
+    if constraint and pairs is not None:
+        raise UserError("--constraint is of thresholds, and --pairs has none: leave one out")
+    if python and pairs is None:
+        raise UserError("--python is of --pairs: thresholds are of stored outputs")
     folder = RunFolder(run)
     header = header_of_run(folder)
     if pairs is not None:
@@ -72,7 +79,7 @@ def fair(
     found, missing = list[Thresholded](), dict[str, str]()
     for cell in _cells(folder, header, options.split_backends(backend)):
         try:
-            found.append(_of_cell(folder, header, cell, constraint))
+            found.append(_of_cell(folder, header, cell, constraint or next(iter(CONSTRAINTS))))
         except UserError as error:
             missing[cell.label] = str(error)
     if not found:
@@ -113,9 +120,7 @@ def _of_cell(folder: RunFolder, header: Header, cell: CellName, constraint: str)
     groups = told[-1]
     names = class_names(header.experiment.data, 2)
     positive = names.index(groups.positive) if groups.positive in names else 1
-    return thresholded(
-        cell.backend, cell.mode, judged_of(rows, positive), constraint, groups.positive
-    )
+    return thresholded(cell, judged_of(rows, positive), constraint, groups.positive)
 
 
 def _outputs(folder: RunFolder, cell: CellName) -> list[dict[str, Any]]:
@@ -139,7 +144,7 @@ def _table(found: Sequence[Thresholded]) -> Table:
             ("thresholds, where fitted", one.fitted),
         )
         for number, (how, groups) in enumerate(rows):
-            label = "" if number else f"{one.backend}:{one.mode}"
+            label = "" if number else one.label
             table.add_row(Text(label), how, *_figures(groups))
     return table
 

@@ -4,6 +4,8 @@ import json as json_module
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -17,10 +19,13 @@ from compare.planning.choice import Choice
 from compare.planning.kept import kept_weights
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
-from compare.running.generation import log_likelihoods
+from compare.spec.arrays import Weights
 from compare.text.tokens import UNKNOWN, Tokenizer
 from compare.text.words import Normalise, normalised
+from compare.worker.decoding import log_softmax
 from compare.worker.process import CellEnded
+
+_ROWS = 64  # texts of a question: as many for every one, since frameworks compile for a shape
 
 
 def pairs_of_run(
@@ -39,7 +44,7 @@ def pairs_of_run(
     found = []
     for choice in choices:
         try:
-            scores = log_likelihoods(
+            scores = _log_likelihoods(
                 header, choice, kept_weights(folder, choice.cell), [*sides[0], *sides[1]]
             )
         except CellEnded as end:
@@ -64,6 +69,29 @@ def pairs_of_run(
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
     """Of a text as a line of its own: its first word comes after a line end."""
     return [int(one) for one in tokenizer.encode(f"\n{text}\n")]
+
+
+def _log_likelihoods(
+    header: Header, choice: Choice, weights: Weights, texts: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
+    """log P of every id of a text after its first, in nats, (texts,); what stands to the right of a
+    shorter one is seen by none of its ids. Raises CellEnded where the backend cannot answer."""
+    from compare.explain.model import answering  # no other command waits for these
+    from compare.explain.variants import plain
+
+    experiment, found = plain(header.experiment), list[float]()
+    width = max(map(len, texts))
+    with answering(choice, float(header.run["timeout"])) as answer:
+        for first in range(0, len(texts), _ROWS):
+            some = texts[first : first + _ROWS]
+            ids = np.zeros((_ROWS, width), np.int32)
+            for row, text in zip(ids, some, strict=False):
+                row[: len(text)] = text
+            logits = answer(experiment, weights, {"inputs": ids}, "")  # (rows, width, vocab)
+            steps = log_softmax(logits[: len(some), :-1])
+            scores = np.take_along_axis(steps, ids[: len(some), 1:, None], -1)[..., 0]
+            found += [float(s[: len(t) - 1].sum()) for s, t in zip(scores, some, strict=True)]
+    return np.array(found)
 
 
 def _unknown(tokenizer: Tokenizer, sides: Sequence[Sequence[Sequence[int]]]) -> int:

@@ -4,7 +4,6 @@ Both texts are scored whole, by a causal model: figures of this kind for masked 
 those of CrowS-Pairs (Nangia et al. 2020), are others, and not comparable.
 """
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 
 from compare.errors import UserError
 from compare.records.values import Estimate, Record
+from compare.sources.lines import place
+from compare.sources.tables import DELIMITERS, csv_rows
 from compare.stats.resampling import RESAMPLES, percentiles
 
 LEAST_PAIRS = 30
@@ -30,17 +31,12 @@ class Pairs(NamedTuple):
     def read(cls, path: Path) -> "Pairs":
         """Two columns of a .csv or .tsv file, whose first line names the groups; raises UserError
         for anything else, and for fewer pairs than can be told of."""
-        try:
-            text = path.read_text("utf-8")
-        except OSError as error:
-            raise UserError(f"cannot read '{path}': {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise UserError(f"'{path}' is not UTF-8") from None
-        mark = "\t" if path.suffix.lower() == ".tsv" else ","
-        rows = [row for row in csv.reader(text.splitlines(), delimiter=mark) if row]
-        for number, row in enumerate(rows, 1):
-            if len(row) != 2 or not all(cell.strip() for cell in row):
-                raise UserError(f"'{path}' row {number}: a pair is two texts, not {len(row)}")
+        rows = list[list[str]]()
+        for line, fields in csv_rows(path, DELIMITERS.get(path.suffix.lower(), ",")):
+            texts = [field for field in fields if field.strip()]
+            if len(fields) != 2 or len(texts) != 2:
+                raise UserError(f"{place(path, line)}: a pair is two texts, not {len(texts)}")
+            rows.append(texts)
         if len(rows) - 1 < LEAST_PAIRS:
             raise UserError(
                 f"'{path}' has {max(0, len(rows) - 1)} pairs below the line that names the groups:"
@@ -70,7 +66,8 @@ class Likelihood(Record):
 def likelihood_figures(
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[Estimate, Estimate]:
-    """`gap` and `likelier` of the log-likelihoods (pairs,) of both texts, a pair drawn whole."""
+    """`gap` and `likelier` of the log-likelihoods (pairs,) of both texts, in nats; intervals are of
+    percentiles (Efron and Tibshirani 1993, chapter 13), a pair drawn whole."""
     gaps = first - second
     likelier = (gaps > 0) + 0.5 * (gaps == 0)
     random = np.random.Generator(np.random.Philox(_SEED))

@@ -22,7 +22,7 @@ from compare.fairness.groups import (
     groups_of,
 )
 from compare.records.groups import Groups
-from compare.records.values import Record
+from compare.records.values import CellName, Record, labelled
 from compare.stats.resampling import RESAMPLES
 
 CONSTRAINTS = {
@@ -39,12 +39,17 @@ class Thresholded(Record):
 
     backend: str
     mode: str
+    ranks: int = 1
     constraint: str
     fitted_on: int
     judged_on: int
     before: Groups
     fitted: Groups
     after: Groups
+
+    @property
+    def label(self) -> str:
+        return labelled(self.backend, self.mode, self.ranks)
 
 
 def judged_of(rows: Sequence[Mapping[str, Any]], positive: int) -> Judged:
@@ -70,9 +75,7 @@ def half_of(count: int) -> NDArray[np.bool_]:
     return fitted
 
 
-def thresholded(
-    backend: str, mode: str, judged: Judged, constraint: str, positive: str
-) -> Thresholded:
+def thresholded(cell: CellName, judged: Judged, constraint: str, positive: str) -> Thresholded:
     """Raises UserError where fairlearn is missing, or a group has too few examples in a half."""
     fitted = half_of(len(judged.labels))
     halves = [_where(judged, half) for half in (fitted, ~fitted)]
@@ -85,8 +88,9 @@ def thresholded(
         return groups_of(some, None, None, positive, RESAMPLES)
 
     return Thresholded(
-        backend=backend,
-        mode=mode,
+        backend=cell.backend,
+        mode=cell.mode,
+        ranks=cell.ranks,
         constraint=constraint,
         fitted_on=int(fitted.sum()),
         judged_on=int((~fitted).sum()),

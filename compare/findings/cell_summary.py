@@ -152,7 +152,7 @@ def row_of(
     target = Target.read(header.run["target"], header.metrics)
     shapes = [p.shape for p in header.experiment.model.parameters().values()]
     on_host = cell.built is not None and cell.built.device == "cpu"
-    peak, about = cell.peak(), cell.device_info()
+    peak, about, several = cell.peak(), cell.device_info(), cell.name.ranks > 1
     price = header.run.get("price_per_hour")
     order, longest = sorted((w.round, w.index) for w in cell.timed), cell.longest_round()
     doubt = doubts.too_busy(cell, pace.counted) or doubts.too_short(
@@ -180,8 +180,11 @@ def row_of(
         step_seconds=step,
         phases=cell.phases(step or 0.0),
         flops_per_second=flops / step if step else None,
-        product_flops_per_second=cell.product_flops_per_second(),
-        roofline_share=least_seconds / step if step and least_seconds and on_host else None,
+        # Asked of one process, and nothing to hold several ranks' figures against.
+        product_flops_per_second=None if several else cell.product_flops_per_second(),
+        roofline_share=least_seconds / step
+        if step and least_seconds and on_host and not several
+        else None,
         peak_memory_bytes=peak[0] if peak else None,
         children_peak_memory_bytes=peak[1] if peak else None,
         process_peak_memory_bytes=cell.process_peak_bytes(),
@@ -189,8 +192,8 @@ def row_of(
         rank_imbalance=cell.imbalance(),
         idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
         device_peak_memory_bytes=cell.device_peak_bytes(),
-        planned_memory_bytes=cell.planned.memory_bytes if cell.planned else None,
-        compiler_flops=cell.planned.flops if cell.planned else None,
+        planned_memory_bytes=cell.planned.memory_bytes if cell.planned and not several else None,
+        compiler_flops=cell.planned.flops if cell.planned and not several else None,
         cores_used=cell.cores_used(),
         busy_threads=cell.busy_threads(),
         cpus_of_others=mean_cpus_of_others(cell.timed),

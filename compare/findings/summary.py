@@ -103,8 +103,11 @@ def summarise(records: Iterable[AnyRecord], problems: Sequence[str] = ()) -> Sum
     }
     comparisons = _compare(ranked, pace, rows, header)
     for cell, row in zip(cells, rows, strict=True):
-        silent = Cell(cell.name.its_silent(), kept).timings if cell.name.ranks > 1 else {}
-        row.communication_share = estimate_of(speed.communication_share(cell.timings, silent))
+        if cell.name in ranked and cell.name.ranks > 1:
+            silent = Cell(cell.name.its_silent(), kept)
+            theirs = contention.counted_of([silent], []).timings[silent.name]
+            mine = counted.timings[cell.name]
+            row.communication_share = estimate_of(speed.communication_share(mine, theirs))
     timed = {name: counted.timings[name] for name in ranked}
     precision = speed.precision(timed, comparisons) if ranked else None
     return Summary(
@@ -212,9 +215,13 @@ def _to_fastest(
 def _environment(
     header: Header, records: Sequence[AnyRecord], rows: Sequence[CellSummary]
 ) -> dict[str, Any]:
-    last = next((r for r in reversed(records) if isinstance(r, Resumed)), header)
+    begun: list[Header | Resumed] = [header, *(r for r in records if isinstance(r, Resumed))]
+    last = begun[-1]
+    hosts = {str(one.machine["host"]) for one in begun if "host" in one.machine}
     return {
         **last.machine,
+        # One that was gone on with elsewhere is of neither machine alone.
+        **({"host": " and ".join(sorted(hosts))} if hosts else {}),
         "threads": header.run["threads"],
         "started": header.started.isoformat(timespec="seconds"),
         "suite_version": header.suite_version,

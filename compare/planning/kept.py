@@ -34,6 +34,8 @@ def kept_choices(
     order; a name without a mode means the first that the run has of it. Raises UserError for what
     is not there."""
     kept = [c for c in header.cells if c.ranks == 1 and folder.weights(c).is_file()]
+    if not kept and all(cell.ranks > 1 for cell in header.cells):
+        raise UserError(f"'{folder.path}' has rows of several ranks alone: run with --ranks 1,2")
     if not kept:
         raise UserError(f"'{folder.path}' has no weights: run with --save-weights")
     spelled = [f"{_adapter_of_run(header, cell.backend)}:{cell.mode}" for cell in kept]

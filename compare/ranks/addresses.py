@@ -6,14 +6,21 @@ from contextlib import ExitStack
 
 LOOPBACK = "127.0.0.1"
 
+_given: set[str] = set()  # by this process, to ranks that may not have taken them yet
+
 
 def free_addresses(count: int) -> list[str]:
-    """As many "host:port" that nobody listens at now."""
+    """As many "host:port" that nobody listens at now, and that were not given before."""
+    found = list[str]()
     with ExitStack() as stack:
-        ends = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for end in ends:
+        while len(found) < count:
+            end = stack.enter_context(socket.socket())
             end.bind((LOOPBACK, 0))
-        return [f"{LOOPBACK}:{end.getsockname()[1]}" for end in ends]
+            address = f"{LOOPBACK}:{end.getsockname()[1]}"
+            if address not in _given:
+                found.append(address)
+                _given.add(address)
+    return found
 
 
 def proxies() -> set[str]:

@@ -94,9 +94,12 @@ class RankProcesses:
             for rank, own in enumerate(sockets):
                 its_log = log.with_name(f"{log.stem}-rank{rank}{log.suffix}")
                 self._descriptors.append([one.fileno() for one in own])
-                self.processes.append(
-                    WorkerProcess(adapter, python, inputs, its_log, own, proxies())
-                )
+                try:
+                    process = WorkerProcess(adapter, python, inputs, its_log, own, proxies())
+                except BaseException:
+                    self.kill()  # those that were started
+                    raise
+                self.processes.append(process)
 
     @property
     def pids(self) -> list[int]:

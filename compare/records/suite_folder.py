@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from compare.errors import UserError
 from compare.records.differences import differing_fields, in_short
+from compare.records.place import write_whole
 from compare.records.reading import read
 from compare.records.record_types import SCHEMA_VERSION, header_of
 from compare.records.run_folder import RECORDS, RunFolder
@@ -51,14 +52,16 @@ class SuiteFolder:
         """The manifest, and the folder; raises UserError where it cannot be made."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / MANIFEST).write_text(suite.model_dump_json(indent=2), encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot write to '{self.path}': {error.strerror}") from None
+        write_whole(self.path / MANIFEST, suite.model_dump_json(indent=2))
 
     def suite(self) -> Suite:
         """The manifest; raises UserError where it cannot be read."""
         try:
             return Suite.model_validate_json((self.path / MANIFEST).read_bytes())
+        except OSError as error:
+            raise UserError(f"'{self.path}' cannot be read: {error.strerror}") from None
         except ValidationError:
             raise UserError(f"'{self.path}' cannot be read: another version wrote it") from None
 

@@ -175,7 +175,7 @@ def _json_object(line: str, where: str) -> dict[str, object]:
 
 
 def _csv_records(path: Path, delimiter: str, bad: BadRows) -> Iterator[Record]:
-    (first, header), *rows = _csv_rows(path, delimiter)
+    (first, header), *rows = csv_rows(path, delimiter)
     header = [name.strip() for name in header]
     for name in header:
         if name and header.count(name) > 1:
@@ -192,8 +192,9 @@ def _csv_records(path: Path, delimiter: str, bad: BadRows) -> Iterator[Record]:
             yield place(path, line), dict(zip(header, fields, strict=True))
 
 
-def _csv_rows(path: Path, delimiter: str) -> list[Line]:
-    """The fields of each row, and the line of the file that it begins on."""
+def csv_rows(path: Path, delimiter: str) -> list[Line]:
+    """The fields of each row, the header's too, and the line of the file that it begins on; raises
+    UserError for what cannot be read so."""
     text = read_text(path)
     if delimiter != "\t":
         return _quoted_rows(text, _separator(text, delimiter), path)

@@ -15,6 +15,7 @@ from compare.stats.spread import ratio_over, spread_of
 
 SEED = "train.seed"
 _PLACE = ("cpu", "cpus", "threads")
+_RATES = {"tpr": "TPR", "fpr": "FPR"}
 
 Swept = tuple[Mapping[str, Any], Summary]
 """The values of a point's fields, and what was found there"""
@@ -48,7 +49,8 @@ class SpeedOverSeeds(BaseModel):
 
 
 def spreads_over_seeds(points: Sequence[Swept]) -> list[SeedSpread]:
-    """Of every figure that two seeds have, in the order of the points."""
+    """Of every figure that two seeds have, in the order of the points; of none that any of them
+    left without a finite one, since what the others say is then of those that went well."""
     found: dict[tuple[str, str, str], list[Estimate]] = defaultdict(list)
     others: dict[str, dict[str, Any]] = {}
     for values, summary in points:
@@ -73,7 +75,10 @@ def speeds_over_seeds(points: Sequence[Swept]) -> list[SpeedOverSeeds]:
     for values, summary in points:
         its = _others(values)
         others[repr(its)] = its
-        place = repr([summary.environment.get(part) for part in _PLACE])
+        place = repr(
+            [summary.environment.get(part) for part in _PLACE]
+            + sorted({cell.device_name or "" for cell in summary.cells})
+        )
         for one in summary.comparisons:
             if SEED in values and one.verdict != "not judged":
                 key = repr(its), place, frozenset((one.first, one.second))
@@ -90,6 +95,12 @@ def _figures(cell: CellSummary) -> Iterator[tuple[str, Estimate]]:
         if value is not None:
             yield name, Estimate(value=value, low=None, high=None)
     yield from cell.quality.items()
+    if cell.groups:
+        for gap in cell.groups.gaps:
+            if gap.by_chance is None:
+                yield f"{_RATES.get(gap.rate, gap.rate)} difference", gap.gap
+        if cell.groups.twins:
+            yield "selection, same text", cell.groups.twins.selection
 
 
 def _spread(

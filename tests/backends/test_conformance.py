@@ -33,10 +33,8 @@ CELLS = [
 
 EAGER = ("reference", "torch:eager", "keras:torch")
 """Which compile nothing."""
-OTHERWISE_STEPPED = (
-    "tensorflow:graph", "jax:multistep", "keras:tensorflow-graph", "keras:tensorflow-multistep",
-)  # fmt: skip
-"""Modes of the same model as another, whose steps alone are compiled or called otherwise"""
+OTHERWISE_STEPPED = ("jax:multistep", "keras:tensorflow-multistep")
+"""Modes of the same model as another, whose steps alone are called otherwise"""
 OF_STEPS = (
     "state", "optimizer", "training", "several steps", "other shapes", "accumulation",
     "native dropout", "compiled",

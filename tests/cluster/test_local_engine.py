@@ -5,8 +5,11 @@ import shutil
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import ADAPTERS, Compare, begin, document, wait_for
+
+from compare.records.run_folder import RunFolder
 
 TINY = ("--task", "lm", "--preset", "tiny", "--steps", "10")
 TWO = (*TINY, "--backend", "reference", "--sweep", "train.batch=2,4")
@@ -51,6 +54,43 @@ def test_what_was_interrupted_comes_back_and_is_gone_on_with(
     assert (folder / "batch=4" / "records.jsonl").read_bytes().startswith(records)
     attempts = json.loads((folder / "sweep.json").read_text())["attempts"]
     assert [one["outcome"] for one in attempts] == ["interrupted", "done"]
+
+
+@pytest.mark.slow
+def test_a_point_that_is_killed_is_told_keeps_what_it_has_and_is_gone_on_with(
+    compare: Compare, tmp_path: Path
+) -> None:
+    waits = f"{ADAPTERS / 'trouble.py'}:second_waits"
+    swept = (*TINY, "--steps", "20", "--backend", waits, "--sweep", "train.batch=4")
+    (tmp_path / "trained").touch()
+    going = begin(tmp_path, *swept, "--cluster", "local")
+    (folder,) = waited_for(tmp_path)
+    (played,) = (
+        one for one in psutil.Process(going.pid).children(recursive=True)
+        if "point" in one.cmdline() and "compare.worker" not in one.cmdline()
+    )  # fmt: skip
+    played.kill()
+    _, errors = going.communicate(timeout=100)
+    assert going.returncode == 1
+    assert "batch=4 on this machine lost: it was killed there: SIGKILL" in errors
+    records = (folder / "batch=4" / "records.jsonl").read_bytes()
+    assert records
+    (tmp_path / "go_on").touch()
+    finished = compare("resume", str(folder), "--cluster", "local", "--quiet")
+    assert finished.returncode == 0, finished.stderr
+    attempts = json.loads((folder / "sweep.json").read_text())["attempts"]
+    assert [one["outcome"] for one in attempts] == ["lost", "done"]
+
+
+@pytest.mark.slow
+def test_a_point_that_another_process_plays_is_left_to_it(compare: Compare, tmp_path: Path) -> None:
+    assert compare(*TWO, "--plan-only").returncode == 0
+    (folder,) = (tmp_path / "results").iterdir()
+    with RunFolder(folder / "batch=2").make().alone():
+        finished = compare("resume", str(folder), "--cluster", "local")
+    assert "batch=2 is left to others: " in finished.stderr
+    attempts = json.loads((folder / "sweep.json").read_text())["attempts"]
+    assert [(one["point"], one["outcome"]) for one in attempts] == [("batch=4", "done")]
 
 
 def waited_for(folder: Path) -> list[Path]:

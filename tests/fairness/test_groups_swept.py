@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from compare.report.groups_swept import front_table, seeds_table, sentences
+from compare.report.groups_swept import front_table, sentences
 from compare.report.html import report as page
 from fake_records import MACHINE, A, B, header, steady, whole
 
@@ -13,6 +13,7 @@ from compare.findings.summary import Summary, summarise
 from compare.records.groups import GroupGap, Groups
 from compare.records.record_types import AnyRecord, Evaluated
 from compare.records.values import Estimate
+from compare.swept.seeds import spreads_over_seeds
 
 
 def groups(gap: float, fair: float, biased: float | None) -> Groups:
@@ -104,23 +105,37 @@ def test_frameworks_rounding_and_seeds_are_told_apart_and_beside_examples() -> N
     }
     swept = sweep("train.seed", seeds)
     verdict, moved, examples = sentences(swept)
-    assert verdict == "No framework is fairer than another, by what seeds and rounding can tell."
+    assert verdict == (
+        "These seeds tell no two frameworks apart in that, beyond what rounding alone does."
+    )
     assert moved == (
         "Selection, women less men, is moved by frameworks by up to 0.002, rounding alone by up to"
         " 0.003 and seeds by up to 0.020."
     )
     assert "±0.020" in examples
-    table = seeds_table(swept)
-    assert table is not None
-    row = next(row for row in table.rows if row[0] == "a:m" and row[1].startswith("selection"))
-    assert row[2:] == ["2", "-0.080", "-0.090 to -0.070", "±0.020"]
+    found = spreads_over_seeds([({"train.seed": s}, one) for s, one in seeds.items()])
+    (row,) = (r for r in found if (r.label, r.figure) == ("a:m", "selection difference"))
+    assert (row.seeds, row.lowest, row.highest) == (2, -0.090, -0.070)
+    assert row.over_examples == pytest.approx(0.020)
 
 
 def test_a_framework_that_stands_apart_is_told() -> None:
     seeds = {s: run([(-0.07, 0.9, None), (-0.17, 0.9, None)], echo=-0.071) for s in (1, 2)}
     assert sentences(sweep("train.seed", seeds))[0] == (
-        "Frameworks differ by more than seeds and rounding do."
+        "a:m less b:m is +0.100 (+0.100 to +0.100) over 2 seeds, more than rounding alone moves it."
     )
+
+
+def test_what_one_framework_does_at_every_seed_is_told_though_seeds_move_both_further() -> None:
+    seeds = {
+        s: run([(-0.01 * s, 0.9, None), (-0.01 * s - 0.02 + 0.001 * (s % 2), 0.9, None)],
+               echo=-0.01 * s - 0.001)
+        for s in range(1, 11)
+    }  # fmt: skip
+    verdict, moved, *_ = sentences(sweep("train.seed", seeds))
+    assert verdict.startswith("a:m less b:m is +0.019 (+0.019 to +0.020)")
+    assert "over 10 seeds" in verdict
+    assert "seeds by up to 0.09" in moved
 
 
 @pytest.mark.parametrize("field", ["train.seed", "task.mitigation"])

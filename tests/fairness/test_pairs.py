@@ -27,11 +27,12 @@ def test_figures_are_signed_and_of_whole_pairs() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (None, "No such file"),
+        (None, "does not exist"),
         (b"women,men\n" + b"a,b\n" * 5, "has 5 pairs .* 30 are needed"),
-        (b"women,men\n" + b"a,b\n" * 40 + b"a,b,c\n", "row 42: a pair is two texts, not 3"),
-        (b"women,men\na,\n", "row 2: a pair is two texts"),
-        (b"women,men\n\xff,b\n", "is not UTF-8"),
+        (b"women,men\n" + b"a,b\n" * 40 + b"a,b,c\n", "line 42: a pair is two texts, not 3"),
+        (b"women,men\na,\n", "line 2: a pair is two texts, not 1"),
+        (b"", "is empty"),
+        (b"women,men\n\xff,b\n", "line 2: not UTF-8"),
     ],
 )
 def test_what_is_no_file_of_pairs_is_told(tmp_path: Path, text: bytes | None, told: str) -> None:
@@ -40,6 +41,17 @@ def test_what_is_no_file_of_pairs_is_told(tmp_path: Path, text: bytes | None, to
         path.write_bytes(text)
     with pytest.raises(UserError, match=told):
         Pairs.read(path)
+
+
+def test_pairs_are_read_as_other_tables_are(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    long = "word " * 40_000
+    rows = [f"she {i};he {i}" for i in range(40)]
+    path.write_text("\n".join(["women;men", f"{long};he", *rows]), encoding="utf-8-sig")
+    found = Pairs.read(path)
+    assert found.names == ("women", "men")
+    assert found.first[0] == long
+    assert found.second[-1] == "he 39"
 
 
 def corpus(folder: Path, share: float) -> float:

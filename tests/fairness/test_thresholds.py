@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Compare, command, environment, needs
+from fake_records import A
 
 from compare.errors import UserError
 from compare.fairness.groups import Judged
@@ -33,7 +34,7 @@ def gap(groups: Groups, rate: str = "selection") -> float:
 
 
 def test_thresholds_take_the_difference_away_where_they_were_fitted() -> None:
-    found = thresholded("a", "m", biased(1), "demographic_parity", "positive")
+    found = thresholded(A, biased(1), "demographic_parity", "positive")
     assert gap(found.before) < -0.1
     assert gap(found.fitted) == pytest.approx(0, abs=0.01)
     inner = next(one.gap for one in found.after.gaps if one.rate == "selection")
@@ -46,7 +47,7 @@ def test_what_is_judged_was_not_fitted_on() -> None:
     """Planted: on one half alone the difference would be none at all in every draw."""
     fitted = half_of(801)
     assert fitted.sum() == 400
-    gaps = [thresholded("a", "m", biased(s, 100), "demographic_parity", "") for s in range(20)]
+    gaps = [thresholded(A, biased(s, 100), "demographic_parity", "") for s in range(20)]
     assert max(abs(gap(one.fitted)) for one in gaps) < 0.03
     assert np.std([gap(one.after) for one in gaps]) > 0.05
     assert all(one.fitted_on + one.judged_on == 200 for one in gaps)
@@ -57,13 +58,13 @@ def test_what_is_judged_was_not_fitted_on() -> None:
     [("true_positive_rate_parity", ("tpr",)), ("equalized_odds", ("tpr", "fpr"))],
 )
 def test_other_constraints_are_of_other_rates(constraint: str, rates: tuple[str, ...]) -> None:
-    found = thresholded("a", "m", biased(2), constraint, "positive")
+    found = thresholded(A, biased(2), constraint, "positive")
     assert all(gap(found.fitted, rate) == pytest.approx(0, abs=0.02) for rate in rates)
     assert set(CONSTRAINTS) >= {constraint}
 
 
 def test_nothing_is_drawn_and_the_same_outputs_have_the_same_figures() -> None:
-    first, second = (thresholded("a", "m", biased(3), "equalized_odds", "") for _ in range(2))
+    first, second = (thresholded(A, biased(3), "equalized_odds", "") for _ in range(2))
     assert first == second
 
 
@@ -102,17 +103,17 @@ def test_expected_decisions_are_those_that_fairlearn_draws_on_average() -> None:
         axis=0,
     )
     women = judged.groups[~fitted] == "women"
-    found = thresholded("a", "m", judged, "equalized_odds", "")
+    found = thresholded(A, judged, "equalized_odds", "")
     ours = gap(found.after)
     assert drawn[women].mean() - drawn[~women].mean() == pytest.approx(ours, abs=0.01)
 
 
 def test_small_groups_and_other_outputs_are_refused() -> None:
     with pytest.raises(UserError, match="in one of the halves"):
-        thresholded("a", "m", biased(1, 20), "demographic_parity", "")
+        thresholded(A, biased(1, 20), "demographic_parity", "")
     rows = [{"wanted": 1, "output": [0.2, 0.8], "group": "a"}]
     with pytest.raises(UserError, match="there is one group alone, 'a'"):
-        thresholded("a", "m", judged_of(rows * 200, 1), "demographic_parity", "")
+        thresholded(A, judged_of(rows * 200, 1), "demographic_parity", "")
     with pytest.raises(UserError, match="of no group"):
         judged_of([{"wanted": 1, "output": [0.2, 0.8]}], 1)
     with pytest.raises(UserError, match="two classes"):
