@@ -8,6 +8,7 @@ from compare.findings.summary import Summary
 from . import forms
 
 _HALF = 0.5
+_MUCH = 0.1  # of a loss
 
 
 def headline(summary: Summary) -> str:
@@ -39,11 +40,24 @@ def computation(summary: Summary) -> str:
         found += f", which agree, {_of_allowed(max(shares))}" if len(shares) > 1 else ""
     elif shares:
         found = f"yes, {_of_allowed(max(shares))}"
+        found += chaos(summary)
     elif trained == 1:
         found = "not checked, since one backend trained alone"
     else:
         found = "losses were not compared" if trained else "nothing was trained"
     return f"Same computation: {found}."
+
+
+def chaos(summary: Summary) -> str:
+    """From where on a training that is chaotic is allowed as much as a tenth of its loss, where the
+    gate proves little; empty where it is not."""
+    losses = next((cell.losses for cell in summary.cells if cell.losses), [])
+    for step, (loss, allowed) in enumerate(
+        zip(losses, summary.allowed_loss_differences, strict=False)
+    ):
+        if allowed is not None and loss is not None and allowed > _MUCH * abs(loss):
+            return f"; from step {step:,} rounding alone may move a loss by a tenth or more"
+    return ""
 
 
 def scores(summary: Summary) -> str:

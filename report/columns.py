@@ -32,6 +32,7 @@ from .column import (
 
 BACKEND = "backend"
 STATUS = "status"
+_ANY_ORDER = "of two groups one less the other, of more the largest less the smallest"
 GROUPS = ("selection gap", "TPR gap", "twin gap")
 
 
@@ -43,7 +44,7 @@ def results(summaries: Sequence[Summary], baseline: str = "") -> list[Column]:
     units = {one.unit for summary in summaries for one in summary.comparisons}
     target = targets.pop() if len(targets) == 1 else "target" if targets else ""
     columns = every_result(
-        list(metrics), target, "round" if units == {"round"} else "window", baseline
+        list(metrics), target, "round" if units == {"round"} else "window", baseline, _order(rows)
     )
     devices = {row.cell.device for row in rows if row.cell.device}
     without = {
@@ -59,7 +60,11 @@ def results(summaries: Sequence[Summary], baseline: str = "") -> list[Column]:
 
 
 def every_result(
-    metrics: Sequence[str], target: str, unit: str = "window", baseline: str = ""
+    metrics: Sequence[str],
+    target: str,
+    unit: str = "window",
+    baseline: str = "",
+    order: str = _ANY_ORDER,
 ) -> list[Column]:
     """All columns that a table of results of such a task can have."""
     return [
@@ -72,7 +77,7 @@ def every_result(
             rank=ASKED_FOR, optional=True,
         ),
         *_quality(metrics, target),
-        *_groups(),
+        *_groups(order),
         Column("step", doubted(figures(lambda c: c.step_seconds, forms.step)), rank=STEP),
         phase("compile", "compile", MORE, "what the first steps took beyond a step"),
         Column(
@@ -127,7 +132,7 @@ def _speed(unit: str, baseline: str) -> list[Column]:
         Column(
             "talking",
             doubted(estimates(lambda c: c.communication_share, forms.fixed("{:.1%}"))),
-            "of a step, what ranks do without that compute the same and do not talk",
+            "the share of a step that goes where ranks do not exchange gradients",
             doubted(values(lambda c: c.communication_share, forms.fixed("{:.1%}"))),
             STEP, optional=True,
         ),
@@ -170,14 +175,21 @@ def _quality(metrics: Sequence[str], target: str) -> list[Column]:
     return columns
 
 
-def _groups() -> list[Column]:
+def _order(rows: Sequence[Row]) -> str:
+    """Which group is taken from which, where that is the same in all."""
+    gaps = [gap for row in rows if row.cell.groups for gap in row.cell.groups.gaps]
+    named = {f"{gap.first} less {gap.second}" for gap in gaps if gap.by_chance is None}
+    return named.pop() if len(named) == 1 else _ANY_ORDER
+
+
+def _groups(order: str) -> list[Column]:
     """Of runs whose texts speak of somebody: signed differences, and no score of fairness."""
     signed = forms.fixed("{:.3f}")
     return [
         Column(
             GROUPS[0],
             estimates(lambda c: _gap(c, "selection"), signed),
-            "share that is given the positive class, first less second group (demographic parity)",
+            f"share that is given the positive class (demographic parity): {order}",
             rank=LOSSES, optional=True,
         ),
         Column(

@@ -82,7 +82,11 @@ def _held(ours: Estimate, theirs: Estimate, what: str) -> str:
         return f"by what so few texts cannot tell from what {what}"
     if ours.low > theirs.high:
         return f"less than {what}"
-    return f"more than {what}" if ours.high < theirs.low else f"no more than {what}"
+    if ours.high < theirs.low:
+        return f"more than {what}"
+    if ours.value >= theirs.value:
+        return f"no more than {what}"
+    return f"by what these texts cannot tell from what {what}"
 
 
 def right(explained: Explained) -> str:
@@ -261,5 +265,6 @@ def legend(explained: Explained) -> Iterable[str]:
         yield "on people: share of all scores on words that say whom the text speaks of"
     yield (
         "comprehensiveness: how far the explained value falls, in nats, without the most important"
-        " words; infidelity: what random deletions do beyond what scores say, squared, 0 is best"
+        " words; infidelity: of the square of what random deletions do, the share that scores do"
+        " not foretell: 0 is best, 1 as good as none"
     )

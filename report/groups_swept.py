@@ -92,6 +92,17 @@ def front_table(sweep: SweepSummary) -> Table | None:
     return Table([columns[i] for i in kept], shown, left=2) if rows else None
 
 
+def _seen(before: OnFront, after: OnFront) -> bool:
+    """Whether any figure is another one as it is written."""
+    pairs = [(before.gap, after.gap), (before.accuracy, after.accuracy)]
+    pairs += [(a, b) for a, b in [(before.biased, after.biased)] if a and b]
+    return any(_RATE.format(a.value) != _RATE.format(b.value) for a, b in pairs)
+
+
+def _answers_all_alike(groups: Groups) -> bool:
+    return bool(groups.rates) and all(one.selection in (0.0, 1.0) for one in groups.rates)
+
+
 def _best(one: OnFront, name: str) -> str:
     return _RATE.format(one.best[name]) if name in one.best else NOTHING
 
@@ -114,6 +125,9 @@ def _costs(sweep: SweepSummary) -> Iterator[str]:
             f"{at} against {base}: selection differs by {span([b.gap.value for _, b in pairs])},"
             f" not {span([a.gap.value for a, _ in pairs])}"
         )
+        if not any(_seen(a, b) for a, b in pairs):
+            yield f"{at} against {base}: none of these figures changes."
+            continue
         fair = [b.accuracy.value - a.accuracy.value for a, b in pairs]
         biased = [b.biased.value - a.biased.value for a, b in pairs if a.biased and b.biased]
         if not biased:
@@ -123,8 +137,10 @@ def _costs(sweep: SweepSummary) -> Iterator[str]:
             f"; accuracy changes by {span(biased, _SIGNED)} on biased labels, the only ones that"
             f" one has in practice, and by {span(fair, _SIGNED)} on fair ones"
         )
-        is_gain = max(biased) < 0 < min(fair)
-        yield said + (": the cost on biased labels is a gain on fair ones." if is_gain else ".")
+        is_gain = max(biased) < 0 < min(fair) and _SIGNED.format(min(fair)) != "+0.000"
+        yield said + (
+            ": on these texts the cost on biased labels is a gain on fair ones." if is_gain else "."
+        )
 
 
 def _seeds(sweep: SweepSummary) -> Iterator[str]:
@@ -138,7 +154,7 @@ def _seeds(sweep: SweepSummary) -> Iterator[str]:
     between, rounding = list[float](), list[float]()
     apart: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     by_label: dict[tuple[str, str], list[float]] = defaultdict(list)
-    halves, order = list[float](), ""
+    halves, order, alike = list[float](), "", set[str]()
     for point, summary in _played(sweep):
         gaps = {cell.label: gap_of(groups) for cell, groups in known(summary)}
         found = {label: gap for label, gap in gaps.items() if gap}
@@ -151,7 +167,8 @@ def _seeds(sweep: SweepSummary) -> Iterator[str]:
         order = order or _order(summary)
         for label, gap in found.items():
             by_label[_others(point), label].append(gap.value)
-            halves += _half(gap)
+            halves += [half for half in _half(gap) if half]  # of none that answers all alike
+        alike |= {cell.label for cell, groups in known(summary) if _answers_all_alike(groups)}
     seeds = [_spread(values) for values in by_label.values() if len(values) > 1]
     if not seeds:
         return
@@ -160,7 +177,13 @@ def _seeds(sweep: SweepSummary) -> Iterator[str]:
         parts.insert(0, f"rounding alone by up to {_RATE.format(max(rounding))}")
     if any(len(known(summary)) > 1 for _, summary in _played(sweep)):
         parts.insert(0, f"frameworks by up to {_RATE.format(max(between))}")
-        yield _verdict(apart, max(rounding, default=0.0))
+        if alike:
+            yield (
+                f"Not judged: at some seed {_listed(sorted(alike))} gave every text the same"
+                " answer, which treats groups alike and is no merit."
+            )
+        else:
+            yield _verdict(apart, max(rounding, default=0.0))
     yield f"Selection{order} is moved by {_listed(parts)}."
     if halves:
         yield (
@@ -220,6 +243,11 @@ def _rounding(summary: Summary, gaps: dict[str, Estimate]) -> list[float]:
     if echo is None or summary.echo_of not in gaps:
         return []
     return [abs(echo.value - gaps[summary.echo_of].value)]
+
+
+def order_of(sweep: SweepSummary) -> str:
+    """Such as ", women less men,"; empty where no two groups are compared."""
+    return next(filter(None, (_order(summary) for _, summary in _played(sweep))), "")
 
 
 def _order(summary: Summary) -> str:

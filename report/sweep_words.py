@@ -33,7 +33,7 @@ def verdicts(sweep: SweepSummary) -> list[str]:
     ]
     what = next(iter(sweep.axes)) if len(sweep.axes) == 1 else "point"
     return [
-        *_ahead([lead for lead in found if lead.verdict == "faster"], what, len(found)),
+        *_ahead([lead for lead in found if lead.verdict == "faster"], what, len(sweep.points)),
         *_not_separated([lead for lead in found if lead.verdict == "not separated"], what),
         *_not_judged([lead for lead in found if lead.verdict == "not judged"], what),
         *_over_seeds(sweep),

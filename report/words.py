@@ -179,8 +179,8 @@ def _costs(summary: Summary) -> Iterator[str]:
         (peak,) = forms.flop([summary.roofline["flops_per_second"]])
         bandwidth = significant((summary.roofline["bytes_per_second"] or 0) / 1e9)
         line += (
-            f", which this machine cannot do in less than {seconds(summary.roofline_seconds)}: it"
-            f" was measured at {peak}/s and {bandwidth} GB/s"
+            f", which takes {seconds(summary.roofline_seconds)} or more of this machine as it was"
+            f" measured, at {peak}/s and {bandwidth} GB/s"
         )
     yield line + "."
     parts = {k.replace("_", " "): v for k, v in summary.expected_memory.items() if k != "total"}

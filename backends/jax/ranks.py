@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -44,8 +45,12 @@ class Ranks:
         self.mesh = Mesh(np.array(jax.devices(platform)), (AXIS,))
 
     def sum(self, gradients: Any) -> Any:
-        """Added up over the ranks, within a step."""
-        return gradients if self.silent else jax.lax.psum(gradients, AXIS)
+        """Added up over the ranks, within a step: in one piece, since the ranks wait for each other
+        at every collective."""
+        if self.silent:
+            return gradients
+        flat, apart = ravel_pytree(gradients)
+        return apart(jax.lax.psum(flat, AXIS))
 
     def step(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A trainer's step, of the rows that this rank has: of (params, moments, states, key,

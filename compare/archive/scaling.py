@@ -57,12 +57,17 @@ class _Measured(NamedTuple):
     others: str  # other fields' values, and the machine: points are compared where all are equal
 
 
+_NO_SIZES = ("train.seed",)
+"""Fields of numbers that nothing grows with"""
+
+
 def scalings(axes: dict[str, list[Any]], points: Sequence[SweptPoint]) -> list[Scaling]:
-    """Exponents of every cell over every numeric field, measured at three values or more. Of points
-    on several machines they are of what grows within each."""
+    """Exponents of every cell over every field of sizes, measured at three values or more; figures
+    that cannot be relied on are not among them. Of points on several machines they are of what
+    grows within each."""
     found = []
     for field, values in axes.items():
-        if not all(_is_size(value) for value in values):
+        if field in _NO_SIZES or not all(_is_size(value) for value in values):
             continue
         for quantity in QUANTITIES:
             for (backend, mode), measured in _measured(field, quantity, points).items():
@@ -116,7 +121,7 @@ def _measured(
         group = f"{others} {machine_of(point.summary)}"
         for cell in point.summary.cells:
             cost = getattr(cell, quantity)
-            if cell.status == "ok" and cell.ranks == 1 and cost:
+            if cell.status == "ok" and cell.ranks == 1 and cost and not cell.doubt:
                 size = float(point.values[field])
                 found[cell.backend, cell.mode].append(_Measured(size, float(cost), group))
     return found

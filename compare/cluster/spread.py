@@ -7,8 +7,9 @@ no other. Each attempt is recorded in the sweep's manifest.
 
 import signal
 from collections import Counter, deque
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,10 +43,10 @@ class _Going:
     alone: ExitStack
 
 
-def spread(folder: SweepFolder, engine: Engine, address: str, progress: Silent) -> bool:
-    """Play every point that is not finished on the stages of an engine; whether Ctrl-C cut it
-    short. Raises UserError, having played nothing, where it has no stage."""
-    require_version(folder.path, folder.sweep().suite_version)
+@contextmanager
+def machines(engine: Engine, address: str, progress: Silent) -> Iterator[list[Stage]]:
+    """The stages of an engine that can be used, held meanwhile; raises UserError where there is
+    none."""
     progress.begin("looking for machines")
     try:
         stages = engine.stages(address)
@@ -56,9 +57,15 @@ def spread(folder: SweepFolder, engine: Engine, address: str, progress: Silent) 
         for stage in stages:
             if stage.problem:
                 progress.tell(f"{stage.name} is left out: {stage.problem}")
-        return _Spread(folder, engine, usable, progress).play()
+        yield usable
     finally:
         engine.close()
+
+
+def spread(folder: SweepFolder, engine: Engine, stages: list[Stage], progress: Silent) -> bool:
+    """Play every point that is not finished on these stages; whether Ctrl-C cut it short."""
+    require_version(folder.path, folder.sweep().suite_version)
+    return _Spread(folder, engine, stages, progress).play()
 
 
 class _Spread:

@@ -1,12 +1,13 @@
 """`compare resume`: play what a run, sweep or suite has not finished."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from compare.cluster.loading import load_engine
-from compare.cluster.spread import spread
+from compare.cluster.spread import machines, spread
 from compare.commands import completion, options
 from compare.commands.ending import end_run, end_suite, end_sweep
 from compare.contracts.loading import load_task
@@ -47,9 +48,10 @@ def resume(
         swept = SweepFolder(run)
         view = required_of_sweep(view, load_task(swept.sweep().request.task).metrics)
         engine = load_engine(cluster) if cluster else None
-        with watched(quiet) as progress:
+        with watched(quiet) as progress, ExitStack() as held:
+            stages = held.enter_context(machines(*engine, progress)) if engine else []
             interrupted = (
-                spread(swept, *engine, progress)
+                spread(swept, engine[0], stages, progress)
                 if engine
                 else resume_sweep(swept, command, progress)
             )

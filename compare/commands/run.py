@@ -1,13 +1,14 @@
 """`compare --task NAME`, the main job: train one language model on every framework, and compare."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from compare.cluster.loading import load_engine
-from compare.cluster.spread import spread
+from compare.cluster.spread import machines, spread
 from compare.commands import completion, options, start
 from compare.commands.ending import end_run, end_sweep
 from compare.commands.options import long, told, what, where
@@ -116,14 +117,18 @@ def run(
     if sweep:
         view = required_of_sweep(view, loaded.metrics)
         axes = parse_axes(sweep, text_fields(loaded))
-        engine = load_engine(cluster) if cluster else None
-        with watched(quiet) as progress:
+        engine = load_engine(cluster) if cluster and not plan_only else None
+        with watched(quiet) as progress, ExitStack() as held:
+            # Before the folder is written: there may be none.
+            stages = held.enter_context(machines(*engine, progress)) if engine else []
             swept = begin_sweep(out, request, axes, command, progress.begin)
             if plan_only:
                 _tell_of_points(swept)
                 return
             interrupted = (
-                spread(swept, *engine, progress) if engine else play_sweep(swept, command, progress)
+                spread(swept, engine[0], stages, progress)
+                if engine
+                else play_sweep(swept, command, progress)
             )
         end_sweep(swept, interrupted, json, view)
     if plan_only:

@@ -120,7 +120,7 @@ def _require_enough(half: Judged) -> None:
         if len(labels) < LEAST_EXAMPLES or least < LEAST_OF_A_CLASS:
             raise UserError(
                 f"group '{name}' has {len(labels)} examples in one of the halves, {labels.sum()} of"
-                f" them positive: too few to fit thresholds (task.judge=all judges all texts)"
+                f" them positive: too few to fit thresholds; task.judge=all takes all there are"
             )
 
 

@@ -45,7 +45,7 @@ def hold(
         row.loss_differences = list(verdict.differences.get(cell.name, ()))
         row.loss_difference_share = _share(verdict, cell.name)
         if cell.name in verdict.reasons:
-            _outside(row, verdict.reasons[cell.name], header)
+            _outside(row, verdict.reasons[cell.name], header, repeated)
     by_name = {cell.name: cell for cell in cells}
     original = by_name.get(echo.model_copy(update={"echo": False})) if echo else None
     steps = experiment.train.steps
@@ -54,7 +54,7 @@ def hold(
         measured = parity.tail([curves.get(original.name, ())] if original else [],
                                [curves[echo], *again] if echo else [])  # fmt: skip
         losses = [_loss(one, steps) for one in (original, repeated)]
-        validation = _hold_validation(rows, losses, measured, verdict, header)
+        validation = _hold_validation(rows, losses, measured, verdict, header, repeated)
     _count_outputs(cells, rows, steps)
     echoed = [_outputs(one, steps) for one in (original, repeated)]
     return Gate(
@@ -69,6 +69,7 @@ def _hold_validation(
     tail: float | None,
     verdict: parity.Verdict,
     header: Header,
+    repeated: Cell | None,
 ) -> float | None:
     """The validation losses of those that are inside so far; what was allowed."""
     passed = [row for row in rows if row.status == "ok" and row.validation_loss is not None]
@@ -85,13 +86,18 @@ def _hold_validation(
         share = (row.validation_difference or 0.0) / allowed
         row.loss_difference_share = max(row.loss_difference_share or 0.0, share)
         if name in found.reasons:
-            _outside(row, found.reasons[name], header)
+            _outside(row, found.reasons[name], header, repeated)
     return allowed
 
 
-def _outside(row: CellSummary, reason: str, header: Header) -> None:
+def _outside(row: CellSummary, reason: str, header: Header, echo: Cell | None) -> None:
     if row.status != "ok":
         return
+    if echo and echo.end().status == "failed":
+        reason += (
+            "; the echo, which measures what rounding allows here, failed: compare resume plays it"
+            " again, and may find this one inside"
+        )
     row.status = "parity_failed"
     row.reason = reason
     if parity.UNTOLD in reason:

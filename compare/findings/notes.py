@@ -136,7 +136,9 @@ def _of_losses(found: Found) -> Iterator[Note]:
         if isinstance(end, Ended) and end.status == "failed":
             if end.cell.echo:
                 text = f"the echo failed, so the parity gate is narrower: {end.reason}"
-                yield Note(grade="widens", text=text)
+                outside = any(row.status == "parity_failed" for row in found.rows)
+                remedy = "compare resume plays it again"
+                yield Note(grade="breaks" if outside else "widens", text=text, remedy=remedy)
             if end.cell.control:
                 text = f"{end.cell.label} failed, so verdicts know less of its noise: {end.reason}"
                 yield Note(grade="widens", text=text)

@@ -19,11 +19,16 @@ from compare.spec.inputs import read_arrays
 
 def header_of_run(folder: RunFolder) -> Header:
     """The header of a run's folder; raises UserError where that is none, or cannot be read."""
+    if not folder.path.is_dir():
+        raise UserError(f"'{folder.path}' is no folder: give one of `compare history`")
     if not (folder.path / RECORDS).is_file():
         raise UserError(f"'{folder.path}' is no run folder: it has no {RECORDS}")
     try:
         return header_of(folder.records())
-    except (StopIteration, ValidationError):
+    except StopIteration:
+        why = "its records are empty: play it again, or take another run"
+        raise UserError(f"'{folder.path}' cannot be read: {why}") from None
+    except ValidationError:
         raise UserError(f"'{folder.path}' cannot be read: another version wrote it") from None
 
 

@@ -81,9 +81,9 @@ def make_plan(
     Target.read(settings.run.target, task.metrics, getattr(task, "best", {}))
     if settings.run.threads:
         require_threads(settings.run.threads)
-    require_rows(request.ranks, settings.train)
     if timed:
         require_cpus(request.ranks, settings.run.threads or threads_of_each(request.ranks))
+    require_rows(request.ranks, settings.train)
     if choices is None:
         watch("asking the backends who they are")
         choices = choose_cells(request.backends, request.pythons, request.every_mode, request.ranks)

@@ -63,7 +63,10 @@ class SuiteFolder:
         except OSError as error:
             raise UserError(f"'{self.path}' cannot be read: {error.strerror}") from None
         except ValidationError:
-            raise UserError(f"'{self.path}' cannot be read: another version wrote it") from None
+            raise UserError(
+                f"'{self.path / MANIFEST}' cannot be read: it was cut off, or another version wrote"
+                " it; compare report reads the runs, and compare suite begins anew"
+            ) from None
 
     def runs(self) -> Iterator[RunFolder]:
         """Those that were begun."""

@@ -217,8 +217,8 @@ class Course:
         2%"."""
         left = self.left()
         parts = []
-        if left is not None:
-            by_budget = bool(self.header and self._run.measuring_seconds and not self._counted)
+        by_budget = bool(self.header and self._run.measuring_seconds and not self._counted)
+        if left is not None and (by_budget or left >= 0.5):  # less is no forecast: of what follows
             parts.append(
                 f"{clock(left)} of the budget left" if by_budget else f"about {clock(left)} left"
             )

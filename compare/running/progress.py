@@ -222,7 +222,8 @@ class LiveProgress(Silent):
         for line in _classes(record):
             self._live.console.print(line, markup=False, highlight=False)
         super().see(record)
-        if isinstance(record, Window) and record.round == self.course.first_round:
+        judged = isinstance(record, Window) and not record.cell.silent  # of no training
+        if isinstance(record, Window) and judged and record.round == self.course.first_round:
             self._curves.setdefault(record.cell, []).extend(record.losses)
             self._judge()
         if isinstance(record, Echoed):

@@ -90,6 +90,7 @@ class Round:
                 if worker.ran_out_of_memory and self.workers:
                     others = ", ".join(other.label for other in self.workers)
                     alone = f"--backend {self.choices[cell.its_row()].adapter}:{cell.mode}"
+                    alone += f" --ranks {cell.ranks}" if cell.ranks > 1 else ""
                     reason += f"; in memory beside it: {others}; it may fit with {alone}"
             self.failed |= end.status == "failed"
             self.write(

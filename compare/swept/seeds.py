@@ -114,9 +114,12 @@ def _spread(
         for one in estimates
         if one.low is not None and one.high is not None
     ]
+    mean = Estimate.of(found.mean)
+    if found.lowest >= 0 and "difference" not in figure and mean.low is not None:
+        mean = mean.model_copy(update={"low": max(0.0, mean.low)})  # none of these is below zero
     return SeedSpread(
         others=others, label=label, figure=figure, seeds=found.repeats,
-        mean=Estimate.of(found.mean), deviation=found.deviation, lowest=found.lowest,
+        mean=mean, deviation=found.deviation, lowest=found.lowest,
         highest=found.highest, over_examples=fmean(halves) if halves else None,
     )  # fmt: skip
 

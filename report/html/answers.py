@@ -11,6 +11,7 @@ from compare.records.values import Estimate
 
 from .. import repeat
 from .. import words as general
+from ..answers import chaos
 
 _MOST_NAMED = 4  # backends in one sentence
 
@@ -131,7 +132,7 @@ def _same(summary: Summary) -> tuple[str, str]:
     if not any(cell.max_loss_difference for cell in compared):
         return "Yes,", f" to the last bit, at every step.{_reached(summary.cells)}"
     within = f"within {max(shares):.2f} of what rounding allows" if shares else "as far as rounding"
-    return "Yes:", f" {within}, at every step.{_reached(summary.cells)}"
+    return "Yes:", f" {within}, at every step{chaos(summary)}.{_reached(summary.cells)}"
 
 
 def _reached(cells: Sequence[CellSummary]) -> str:
@@ -168,7 +169,10 @@ def _memory(summary: Summary) -> tuple[str, str]:
     host = {c.label: c.peak_memory_bytes for c in summary.cells if c.peak_memory_bytes}
     if not host and not on_device:
         return "Not measured.", ""
-    lead, rest = _least_and_most(on_device or host)
+    alone = {cell.label for cell in summary.cells if cell.ranks == 1}
+    held = on_device or host
+    # A sum over ranks stands beside no single process.
+    lead, rest = _least_and_most({k: v for k, v in held.items() if k in alone} or held)
     where = " of the device" if on_device else ""
     return lead, f"{where}, at the peak of its training{rest}"
 

@@ -7,7 +7,7 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.number_text import estimate
 from compare.records.values import Estimate
 
-from ..groups_swept import OnFront, front
+from ..groups_swept import OnFront, front, order_of
 from .curves import Spec
 from .figures import Figure, listed
 from .series import colour
@@ -22,6 +22,7 @@ _PANELS: tuple[tuple[str, str, str, _Accuracy], ...] = (
 def figures(sweep: SweepSummary) -> Iterator[Figure]:
     """One for fair labels, and one for labels that are biased as those of the training."""
     points = front(sweep)
+    order = order_of(sweep).rstrip(",")
     series = list(dict.fromkeys(one.label for one in points))
     two = any(one.biased for one in points)
     for name, labels, theory, accuracy in _PANELS:
@@ -33,10 +34,10 @@ def figures(sweep: SweepSummary) -> Iterator[Figure]:
         told = [f"{one.label} at {one.at}: {one.gap.value:.3f}, {a.value:.3f}" for one, a in found]
         yield Figure(
             f"front-{name}",
-            _spec([_row(one, a) for one, a in found], _theory(best, theory), title, series),
+            _spec([_row(one, a) for one, a in found], _theory(best, theory), title, series, order),
             f"How groups differ in what they are given, 0 in the middle, against {title}: a point"
             " per mitigation and backend, with both 95% intervals over examples."
-            + (" Dotted: the best learner of these labels." if best else ""),
+            + (" Dotted: the best learner of the training labels." if best else ""),
             f"Difference and {title}: {listed(told)}.",
             series,
         )
@@ -55,11 +56,13 @@ def _theory(best: dict[str, dict[str, float]], name: str) -> list[dict[str, Any]
     return [{"at": at, "x": one["selection"], "y": one[name]} for at, one in best.items()]
 
 
-def _spec(rows: Sequence[Any], theory: Sequence[Any], title: str, series: Sequence[str]) -> Spec:
+def _spec(
+    rows: Sequence[Any], theory: Sequence[Any], title: str, series: Sequence[str], order: str
+) -> Spec:
     ends = [abs(row[name]) for row in rows for name in ("x", "left", "right") if row[name]]
     edge = 1.1 * max([*ends, *(abs(one["x"]) for one in theory)], default=0.1) or 0.1
     x: Spec = {
-        "field": "x", "type": "quantitative", "title": "selection, first less second group",
+        "field": "x", "type": "quantitative", "title": f"selection{order}",
         "scale": {"domain": [-edge, edge], "nice": False}, "axis": {"format": ".2f"},
     }  # fmt: skip
     y: Spec = {

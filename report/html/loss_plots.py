@@ -26,7 +26,7 @@ def loss(summary: Summary) -> Figure | None:
     drawn = thinned(Curves(names, range(losses.shape[1]), losses), "step")
     together = [cell.label for cell in _coinciding(cells, drawn.ys)]
     floor = summary.floor
-    beside = _rule(floor, f"no model can beat {floor:.4f}") if floor is not None else []
+    beside = _rule(floor, f"floor of validation {floor:.4f}") if floor is not None else []
     if together:
         who = f"all {len(names)}" if together == names else f"{len(together)} of {len(names)}"
         beside.append(_corner(f"{who} coincide"))
@@ -39,7 +39,7 @@ def loss(summary: Summary) -> Figure | None:
         ),
         f"Training loss at each step. {_who(together, names)}{drawn.how}",
         f"The training loss goes: {listed([_from_to(cell) for cell in cells])}."
-        + (f" No model can beat {floor:.4f}." if floor is not None else ""),
+        + (f" The floor of validation is {floor:.4f}." if floor is not None else ""),
         [name for name in names if name not in together],
         zooms=True,
     )  # fmt: skip

@@ -113,5 +113,7 @@ def _sentence(text: str) -> str:
 
 
 def _backends(summary: Summary) -> str:
-    count = len(summary.cells)
-    return summary.cells[0].label if count == 1 else f"{count} backends compared"
+    count = len({(cell.backend, cell.mode) for cell in summary.cells})
+    if len(summary.cells) == 1:
+        return summary.cells[0].label
+    return f"{count} backends compared" if count > 1 else f"{summary.cells[0].backend} on ranks"

@@ -164,11 +164,12 @@ def test_who_is_killed_leaves_nothing_behind(cluster: Any, tmp_path: Path) -> No
     assert len(list(folder.glob("*/summary.json"))) == 6
 
 
-def test_a_cluster_that_is_not_there_is_told_in_one_line(compare: Compare) -> None:
+def test_a_cluster_that_is_not_there_is_told_in_one_line(compare: Compare, tmp_path: Path) -> None:
     finished = compare(*SIX, "--cluster", "ray=127.0.0.1:1", "--quiet")
     assert (finished.returncode, finished.stdout) == (2, "")
     assert "--cluster ray=127.0.0.1:1: no such cluster" in finished.stderr
     assert len(finished.stderr.splitlines()) == 1
+    assert not (tmp_path / "results").exists()
 
 
 def test_the_lines_of_the_page_run(

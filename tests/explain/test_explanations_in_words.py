@@ -41,7 +41,8 @@ BACKENDS, ECHO, SEED = ("a:m", "b:m"), ("a:m", "echo of a:m"), ("a:m", "a:m, see
     [
         ((0.9, 0.88, 0.92), (0.8, 0.78, 0.82), "less than"),
         ((0.8, 0.78, 0.82), (0.9, 0.88, 0.92), "more than"),
-        ((0.85, 0.8, 0.9), (0.88, 0.84, 0.92), "no more than"),
+        ((0.85, 0.8, 0.9), (0.88, 0.84, 0.92), "by what these texts cannot tell from what"),
+        ((0.88, 0.84, 0.92), (0.85, 0.8, 0.9), "no more than"),
         ((0.85, None, None), (0.88, 0.84, 0.92), "by what so few texts cannot tell from what"),
     ],
 )

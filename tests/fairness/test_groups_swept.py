@@ -72,7 +72,7 @@ def test_a_cost_that_is_a_gain_on_fair_labels_is_said_to_be_one() -> None:
     assert said == (
         "reweigh:1 against reweigh:0: selection differs by -0.030 to -0.020, not -0.080 to -0.070;"
         " accuracy changes by -0.003 on biased labels, the only ones that one has in practice, and"
-        " by +0.020 on fair ones: the cost on biased labels is a gain on fair ones."
+        " by +0.020 on fair ones: on these texts the cost on biased labels is a gain on fair ones."
     )
 
 

@@ -20,14 +20,18 @@ def judged(
     """Cells of equal training losses that were evaluated at these."""
     records: list[AnyRecord] = [header(*(cell for cell in losses if not cell.echo))]
     for cell, loss in losses.items():
-        windows = steady(cell, [1.0] * STEPS)
-        hashes = list((outputs or {}).get(cell, ()))
-        evaluated = Evaluated(
-            cell=cell, round=1, step=STEPS, loss=loss, tokens=7, seconds=0.1, outputs=hashes
-        )
-        kept = [r for r in whole(cell, windows) if not isinstance(r, Evaluated | Ended)]
-        records += [*kept, evaluated, Ended(cell=cell, round=1, status="ok")]
+        records += evaluated(cell, loss, (outputs or {}).get(cell, ()))
     return summarise(records)
+
+
+def evaluated(cell: CellName, loss: float, outputs: Sequence[str] = ()) -> list[AnyRecord]:
+    kept = [
+        r for r in whole(cell, steady(cell, [1.0] * STEPS)) if not isinstance(r, Evaluated | Ended)
+    ]
+    found = Evaluated(
+        cell=cell, round=1, step=STEPS, loss=loss, tokens=7, seconds=0.1, outputs=list(outputs)
+    )
+    return [*kept, found, Ended(cell=cell, round=1, status="ok")]
 
 
 def test_logits_that_were_rounded_to_float16_are_outside() -> None:
@@ -54,6 +58,23 @@ def test_without_an_evaluated_echo_the_last_step_s_allowance_holds() -> None:
     summary = judged({A: 4.987425, B: 4.987439})
     assert [cell.status for cell in summary.cells] == ["ok", "ok"]
     assert judged({A: 4.987425, B: 4.9875}).cells[0].status == "parity_failed"
+
+
+def test_an_echo_that_failed_is_named_where_cells_are_then_outside() -> None:
+    records = [
+        header(A, B),
+        *(r for cell, loss in ((A, 5.0), (B, 5.1)) for r in evaluated(cell, loss)),
+        *whole(ECHO, steady(ECHO, [1.0] * 3))[:-2],
+        Ended(cell=ECHO, round=1, status="failed", reason="worker was killed by SIGKILL"),
+    ]
+    summary = summarise(records)
+    assert row(summary, B).status == "parity_failed"
+    assert "the echo, which measures what rounding allows here, failed: compare resume plays" in (
+        row(summary, B).reason
+    )
+    (gravest,) = (note for note in summary.notes if note.grade == "breaks")
+    assert gravest.text.endswith("worker was killed by SIGKILL")
+    assert gravest.remedy == "compare resume plays it again"
 
 
 def test_of_two_that_differ_the_reason_ends_in_the_command_that_tells() -> None:
