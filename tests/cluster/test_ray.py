@@ -56,11 +56,16 @@ def wait_until_two_play(folder: Path) -> list[dict[str, Any]]:
     raise AssertionError("no two points were played")
 
 
-def wait_until_two_are_measured() -> None:
+def records_of_points() -> set[Path]:
+    """Where points are played; with what earlier tests left there, killed."""
+    return set(Path(tempfile.gettempdir()).glob("compare-*/*/*/records.jsonl"))
+
+
+def wait_until_two_are_measured(before: set[Path]) -> None:
     """Until both have written windows, where they are played."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        written = Path(tempfile.gettempdir()).glob("compare-*/*/*/records.jsonl")
+        written = records_of_points() - before
         if sum('"kind":"window"' in path.read_text() for path in written) >= 2:
             return
         time.sleep(0.1)
@@ -135,9 +140,10 @@ def said(found: dict[str, Any]) -> list[Any]:
 def test_who_is_interrupted_ends_everything_and_keeps_what_was_measured(
     cluster: Any, tmp_path: Path
 ) -> None:
+    before = records_of_points()
     going = begin(tmp_path, *SIX, "--cluster", f"ray={cluster.address}", "--quiet")
     wait_until_two_play(tmp_path)
-    wait_until_two_are_measured()
+    wait_until_two_are_measured(before)
     going.send_signal(signal.SIGTERM)
     going.communicate(timeout=120)
     assert going.returncode == 128 + signal.SIGTERM
