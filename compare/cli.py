@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
@@ -48,7 +49,7 @@ class _Command(TyperCommand):
 def _grouped(params: list[Any]) -> list[Any]:
     """Options of no group, such as `--help`, stand below the groups, and a flag takes no value."""
     for param in params:
-        if getattr(param, "rich_help_panel", "") is None and not param.required:
+        if getattr(param, "rich_help_panel", "") is None and param.param_type_name == "option":
             param.rich_help_panel = "And"
         if getattr(param, "is_flag", False):
             param.metavar = ""
@@ -86,12 +87,33 @@ def main() -> None:
     except MemoryError as error:
         code = _complain(f"memory ran out: {error}" if str(error) else "memory ran out")
     except TyperException as error:
-        code = _complain(" ".join(error.format_message().split()))
+        code = _complain(_numbers(error) or " ".join(error.format_message().split()))
     except (KeyboardInterrupt, typer.Abort):
         code = interrupts.exit_code()
     with suppress(UserError):  # told once, or less important than what was told
         sys.stdout.flush()
     sys.exit(code)
+
+
+_TAKEN = {
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "a number of {ge:g} or more",
+    "less_than_equal": "a number of at most {le:g}",
+}
+
+
+def _numbers(error: TyperException) -> str:
+    """What an option wants, where it was given no number or one out of its range."""
+    cause, param = error.__cause__, getattr(error, "param", None)
+    if not isinstance(cause, ValidationError) or param is None:
+        return ""
+    first = cause.errors(include_url=False)[0]
+    if first["type"] not in _TAKEN:
+        return ""
+    name = param.opts[0] if param.param_type_name == "option" else f"the argument {param.name}"
+    taken = _TAKEN[first["type"]].format(**first.get("ctx", {}))
+    return f"{name} takes {taken}, not {first['input']!r}"
 
 
 def _complain(message: str) -> int:

@@ -62,7 +62,7 @@ _NO_SIZES = ("train.seed",)
 
 
 def scalings(axes: dict[str, list[Any]], points: Sequence[SweptPoint]) -> list[Scaling]:
-    """Exponents of every cell over every field of sizes, measured at three values or more; figures
+    """Exponents of every cell over every field of sizes, measured at three values or more; times
     that cannot be relied on are not among them. Of points on several machines they are of what
     grows within each."""
     found = []
@@ -121,7 +121,8 @@ def _measured(
         group = f"{others} {machine_of(point.summary)}"
         for cell in point.summary.cells:
             cost = getattr(cell, quantity)
-            if cell.status == "ok" and cell.ranks == 1 and cost and not cell.doubt:
+            doubted = cell.doubt if quantity == "step_seconds" else ""
+            if cell.status == "ok" and cell.ranks == 1 and cost and not doubted:
                 size = float(point.values[field])
                 found[cell.backend, cell.mode].append(_Measured(size, float(cost), group))
     return found

@@ -81,8 +81,6 @@ def report(
     """
     asked = _Asked(_formats(format_), _kinds(plots), _opened() if open_ else None)
     summary, problems = read_together(runs)
-    if asked.plots and not isinstance(summary, Summary):
-        raise UserError("--plots draws one run: give one of these, or of a sweep's points")
     view = _required(options.view(wide, columns, baseline, verbose), summary)
     is_own = len(runs) == 1 and not problems and not isinstance(summary, CrossTable)
     where = out or (runs[0] if is_own else None)
@@ -110,12 +108,14 @@ def _write(summary: Reported, asked: _Asked, where: Path, own: bool) -> Path:
     formats = formats or able(by_default(), summary)
     if isinstance(summary, Summary):
         _make(where)
-        _write_reports(summary, asked.plots, formats, where, own)
+        _write_reports(summary, formats, where, own)
     else:  # nothing is made where one of the formats cannot
         contents = [(one, rendered(one, summary, where)) for one in formats]
         _make(where)
         for one, content in contents:
             write(where, one, content)
+    for kind in asked.plots:
+        _draw(summary, kind, where)
     if asked.opened and asked.opened.filename:
         webbrowser.open((where / asked.opened.filename).resolve().as_uri())
     return main_file(where, formats)
@@ -129,25 +129,19 @@ def _make(folder: Path) -> None:
 
 
 def _write_reports(
-    summary: Summary,
-    plots: Sequence[PictureKind],
-    formats: Sequence[ReportFormat],
-    where: Path,
-    own: bool,
+    summary: Summary, formats: Sequence[ReportFormat], where: Path, own: bool
 ) -> None:
     if own:
         store(RunFolder(where), summary)
     # A page that others lead to is there before them.
     for one in sorted(formats, key=lambda one: one.name):
         write_run(where, one, summary)
-    for kind in plots:
-        _draw(summary, kind, where)
 
 
-def _draw(summary: Summary, kind: PictureKind, where: Path) -> None:
+def _draw(reported: Reported, kind: PictureKind, where: Path) -> None:
     (where / "plots").mkdir(exist_ok=True)
     for one in load_reports():
-        drawn = one.plots(summary, kind) if hasattr(one, "plots") else {}
+        drawn = one.plots(reported, kind) if hasattr(one, "plots") else {}
         for name, picture in drawn.items():
             (where / "plots" / f"{name}.{kind}").write_bytes(picture)
 

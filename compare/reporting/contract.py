@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # a worker imports this module, and has no use for what these
 class ReportFormat(Protocol):
     """One way of writing a summary. One that draws can also have
 
-        def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]
+        def plots(
+            self, reported: Summary | SweepSummary | CrossTable, kind: Literal["png", "svg"]
+        ) -> dict[str, bytes]
 
     each plot as a picture by its name, for `compare report --plots`, and
 

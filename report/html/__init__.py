@@ -14,11 +14,13 @@ from .. import groups, repeat
 from .. import words as general
 from ..table import legend
 from . import cold_start, downloads, page, pairs, run_plots, stills, tables, words
+from .across import figures as across_figures
 from .across import render as across_page
 from .answers import answers
-from .figures import labels
+from .figures import Figure, labels
 from .history import render as history_page
 from .samples import samples
+from .sweep import figures as sweep_figures
 from .sweep import render as sweep_page
 
 if TYPE_CHECKING:
@@ -77,11 +79,19 @@ class HtmlReport:
 
         return render(explained)
 
-    def plots(self, summary: Summary, kind: Literal["png", "svg"]) -> dict[str, bytes]:
-        """Each plot as a picture for a paper, by name: light, with a legend."""
-        return {
-            name: stills.picture(figure, kind) for name, figure in run_plots.of_run(summary).items()
-        }
+    def plots(
+        self, reported: "Summary | SweepSummary | CrossTable", kind: Literal["png", "svg"]
+    ) -> dict[str, bytes]:
+        """Each plot of a page as a picture for a paper, by name: light, with a legend."""
+        return {one.name: stills.picture(one, kind) for one in _figures(reported)}
+
+
+def _figures(reported: "Summary | SweepSummary | CrossTable") -> list[Figure]:
+    if isinstance(reported, Summary):
+        return list(run_plots.of_run(reported).values())
+    if isinstance(reported, SweepSummary):
+        return sweep_figures(reported)
+    return across_figures(reported)
 
 
 report = HtmlReport()

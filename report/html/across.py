@@ -18,11 +18,10 @@ _TITLES = {"parity_failed": "parity failed", "missing": "not run"}
 
 
 def render(table: "CrossTable") -> str:
-    figure = _ratios(table)
     return page.render(
         "across.html",
         title=f"{len(table.rows)} experiments, {len(table.columns)} backends",
-        figures=[figure] if figure else [],
+        figures=figures(table),
         downloads={"summary.csv": csv.report.render_across(table)},
         series=table.columns,
         landscape=True,
@@ -35,6 +34,12 @@ def render(table: "CrossTable") -> str:
         legend=blocks.legend(table),
         commands=[(row.experiment, repeat.without_the_author(row.command)) for row in table.rows],
     )
+
+
+def figures(table: "CrossTable") -> list[Figure]:
+    """How far each backend is from the fastest, where there are any to compare."""
+    figure = _ratios(table)
+    return [figure] if figure else []
 
 
 def _ratios(table: "CrossTable") -> Figure | None:

@@ -80,12 +80,12 @@ _QUANTITIES = (
 
 def render(sweep: SweepSummary) -> str:
     played = [point.summary for point in sweep.points if point.summary]
-    fronts, costs = list(front.figures(sweep)), list(_figures(sweep))
+    fronts = list(front.figures(sweep))
     first = played[0] if played else None
     return page.render(
         "sweep.html",
         title=f"{first.experiment['task']} ({first.preset}), swept" if first else "Sweep",
-        figures=[*fronts, *costs],
+        figures=figures(sweep),
         fronts=[one.name for one in fronts],
         groups=groups_swept,
         downloads=_downloads(sweep, sum(len(summary.cells) for summary in played)),
@@ -113,7 +113,12 @@ def _about(sweep: SweepSummary, first: Summary) -> list[str]:
     return [fact for fact in repeat.about(first) if not (swept and fact.endswith("each"))]
 
 
-def _figures(sweep: SweepSummary) -> Iterator[Figure]:
+def figures(sweep: SweepSummary) -> list[Figure]:
+    """The fronts of mitigations, and each cost over each field."""
+    return [*front.figures(sweep), *_costs(sweep)]
+
+
+def _costs(sweep: SweepSummary) -> Iterator[Figure]:
     for index, field in enumerate(sweep.axes):
         for quantity in _QUANTITIES:
             figure = _scaling(sweep, field, f"{quantity.name}-{index}", quantity)

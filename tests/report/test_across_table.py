@@ -234,7 +234,7 @@ def test_parquet_has_the_columns_of_the_csv(written: Path) -> None:
             f"not in one table with '{RUNS[0]}', being of another place:"
             f" '{REFERENCE / 'lm-long'}' (cpus: 2 and 1; threads: 2 and 1)",
         ),
-        ([*RUNS, "--plots", "svg", "--out", "out"], "--plots draws one run"),
+        ([*RUNS, "--plots", "svg"], "--out is missing"),
         ([*RUNS, "--format", "html"], "--out is missing"),
         (
             [*RUNS, "--columns", "tokens", "--baseline", "jax"],
@@ -255,6 +255,14 @@ def test_what_cannot_be_one_table_is_told_in_one_line(
     (line,) = finished.stderr.splitlines()
     assert told in line
     assert not (tmp_path / "out").exists()
+
+
+def test_its_plot_is_a_picture_for_a_paper(compare: Compare, tmp_path: Path) -> None:
+    assert compare("report", *RUNS, "--plots", "svg,png", "--out", "out").returncode == 0
+    drawn = (tmp_path / "out" / "plots" / "ratios.svg").read_text("utf-8")
+    for text in ("lm gpt (shakespeare)", "torch:eager", "0.913", "parity failed"):
+        assert text in drawn
+    assert (tmp_path / "out" / "plots" / "ratios.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_folder_of_runs_is_a_table_of_the_newest(compare: Compare, tmp_path: Path) -> None:

@@ -83,9 +83,13 @@ def test_every_crossing_is_trained_and_every_report_shows_it(
         assert trained["model"]["layers"][1]["hidden"] == hidden
         assert [row["status"] for row in summary["cells"]] == ["ok"]
     assert {(one["field"], one["quantity"], one["points"]) for one in found["scaling"]} == {
-        ("train.batch", quantity, 6)  # of two widths there is a ratio, and no exponent
-        for quantity in ("step_seconds", "peak_memory_bytes")
+        # Of two widths there is a ratio, and no exponent; nor one of windows that are too short.
+        ("train.batch", "peak_memory_bytes", 6)
     }
+    assert compare("report", str(folder), "--plots", "svg").returncode == 0
+    drawn = {path.name: path.read_text("utf-8") for path in (folder / "plots").iterdir()}
+    assert {"rate-0.svg", "rate-1.svg", "loss-1.svg"} <= drawn.keys()
+    assert all("reference:numpy" in one for one in drawn.values())
 
 
 @pytest.mark.slow
