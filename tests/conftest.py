@@ -62,6 +62,15 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def small_numbers() -> Iterator[None]:
+    """A backend that is opened in the test's own process may make numbers near zero none, for all
+    tests after it."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def own_cpu(worker_id: str) -> Iterator[list[int]]:
     """What tests start computes on one CPU, another one in each process of tests; all CPUs.

@@ -1,5 +1,5 @@
 """`compare fair`: thresholds for each group, on what a run's backends answered, or of language
-models how likely they find pairs of texts."""
+models how likely they find pairs of texts, and whom they speak of."""
 
 import json as json_module
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.commands import completion, options
-from compare.commands.options import what
+from compare.commands.continuations import continuations_of_run, print_continuations
+from compare.commands.options import long, what
 from compare.commands.pairs import pairs_of_run
 from compare.commands.tables import print_whole
 from compare.contracts.task import class_names
@@ -25,6 +26,7 @@ from compare.records.groups import Groups
 from compare.records.record_types import Evaluated, Header
 from compare.records.run_folder import RunFolder
 from compare.records.values import CellName
+from compare.running.progress import watched
 
 _RATES = {"selection": "selection", "tpr": "TPR", "fpr": "FPR"}
 
@@ -51,11 +53,23 @@ def fair(
             autocompletion=completion.nothing,
         ),
     ] = None,
+    words: Annotated[
+        Path | None,
+        what(
+            metavar="FILE",
+            help="Of a language model: words of two groups, and of what may be said of them,"
+            " .csv or .tsv of named columns.",
+            autocompletion=completion.nothing,
+        ),
+    ] = None,
     backend: options.Backends = "",
+    texts: Annotated[int, long(min=30, max=1_000_000, help="That --words draws.")] = 2000,
+    tokens: Annotated[int, long(min=1, max=100_000, help="Of such a text, at most.")] = 40,
     python: options.Python = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """A threshold for each group of people, after training; or how likely pairs of texts are.
+    """A threshold for each group of people, after training; or what a language model makes of them.
 
     Thresholds are fitted on one half of the validation texts and judged on the other, by fairlearn.
 
@@ -63,18 +77,27 @@ def fair(
     compare fair results/RUN
     compare fair results/RUN --constraint equalized_odds
     compare fair results/LM --pairs twins.tsv
+    compare fair results/LM --words people.csv
     """
     if constraint and constraint not in CONSTRAINTS:
         raise unknown("constraint", constraint, list(CONSTRAINTS), where="--constraint")
-    if constraint and pairs is not None:
-        raise UserError("--constraint is of thresholds, and --pairs has none: leave one out")
-    if python and pairs is None:
-        raise UserError("--python is of --pairs: thresholds are of stored outputs")
+    if (constraint is not None) + (pairs is not None) + (words is not None) > 1:
+        raise UserError("--constraint, --pairs, --words: each has figures of its own, give one")
+    asks_models = pairs is not None or words is not None
+    if python and not asks_models:
+        raise UserError("--python is of --pairs and --words: thresholds are of stored outputs")
     folder = RunFolder(run)
     header = header_of_run(folder)
-    if pairs is not None:
+    if asks_models:
         wanted, pythons = options.split_backends(backend), options.interpreters(python)
-        pairs_of_run(folder, header, pairs, kept_choices(folder, header, wanted, pythons), json)
+        choices = kept_choices(folder, header, wanted, pythons)
+    if pairs is not None:
+        pairs_of_run(folder, header, pairs, choices, json)
+        return
+    if words is not None:
+        with watched(quiet) as progress:
+            told = continuations_of_run(folder, header, words, choices, texts, tokens, progress)
+        print_continuations(told, json)
         return
     found, missing = list[Thresholded](), dict[str, str]()
     for cell in _cells(folder, header, options.split_backends(backend)):
@@ -98,7 +121,7 @@ def _cells(folder: RunFolder, header: Header, wanted: Sequence[str]) -> list[Cel
     if not header.experiment.model.classifies():
         raise UserError(
             f"'{folder.path}' cannot be given thresholds: its outputs are no classes; of a language"
-            " model --pairs FILE sets texts side by side"
+            " model --pairs and --words tell"
         )
     found = list[CellName]()
     for text in wanted:

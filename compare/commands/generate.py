@@ -11,7 +11,7 @@ from compare.commands.options import long, what
 from compare.errors import UserError
 from compare.planning.kept import header_of_run, kept_choices, kept_weights
 from compare.records.run_folder import RunFolder
-from compare.running.generation import generate_ids
+from compare.running.generation import generating
 from compare.running.progress import watched
 from compare.text.tokens import Tokenizer
 from compare.text.words import Normalise, normalised
@@ -60,13 +60,12 @@ def generate(
     ids = tokenizer.encode(normalised(prompt, form)).tolist()
     if not ids:
         raise UserError("--prompt is empty: give it a token to go on from")
-    how = {"tokens": tokens, "temperature": temperature, "top_k": top_k, "seed": seed}
+    how = {"tokens": tokens, "temperature": temperature, "top_k": top_k, "seed": seed, "texts": 1}
     with watched(quiet) as progress:
         progress.begin(f"generating with {choice.cell.label}")
         try:
-            found = generate_ids(
-                header, choice, kept_weights(folder, choice.cell), {"prompt": ids, **how}
-            )
+            with generating(header, choice, kept_weights(folder, choice.cell)) as generate_texts:
+                (found,) = generate_texts(prompt=ids, **how)
         except CellEnded as end:
             raise UserError(f"{choice.cell.label} cannot generate: {end.reason}") from None
     # A language model goes on where the prompt ends; a translation stands for itself.

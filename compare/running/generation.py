@@ -1,8 +1,9 @@
 """Generating text with what a run trained."""
 
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from compare.contracts.backend import Device
 from compare.planning.choice import Choice
@@ -12,11 +13,14 @@ from compare.spec.arrays import Weights
 from compare.spec.inputs import write_inputs
 from compare.worker.process import WorkerProcess
 
+Generate = Callable[..., list[list[int]]]
+"""What asks a worker for the ids of texts after a `prompt` of ids; of a language model with the
+other arguments of `continue_texts`"""
 
-def generate_ids(
-    header: Header, choice: Choice, weights: Weights, how: dict[str, Any]
-) -> list[int]:
-    """Let a worker with the trained weights generate; raises CellEnded if it cannot."""
+
+@contextmanager
+def generating(header: Header, choice: Choice, weights: Weights) -> Iterator[Generate]:
+    """A worker with the trained weights that generates; raises CellEnded if it cannot."""
     timeout = float(header.run["timeout"])
     with tempfile.TemporaryDirectory() as scratch:
         inputs = Path(scratch, "inputs")
@@ -28,7 +32,6 @@ def generate_ids(
             devices = [Device(**device) for device in opened["devices"]]
             device = choose_device("auto", devices, [devices])
             worker.ask("build", timeout, device=vars(device), perturb=False)
-            found: list[int] = worker.ask("generate", timeout, **how)["ids"]
+            yield lambda **asked: worker.ask("generate", timeout, **asked)["texts"]
         finally:
             worker.stop()
-    return found

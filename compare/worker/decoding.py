@@ -14,7 +14,7 @@ from compare.spec.arrays import Array, Batch
 from compare.spec.batches import Decoding
 
 Logits = Callable[[Batch], Array]
-_LEAST_WIDTH = 64
+_LEAST_WIDTH = 32
 
 
 def beam_search(logits: Logits, batch: Batch, decoding: Decoding) -> list[list[int]]:
@@ -71,31 +71,36 @@ def _until(tokens: NDArray[np.int32], end: int) -> list[int]:
     return [int(token) for token in tokens[: found[0] if len(found) else None]]
 
 
-def continue_text(
+def continue_texts(
     logits: Logits,
     prompt: Sequence[int],
+    texts: int,
     tokens: int,
     context: int | None,
     temperature: float,
     top_k: int | None,
     seed: int,
-) -> list[int]:
-    """`tokens` more ids after a prompt that is not empty, each drawn from the model's
-    distribution for it.
+) -> list[list[int]]:
+    """`texts` times `tokens` more ids after a prompt that is not empty, each drawn from the
+    model's distribution for it.
 
     Logits are divided by `temperature`, of which 0 is greedy decoding, and all but the `top_k`
     largest are left out (Fan et al. 2018, section 5.4). The draws depend on the seed alone, so
     that equal logits give equal texts. A model sees at most the last `context` tokens.
     """
     random = np.random.Generator(np.random.Philox(seed))
-    text = list(prompt)
+    ids = np.tile(np.array(prompt, np.int32), (texts, 1))
     for _ in range(tokens):
-        seen = text[-context:] if context else text
-        inputs = np.zeros((1, _width(len(seen), context)), np.int32)
-        inputs[0, : len(seen)] = seen
-        last = logits({"inputs": inputs})[0, len(seen) - 1].astype(np.float64)
-        text.append(_choose(last, temperature, top_k, random.random()))
-    return text[len(prompt) :]
+        seen = ids[:, -context:] if context else ids
+        length = seen.shape[1]
+        inputs = np.zeros((texts, _width(length, context)), np.int32)
+        inputs[:, :length] = seen
+        last = logits({"inputs": inputs})[:, length - 1].astype(np.float64)  # (texts, vocab)
+        draws = random.random(texts)
+        drawn = [_choose(row, temperature, top_k, u) for row, u in zip(last, draws, strict=True)]
+        ids = np.column_stack([ids, np.array(drawn, np.int32)])
+    found: list[list[int]] = ids[:, len(prompt) :].tolist()
+    return found
 
 
 def _width(length: int, context: int | None) -> int:

@@ -33,7 +33,7 @@ from compare.spec.dropout import with_dropout_masks
 from compare.spec.inputs import Dataset, read_arrays, read_experiment, read_weights, write_arrays
 from compare.spec.weights import arrays_sha256, perturbed
 from compare.worker.channel import Message
-from compare.worker.decoding import beam_search, continue_text, log_softmax
+from compare.worker.decoding import beam_search, continue_texts, log_softmax
 from compare.worker.losses import negative_log_likelihood, tokens_read, valid, valid_targets
 from compare.worker.questions import Questions
 from compare.worker.shares import device_of_rank, experiment_of, rows_of, share_of
@@ -220,14 +220,14 @@ class Worker:
         return {"outputs": [rows[index] for index in examples], "batches": len(dataset)}
 
     def generate(self, prompt: list[int], **how: Any) -> Message:
-        """Ids after a prompt, or an encoder-decoder's output for it as source."""
+        """Ids of texts after a prompt, or an encoder-decoder's output for it as source."""
         model, decoding = self.experiment.model, self.experiment.decoding
         if decoding is None:
             context = model.context()
-            return {"ids": continue_text(self.trainer.logits, prompt, context=context, **how)}
+            return {"texts": continue_texts(self.trainer.logits, prompt, context=context, **how)}
         source = np.array([prompt[: model.context(encoder=True)]], np.int32)
         batch = {"source": source, "source_mask": np.ones(source.shape, bool)}
-        return {"ids": beam_search(self.trainer.logits, batch, decoding)[0]}
+        return {"texts": beam_search(self.trainer.logits, batch, decoding)}
 
     def _logits(self, batch: Batch) -> Array:
         logits = self.trainer.logits(batch)

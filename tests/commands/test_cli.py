@@ -29,7 +29,7 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
         (["--tsk", "lm"], "No such option: --tsk (Possible options: --out, --set, --task)"),
         (["lst"], "No such command 'lst'. Did you mean 'list'?"),
         (["--steps", "3"], "--task is missing: there is lm"),
-        (["--task", "lm", "--steps", "no"], "Invalid value for '--steps'"),
+        (["--task", "lm", "--steps", "no"], "--steps takes a whole number, not"),
         (["--task", "lm", "--device", "tpu"], "run.device"),
         (["--task", "lm", "--backend", "no/such.py"], "adapter file 'no/such.py' does not exist"),
         (["--task", "lm", "--backend", "reference,reference"], "reference:numpy twice"),

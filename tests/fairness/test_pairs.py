@@ -91,4 +91,4 @@ def test_a_model_of_a_skewed_corpus_finds_the_larger_group_likelier(
     assert found["likelier"]["value"] > 0.7
     without = compare("fair", run)
     assert without.returncode == 2
-    assert "of a language model --pairs FILE sets texts side by side" in without.stderr
+    assert "of a language model --pairs and --words tell" in without.stderr

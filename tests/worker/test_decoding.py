@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from compare.contracts import Array, Batch
 from compare.spec import Decoding
-from compare.worker.decoding import beam_search, continue_text
+from compare.worker.decoding import beam_search, continue_texts
 
 BEGIN, END, LENGTH = 0, 1, 4
 VOCAB = 5
@@ -90,10 +90,23 @@ def test_a_text_goes_on_token_by_token_whatever_the_width() -> None:
     def logits(batch: Batch) -> Array:
         return odds[batch["inputs"]]
 
-    text = continue_text(logits, [2], 200, None, temperature=0, top_k=None, seed=1)
+    (text,) = continue_texts(logits, [2], 1, 200, None, temperature=0, top_k=None, seed=1)
     assert len(text) == 200
     for last, token in zip([2, *text], text, strict=False):
         assert token == odds[last].argmax()
+
+
+def test_many_texts_are_drawn_each_for_itself() -> None:
+    odds = np.log(np.array([0.0, 0.5, 0.3, 0.15, 0.05]) + 1e-12)
+
+    def logits(batch: Batch) -> Array:
+        return np.broadcast_to(odds, (*batch["inputs"].shape, VOCAB))
+
+    drawn = continue_texts(logits, [1], 500, 6, None, temperature=1, top_k=None, seed=5)
+    assert np.shape(drawn) == (500, 6)
+    assert len({tuple(text) for text in drawn}) > 300
+    shares = np.bincount(np.ravel(drawn), minlength=VOCAB) / 3000
+    np.testing.assert_allclose(shares, np.exp(odds), atol=0.03)
 
 
 def test_a_model_sees_no_more_than_its_context() -> None:
@@ -103,7 +116,7 @@ def test_a_model_sees_no_more_than_its_context() -> None:
         seen.append(batch["inputs"][0].tolist())
         return np.eye(VOCAB)[(batch["inputs"] + 1) % VOCAB]
 
-    text = continue_text(logits, [0, 1, 2], 4, 3, temperature=0, top_k=None, seed=1)
+    (text,) = continue_texts(logits, [0, 1, 2], 1, 4, 3, temperature=0, top_k=None, seed=1)
     assert text == [3, 4, 0, 1]
     assert seen == [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0]]
 
@@ -115,8 +128,8 @@ def test_draws_follow_the_odds_the_temperature_and_the_top_k() -> None:
         return np.broadcast_to(odds, (*batch["inputs"].shape, VOCAB))
 
     def shares(temperature: float, top_k: int | None) -> NDArray[np.float64]:
-        drawn = continue_text(logits, [1], 4000, 1, temperature, top_k, seed=5)
-        again = continue_text(logits, [1], 4000, 1, temperature, top_k, seed=5)
+        (drawn,) = continue_texts(logits, [1], 1, 4000, 1, temperature, top_k, seed=5)
+        (again,) = continue_texts(logits, [1], 1, 4000, 1, temperature, top_k, seed=5)
         assert drawn == again
         return np.bincount(drawn, minlength=VOCAB) / 4000
 
