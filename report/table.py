@@ -94,7 +94,9 @@ def legend(summary: Summary, columns: Sequence[Column] | None = None) -> list[st
 
 def sweep_legend(sweep: SweepSummary) -> list[str]:
     """The same of a sweep's tables, but for what those of each point have."""
-    lines = ["exponent: cost grows as size to its power, with a 95% interval over the points"]
+    lines = []
+    if sweep.scaling:
+        lines += ["exponent: cost grows as size to its power, with a 95% interval over the points"]
     if sweep.seeds:
         lines.append(
             "mean: over seeds, with a 95% interval of them; SD: of one seed; over examples: half of"

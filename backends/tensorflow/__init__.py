@@ -53,7 +53,7 @@ class TensorFlowBackend:
         return {
             "compiled": str(sum(one.times_traced() for one in self._trainers)),
             "build": str(dict(tf.sysconfig.get_build_info())),
-            "compile flags": " ".join(tf.sysconfig.get_compile_flags()),
+            "compile flags": " ".join(f for f in tf.sysconfig.get_compile_flags() if f[:2] != "-I"),
             "intra-op threads": str(threading.get_intra_op_parallelism_threads()),
             "inter-op threads": str(threading.get_inter_op_parallelism_threads()),
         }

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -71,10 +71,20 @@ def show(summary: Reported, written: Sequence[Path], json: bool, view: View) -> 
     print(shown(summary, view), end="")
     parts = [f"Report: {', '.join(map(str, written))}"] if written else []
     if not isinstance(summary, CrossTable):
-        parts.append(f"again: {shlex.join(summary.command)}")
+        parts.append(f"again: {shlex.join(_again(summary.command))}")
     line = "     ".join(parts)
     if parts:
         print(line if len(line) <= Console().width else "\n".join(parts))
+
+
+def _again(command: Sequence[str]) -> Iterator[str]:
+    """A command without the folder that it wrote to, which is taken."""
+    words = iter(command)
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif not word.startswith("--out="):
+            yield word
 
 
 def exit_code(summary: Reported) -> int:

@@ -135,6 +135,11 @@ def _same_training(
         "data": other.data == own.data | ({"labels": "shuffled"} if shuffled else {}),
     }
     differing = [name for name, same in alike.items() if not same]
+    if shuffled and other.data == own.data:
+        raise UserError(
+            f"'{folder.path}' was trained on the labels as they are: train one more with"
+            " --set task.shuffled=true"
+        )
     if differing:
         which = "on shuffled labels" if shuffled else "from another seed"
         raise UserError(

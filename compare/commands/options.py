@@ -166,8 +166,10 @@ def interpreters(texts: list[str] | None) -> dict[str, str]:
     pythons = {}
     for text in texts or []:
         name, equals, path = text.rpartition("=")
-        if not equals or not path:
-            raise UserError(f"--python takes NAME=PYTHON or PATH=PYTHON, not '{text}'")
+        if not equals or not path or name.startswith("@") or name.endswith("@"):
+            raise UserError(
+                f"--python takes NAME=PYTHON, PATH=PYTHON or NAME@TAG=PYTHON, not '{text}'"
+            )
         if not Path(path).is_file():
             raise UserError(f"--python {name}: '{path}' does not exist")
         pythons[name] = path

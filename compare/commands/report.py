@@ -89,6 +89,8 @@ def report(
         raise UserError(f"--out is missing: what {why}")
     written = [_write(summary, asked, where, own=out is None)] if where else []
     show(summary, written, json, view)
+    if problems and len(runs) == 1 and where is None and not json:
+        print("Report: not written, since not all could be read; --out FOLDER writes one")
     raise typer.Exit(exit_code(summary))
 
 

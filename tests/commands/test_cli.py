@@ -33,7 +33,10 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "optax")
         (["--task", "lm", "--device", "tpu"], "run.device"),
         (["--task", "lm", "--backend", "no/such.py"], "adapter file 'no/such.py' does not exist"),
         (["--task", "lm", "--backend", "reference,reference"], "reference:numpy twice"),
-        (["--task", "lm", "--python", "jax"], "takes NAME=PYTHON or PATH=PYTHON, not 'jax'"),
+        (
+            ["--task", "lm", "--python", "jax"],
+            "takes NAME=PYTHON, PATH=PYTHON or NAME@TAG=PYTHON, not 'jax'",
+        ),
         (["--task", "lm", "--python", "jax=/no/python"], "'/no/python' does not exist"),
         (
             ["--task", "lm", "--backend", "torch", "--python", "jax=/bin/sh"],

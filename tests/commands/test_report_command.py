@@ -65,6 +65,21 @@ def test_a_format_goes_where_it_is_asked_for(
     assert sorted(path.name for path in runs[0].iterdir()) == before
 
 
+def test_records_that_were_cut_leave_the_reports_and_that_is_said(
+    compare: Compare, runs: tuple[Path, ...], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(runs[0], run)
+    content = (run / "records.jsonl").read_bytes()
+    (run / "records.jsonl").write_bytes(content[: len(content) * 2 // 3])
+    before = (run / "report.html").read_bytes()
+    finished = compare("report", str(run))
+    assert "Report: not written, since not all could be read" in finished.stdout
+    assert (run / "report.html").read_bytes() == before
+    assert "Report: aside" in compare("report", str(run), "--out", "aside").stdout
+    assert (tmp_path / "aside" / "report.html").is_file()
+
+
 def test_runs_of_one_experiment_are_one_report(compare: Compare, runs: tuple[Path, ...]) -> None:
     found = document(compare("report", str(runs[0]), str(runs[1]), "--json"))
     one, other = found["cells"]

@@ -115,7 +115,10 @@ def test_one_text_of_its_own(compare: Compare, kept: Path) -> None:
         (("--prompt", "x", "--example", "1"), "leave --example out"),
         (("--seeds", "."), "is no run folder"),
         (("--seeds", "{run}"), "has the same seed, 1: take another"),
-        (("--shuffled", "{run}"), "is not the same training on shuffled labels: other data"),
+        (
+            ("--shuffled", "{run}"),
+            "was trained on the labels as they are: train one more with --set task.shuffled=true",
+        ),
     ],
 )
 def test_what_cannot_be_explained_is_told(

@@ -122,7 +122,7 @@ def test_the_path_and_the_command_come_last(tmp_path: Path) -> None:
     shown = on_a_screen(command("report", "run", "--out", "shown"), 78, tmp_path).splitlines()
     assert shown[-2:] == [
         "Report: shown/report.html",
-        "again: compare --task lm --precision 2% --budget 10m --out build/reference",
+        "again: compare --task lm --precision 2% --budget 10m",
     ]
     wide = on_a_screen(command("report", "run", "--out", "shown"), 120, tmp_path).splitlines()
     assert wide[-1] == "     ".join(shown[-2:])
