@@ -82,7 +82,8 @@ class RankProcesses:
     ) -> None:
         self._silent = silent
         self._timeout, self._addresses = timeout, free_addresses(size)
-        self._folders: list[Path] = []  # of what each rank was last asked to write
+        self.folders: list[Path] = []  # of what each rank was last asked to write
+        self.losses: list[list[float]] = []  # of the last window, each rank's shares
         self._failed = 0  # the rank that speaks in the log
         self._descriptors: list[list[int]] = []
         self.processes: list[WorkerProcess] = []
@@ -127,7 +128,9 @@ class RankProcesses:
     def answer(self, do: str, timeout: float) -> Message:
         found = self._collect(do, timeout)
         if do == "probe":
-            answers.probed(self._folders)
+            answers.probed(self.folders)
+        if do == "train":
+            self.losses = [one["losses"] for one in found]
         return _ONE_OF[do](found) if do in _ONE_OF else found[0]
 
     def stop(self) -> None:
@@ -157,9 +160,9 @@ class RankProcesses:
             return {**arguments, "group": group}
         if do == "probe":
             folder = Path(arguments["folder"])
-            self._folders = [folder / f"rank{r}" for r in range(len(self.processes))]
-            self._folders[rank].mkdir(exist_ok=True)
-            return {**arguments, "folder": str(self._folders[rank])}
+            self.folders = [folder / f"rank{r}" for r in range(len(self.processes))]
+            self.folders[rank].mkdir(exist_ok=True)
+            return {**arguments, "folder": str(self.folders[rank])}
         return arguments
 
     def _require_replicas(self, timeout: float) -> None:

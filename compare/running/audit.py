@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -26,12 +26,15 @@ from compare.findings.parity import MARGIN
 from compare.planning.choice import Choice
 from compare.planning.devices import choose_device
 from compare.planning.plan import Plan
-from compare.ranks.processes import Player, start
+from compare.ranks.causes import FirstSteps, cause
+from compare.ranks.processes import Player, RankProcesses, start
 from compare.records.record_types import Status
 from compare.records.values import labelled
 from compare.spec.arrays import Array
-from compare.spec.inputs import read_arrays, write_arrays, write_inputs
+from compare.spec.inputs import Dataset, read_arrays, write_arrays, write_inputs
+from compare.worker.losses import valid_targets
 from compare.worker.process import CellEnded
+from compare.worker.shares import rows_of
 
 TOLERANCES = {"logits": 1e-12, "gradients": 1e-12, "losses": 1e-10, "weights": 1e-10}
 """Largest difference in float64, relative to the largest value of the array."""
@@ -70,6 +73,13 @@ Numbers = Mapping[str, Mapping[str, Array]]
 """What a cell computed: kind ("logits", ...) -> name -> array"""
 
 
+class _Measured(NamedTuple):
+    """`began` is where there are ranks: what tells why they compute something else."""
+
+    numbers: Numbers
+    began: FirstSteps | None
+
+
 def audit_cells(
     plan: Plan, oracle: Choice, watch: Callable[[str, int, int], None]
 ) -> list[Audited]:
@@ -84,13 +94,13 @@ def audit_cells(
         write_inputs(folder / "inputs", plan.experiment, plan.weights, plan.prepared.arrays)
         watch(f"the oracle, {oracle.cell.label}", 0, trainings)
         expected = _measure(plan, oracle, folder)
-        write_arrays(folder / _TRAINED, expected["weights"])
+        write_arrays(folder / _TRAINED, expected.numbers["weights"])
 
         @cache  # few audits need it
         def wandering() -> Mapping[str, float]:
             watch(f"the oracle's own rounding, {oracle.cell.label}", len(found), trainings)
-            echo = _measure(plan, oracle, folder, perturb=True)
-            apart = _apart(echo["weights"], expected["weights"])
+            echo = _measure(plan, oracle, folder, perturb=True).numbers
+            apart = _apart(echo["weights"], expected.numbers["weights"])
             return {name: MARGIN * worst for name, (worst, _) in apart.items()}
 
         found = list[Audited]()
@@ -104,16 +114,16 @@ def _audit_one(
     plan: Plan,
     choice: Choice,
     folder: Path,
-    expected: Numbers,
+    right: _Measured,
     wandering: Callable[[], Mapping[str, float]],
 ) -> Audited:
-    cell = choice.cell
+    cell, expected = choice.cell, right.numbers
     name: dict[str, Any] = {"backend": cell.backend, "mode": cell.mode, "ranks": cell.ranks}
     try:
-        numbers = _measure(plan, choice, folder)
+        numbers, began = _measure(plan, choice, folder)
         allowed = TOLERANCES
         if plan.experiment.train.dtype != "fp64":
-            allowed = _rounding(numbers, _measure(plan, choice, folder, perturb=True))
+            allowed = _rounding(numbers, _measure(plan, choice, folder, perturb=True).numbers)
     except CellEnded as end:
         return Audited(**name, status=end.status, reason=end.reason)
     checks = {kind: _compare(numbers[kind], expected[kind], allowed[kind]) for kind in TOLERANCES}
@@ -125,16 +135,27 @@ def _audit_one(
     if "decisions" in expected:
         checks["decisions"] = decided(numbers["decisions"][""], expected["decisions"][""])
     outside = [f"{kind} {c.where}" for kind, c in checks.items() if not c.passed]
-    status: Status = "parity_failed" if outside else "ok"
-    return Audited(**name, status=status, reason=_first_sign(outside), checks=checks)
-
-
-def _first_sign(outside: Sequence[str]) -> str:
+    if not outside:
+        return Audited(**name, status="ok", checks=checks)
     # The kinds are in the order in which they are computed: the first is nearest to the cause.
-    return f"first seen in {outside[0]}" if outside else ""
+    reason = f"first seen in {outside[0]}"
+    if why := _why(plan, folder, cell.ranks, began, right.began):
+        reason += f": {why}"
+    return Audited(**name, status="parity_failed", reason=reason, checks=checks)
 
 
-def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) -> Numbers:
+def _why(
+    plan: Plan, folder: Path, ranks: int, found: FirstSteps | None, right: FirstSteps | None
+) -> str:
+    """What several ranks do wrong, as far as their first steps tell."""
+    if found is None or right is None or ranks == 1:
+        return ""
+    batch = Dataset(folder / "inputs", plan.experiment.splits["train"]).batch(0)
+    targets = [valid_targets(rows_of(batch, rank, ranks)) for rank in range(ranks)]
+    return cause(found, right, plan.weights, targets, plan.experiment.optimizer)
+
+
+def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) -> _Measured:
     """Play one cell alone and collect what it computes; raises CellEnded if it cannot."""
     cell, run = choice.cell, plan.run
     worker = start(
@@ -147,14 +168,31 @@ def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) ->
         device = choose_device(run.device, devices, [devices])
         worker.ask("build", run.timeout, device=vars(device), perturb=perturb)
         worker.ask("probe", run.timeout, folder=str(folder))
-        steps = plan.experiment.train.steps
-        losses = worker.ask("train", run.timeout, first=0, last=steps, untimed=0)["losses"]
+        began, losses = None, list[float]()
+        if any(other.cell.ranks > 1 for other in plan.choices) and plan.experiment.train.steps > 1:
+            began, losses = _begin(worker, run.timeout, folder)
+        steps = {"first": len(losses), "last": plan.experiment.train.steps}
+        losses += worker.ask("train", run.timeout, **steps, untimed=0)["losses"]
         worker.ask("save_weights", run.timeout, path=str(folder / "weights.npz"))
         decisions = _decisions(plan, worker, folder / _TRAINED)
     finally:
         worker.stop()
     probed = {kind: read_arrays(folder / f"{kind}.npz") for kind in _PROBED}
-    return {**probed, "losses": {"": np.array(losses, np.float64)}, **decisions}
+    numbers = {**probed, "losses": {"": np.array(losses, np.float64)}, **decisions}
+    return _Measured(numbers, began and began._replace(losses=(losses[0], losses[1])))
+
+
+def _begin(worker: Player, timeout: float, folder: Path) -> tuple[FirstSteps, list[float]]:
+    """Play the first step alone: what it did, the second step's loss left open, and its loss."""
+    losses = worker.ask("train", timeout, first=0, last=1, untimed=0)["losses"]
+    shares, folders = losses, [folder]
+    if isinstance(worker, RankProcesses):
+        shares, folders = [one[0] for one in worker.losses], worker.folders
+    worker.ask("save_weights", timeout, path=str(folder / "weights.npz"))
+    gradients = [read_arrays(one / "gradients.npz") for one in folders]
+    weights = read_arrays(folder / "weights.npz")
+    began = FirstSteps((losses[0], np.nan), np.array(shares, np.float64), gradients, weights)
+    return began, losses
 
 
 def _decisions(plan: Plan, worker: Player, trained: Path) -> Numbers:

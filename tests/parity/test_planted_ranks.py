@@ -15,27 +15,27 @@ PLANTED = ADAPTERS / "planted_ranks.py"
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("planted_ranks")]
 
 SGD = ("optimizer.name=sgd", "optimizer.learning_rate=0.5")
-# What is audited -> planted mistake -> what it is seen in first. Adam does not feel how long a
+# What is audited -> planted mistake -> what it is called. Adam does not feel how long a
 # gradient is, nor do batches without padding how a mean is taken: hence the settings.
 CAUGHT_BY: dict[tuple[str, ...], dict[str, str]] = {
     ("lm", "model.dropout=0.2", *SGD): {
-        "average_for_sum": "losses at step",
-        "summed_twice": "losses at step",
-        "average_that_came_as_sum": "losses at step",
-        "same_mask_on_each_rank": "losses at step",
-        "state_not_cut": "losses at step",
-        "same_rows_on_each_rank": "losses at step",
-        "loss_of_the_first_rank_only": "losses at step",
+        "average_for_sum": "the gradient is 1/2 of it: averaged over ranks, and not added up",
+        "summed_twice": "the gradient is 2 times too large: added up twice",
+        "average_that_came_as_sum": "multiplied to undo an average that was a sum",
+        "same_mask_on_each_rank": "are dropout masks those of each rank's own rows?",
+        "state_not_cut": "go on from the state that its own rows left",
+        "same_rows_on_each_rank": "every rank trains on the same rows",
+        "loss_of_the_first_rank_only": "only rank 0 tells its share of the loss",
         "other_weights": "replicas differ: rank 1 has other weights than rank 0",
         "drifting_replica": "replicas differ: rank 1 has other weights than rank 0",
     },
     ("lm", "optimizer.clip_norm=0.05", *SGD): {
-        "clipped_before_the_sum": "losses at step",
-        "norm_summed_twice": "losses at step",
+        "clipped_before_the_sum": "each rank clips its own gradient, and not the sum of all",
+        "norm_summed_twice": "the norm that clips is sqrt(2) times too long",
     },
     ("translation", *SGD): {
-        "local_count": "gradients",
-        "mean_of_local_means": "gradients",
+        "local_count": "each rank divides by its own valid targets",
+        "mean_of_local_means": "the loss is the mean of the ranks' means",
     },
 }
 CASES = [
