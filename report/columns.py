@@ -143,6 +143,16 @@ def _speed(unit: str, baseline: str) -> list[Column]:
             rank=ASKED_FOR, optional=True,
         ),
         Column(
+            "sent/step", figures(lambda c: c.wire_bytes_per_step, forms.memory),
+            "what the machine of several ranks sent over its network interfaces",
+            rank=ASKED_FOR, optional=True,
+        ),
+        Column(
+            "sent over least", figures(lambda c: c.wire_share_of_least, forms.fixed("{:.2f}")),
+            "the same over 2 (N - 1) times the gradients' size, which rings need",
+            rank=ASKED_FOR, optional=True,
+        ),
+        Column(
             "of itself",
             doubted(estimates(lambda c: c.ratio_to_itself, forms.fixed("{:.3f}"))),
             "the same backend twice; no smaller difference is called one",

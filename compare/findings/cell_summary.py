@@ -10,6 +10,7 @@ from compare.findings import doubts, speed
 from compare.findings.cells import Cell
 from compare.findings.contention import Counted, mean_cpus_of_others
 from compare.findings.time_to_target import Target
+from compare.meters.wire import gradient_bytes, least_bytes
 from compare.records.groups import Groups
 from compare.records.record_types import Header, Status
 from compare.records.values import Estimate, labelled
@@ -34,7 +35,9 @@ class CellSummary(BaseModel):
     Of several `ranks` seconds are those of the slowest, memory and CPUs those of all together and
     `largest_rank_memory_bytes` of one; `scaling_efficiency` is their rate over as many times that
     of one process, `communication_share` of a step what a silent twin does without,
-    `rank_imbalance` how far the quickest is ahead of the slowest.
+    `rank_imbalance` how far the quickest is ahead of the slowest; `wire_bytes_per_step` what their
+    machine sent over network interfaces, and `wire_share_of_least` the same over the least that can
+    add up their gradients.
 
     `samples` are the outputs for the examples of the summary, where these are texts; `groups` how
     the groups fare that texts speak of, where these are known.
@@ -69,6 +72,8 @@ class CellSummary(BaseModel):
     scaling_efficiency: Estimate | None = None
     rank_imbalance: float | None = None
     communication_share: Estimate | None = None
+    wire_bytes_per_step: float | None = None
+    wire_share_of_least: float | None = None
     step_seconds: float | None = None
     phases: dict[str, float] = {}
     flops_per_second: float | None = None
@@ -153,7 +158,7 @@ def row_of(
     shapes = [p.shape for p in header.experiment.model.parameters().values()]
     on_host = cell.built is not None and cell.built.device == "cpu"
     peak, about, several = cell.peak(), cell.device_info(), cell.name.ranks > 1
-    price = header.run.get("price_per_hour")
+    price, sent = header.run.get("price_per_hour"), cell.wire_bytes_per_step()
     order, longest = sorted((w.round, w.index) for w in cell.timed), cell.longest_round()
     doubt = doubts.too_busy(cell, pace.counted) or doubts.too_short(
         cell, pace.counted, header.preset
@@ -190,6 +195,10 @@ def row_of(
         process_peak_memory_bytes=cell.process_peak_bytes(),
         largest_rank_memory_bytes=cell.largest_rank_bytes(),
         rank_imbalance=cell.imbalance(),
+        wire_bytes_per_step=sent,
+        wire_share_of_least=sent / least_bytes(cell.name.ranks, gradient_bytes(header.experiment))
+        if sent is not None and several
+        else None,
         idle_memory_bytes=cell.opened.memory_bytes if cell.opened else None,
         device_peak_memory_bytes=cell.device_peak_bytes(),
         planned_memory_bytes=cell.planned.memory_bytes if cell.planned and not several else None,

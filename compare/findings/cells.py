@@ -147,6 +147,12 @@ class Cell:
         found = [(max(seconds) - min(seconds)) / max(seconds) for seconds in each]
         return fmean(found) if found else None
 
+    def wire_bytes_per_step(self) -> float | None:
+        """What the machine of several ranks sent over its network interfaces."""
+        sent = [(w.wire_bytes, w.timed_steps) for w in self.timed if w.wire_bytes is not None]
+        steps = sum(steps for _, steps in sent)
+        return sum(one for one, _ in sent) / steps if steps else None
+
     def process_peak_bytes(self) -> int | None:
         return max((e.process_peak_bytes for e in self.ends if e.process_peak_bytes), default=None)
 

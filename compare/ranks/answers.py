@@ -15,7 +15,7 @@ _ADDED_UP = (
     "busy_threads", "involuntary_switches", "voluntary_switches", "others_cpu_seconds",
     "queue_seconds", "steal_seconds",
 )  # fmt: skip
-_OF_THE_MACHINE = ("joules", "pressure_seconds", "group_pressure_seconds")
+_OF_THE_MACHINE = ("joules", "pressure_seconds", "group_pressure_seconds", "wire_bytes")
 """The same on every rank, but for when it looked: the most counts"""
 
 

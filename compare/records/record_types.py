@@ -144,7 +144,8 @@ class Window(Record):
     the workers of other cells used, by label, while they should have rested.
 
     Of several ranks `seconds` are the slowest's, `rank_seconds` each one's; what they hold and use
-    is added up, and `rank_peak_bytes` is what each held.
+    is added up, and `rank_peak_bytes` is what each held; `wire_bytes` is what their machine sent
+    over its network interfaces, loopback among them.
     """
 
     kind: Literal["window"] = "window"
@@ -177,6 +178,7 @@ class Window(Record):
     resting_cpu_seconds: dict[str, float] = Field(default={})
     rank_seconds: list[float] = Field(default=[], exclude_if=lambda value: not value)
     rank_peak_bytes: list[int] = Field(default=[], exclude_if=lambda value: not value)
+    wire_bytes: int | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @property
     def cpus_of_others(self) -> float | None:

@@ -27,6 +27,7 @@ from compare.meters.memory import resident_bytes
 from compare.meters.roofline import fastest_product
 from compare.meters.threads import pin_to, usable_cpus
 from compare.meters.window import WindowMeters
+from compare.meters.wire import WireMeter
 from compare.plugins import source_sha256
 from compare.spec.arrays import Array, Batch, Batches, as_float
 from compare.spec.dropout import with_dropout_masks
@@ -55,7 +56,7 @@ class Worker:
         self.questions: Questions | None = None
         self.trainer: Trainer
         self.group: Group | None = None
-        self.meters = WindowMeters()
+        self.meters, self.wire = WindowMeters(), WireMeter()
         self._datasets: dict[str, Dataset] = {}
 
     def hello(self) -> Message:
@@ -137,6 +138,7 @@ class Worker:
         losses, _ = self._train(lead)
         lead_seconds = time.perf_counter() - began
         self.meters.start()
+        self.wire.start()
         began = time.perf_counter()
         found, inside = self._train(timed)
         seconds = time.perf_counter() - began
@@ -148,6 +150,7 @@ class Worker:
             "timed_steps": sum(len(rates) for _, rates in timed),
             "tokens": sum(tokens_read(batches) for batches, _ in timed),
             "device_peak_bytes": peak_bytes(self.trainer),
+            "wire_bytes": self.wire.stop() if self.group else None,
             **self.meters.stop(seconds),
         }
 

@@ -143,6 +143,11 @@ def test_two_ranks_compute_what_one_process_does_and_each_is_a_row(
     for (_, count), row in rows.items():
         assert (row["scaling_efficiency"] is not None) == (count == 2)
         assert (row["communication_share"] is not None) == (count == 2)
+        assert (row["wire_bytes_per_step"] is not None) == (count == 2)
+    # The reference speaks by Unix sockets. Others on this machine may send meanwhile, never less.
+    assert rows["torch", 2]["wire_share_of_least"] >= 1.0
+    assert rows["torch", 2]["wire_share_of_least"] < 2.0
+    assert rows["reference", 2]["wire_share_of_least"] < rows["torch", 2]["wire_share_of_least"]
 
 
 @pytest.mark.slow
