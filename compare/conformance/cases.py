@@ -95,7 +95,12 @@ LARGE: dict[str, ModelSpec] = {
 """Large enough that a compiler has something to do, on batches of 16 rows of 8 tokens."""
 
 PADDED_TARGETS, UNPADDED = "dense, padded targets", "pool, no padding"
-MODELS |= {PADDED_TARGETS: MODELS["dense"], UNPADDED: MODELS["pool, mean"]}
+WHOLE_SOURCE = "cross-attention, no padding"
+MODELS |= {
+    PADDED_TARGETS: MODELS["dense"],
+    UNPADDED: MODELS["pool, mean"],
+    WHOLE_SOURCE: MODELS["cross-attention"],
+}
 
 MOMENTUM = "sgd with momentum"
 OPTIMIZERS = {
@@ -174,7 +179,8 @@ def small_batches(name: str) -> Batches:
     if model.encoder:
         shape = (STEPS, BATCH, SOURCE_TIME)
         batches["source"] = random.integers(0, VOCAB, shape).astype(np.int32)
-        batches["source_mask"] = _padded(random, SOURCE_TIME)
+        if name != WHOLE_SOURCE:
+            batches["source_mask"] = _padded(random, SOURCE_TIME)
     if name == PADDED_TARGETS:
         batches["targets_mask"] = _padded(random, TIME)
     return with_dropout_masks(batches, model, small_experiment(model).train, 0)

@@ -364,6 +364,16 @@ def encoder_padding_seen() -> None:
     layers.Memory.__init__ = lambda self, value, mask, gradient: real(self, value, None, gradient)
 
 
+@mistake
+def source_mask_taken_for_granted() -> None:
+    def needs_a_mask(self: Any, value: Array, mask: Array | None, gradient: Array) -> None:
+        if mask is None:
+            raise KeyError("source_mask")
+        real(self, value, mask, gradient)
+
+    real, layers.Memory.__init__ = layers.Memory.__init__, needs_a_mask
+
+
 # Training
 
 

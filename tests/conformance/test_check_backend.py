@@ -35,6 +35,15 @@ def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
     assert "failed" not in {finding["status"] for finding in found.values()}
 
 
+def test_a_source_without_padding_comes_without_a_mask(compare: Compare) -> None:
+    found = findings(compare, f"{PLANTED}:source_mask_taken_for_granted", 1)
+    failed = {name: one["detail"] for name, one in found.items() if one["status"] == "failed"}
+    assert set(failed) == {
+        f"{kind}: cross-attention, no padding" for kind in ("logits", "gradients")
+    }
+    assert all("KeyError: 'source_mask'" in detail for detail in failed.values())
+
+
 @pytest.mark.parametrize(
     ("mistake", "first", "others", "detail", "hint"),
     [
