@@ -42,6 +42,9 @@ class Column(NamedTuple):
 ALWAYS, ASKED_FOR, QUALITY, MEMORY, STEP, MORE_QUALITY, MORE, LOSSES, COSTS, NEVER = range(10)
 
 
+_PART = 100
+
+
 def rows_of(summaries: Iterable[Summary]) -> list[Row]:
     return [Row(summary, cell) for summary in summaries for cell in summary.cells]
 
@@ -52,7 +55,9 @@ def filled(columns: Iterable[Column], rows: Sequence[Row]) -> list[Column]:
 
 
 def is_filled(column: Column, rows: Sequence[Row]) -> bool:
-    return any(text != NOTHING for text in column.texts(rows))
+    """Whether any row has a figure: a sweep has thousands, and mostly the first ones tell."""
+    parts = (rows[first : first + _PART] for first in range(0, len(rows), _PART))
+    return any(text != NOTHING for part in parts for text in column.texts(part))
 
 
 def each(text: Callable[[CellSummary], str]) -> Texts:

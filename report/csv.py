@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import chain
 
 from compare.archive.across import CrossTable, tidy
 from compare.archive.scaling import SweepSummary
@@ -33,12 +34,13 @@ class CsvReport:
 
 def _csv(rows: list[dict[str, object]]) -> str:
     """With every column that any row has; what a row lacks, or has no number for, is empty."""
-    columns = dict.fromkeys(name for row in rows for name in row)
+    columns = list(dict.fromkeys(chain.from_iterable(rows)))
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:  # NaN alone is not equal to itself
-        writer.writerow({name: value for name, value in row.items() if value == value})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        found = map(row.get, columns)
+        writer.writerow([value if value == value else None for value in found])  # NaN is not
     return text.getvalue()
 
 

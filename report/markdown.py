@@ -14,6 +14,7 @@ from .html import report as html
 from .table import Table
 
 _PICTURE = "plots/throughput.svg"
+_MOST_POINTS = 200  # of a sweep that are rows of its table
 _MOST_NAMED = 6  # in the verdict; the table has all
 _ESCAPES = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|"} | {"\n": " "})
 
@@ -35,15 +36,17 @@ class MarkdownReport:
     def render_sweep(self, sweep: SweepSummary) -> str:
         scaling, seeds = table.scaling_table(sweep), table.seeds_table(sweep)
         played = next((point.summary for point in sweep.points if point.summary), None)
+        left_out = len(sweep.points) - _MOST_POINTS
         return _page(
             words.sweep_title(sweep),
             [
                 *_list(sweep_words.verdicts(sweep)),
                 *_list(groups_swept.sentences(sweep)),
-                *_table(table.sweep_table(sweep)),
+                *_table(table.sweep_table(sweep, _MOST_POINTS)),
+                *([f"And {left_out:,} more points, in `summary.csv`.", ""] if left_out > 0 else []),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *(["## What another seed changes", "", *_table(seeds)] if seeds else []),
-                *_list(words.sweep_sentences(sweep)),
+                *_list(words.sweep_sentences(sweep, _MOST_POINTS)),
             ],
             [*table.sweep_legend(sweep), *(table.legend(played) if played else [])],
             words.environment(played) if played else [],

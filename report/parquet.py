@@ -1,11 +1,9 @@
 """The table that `compare.load` gives, as Parquet: one row per backend and mode."""
 
 import io
-
-import pandas as pd
+from typing import Any
 
 from compare.archive.across import CrossTable, tidy
-from compare.archive.frame import frame_of
 from compare.archive.scaling import SweepSummary
 from compare.archive.tidy import rows_of, rows_of_sweep
 from compare.extras import needed
@@ -18,19 +16,21 @@ class ParquetReport:
     by_default = False
 
     def render(self, summary: Summary) -> bytes:
-        return _parquet(frame_of(rows_of(summary)))
+        return _parquet(rows_of(summary))
 
     def render_sweep(self, sweep: SweepSummary) -> bytes:
-        return _parquet(frame_of(rows_of_sweep(sweep)))
+        return _parquet(rows_of_sweep(sweep))
 
     def render_across(self, table: CrossTable) -> bytes:
-        return _parquet(frame_of(tidy(table)))
+        return _parquet(tidy(table))
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
+def _parquet(rows: list[dict[str, Any]]) -> bytes:
+    from compare.archive.frame import frame_of  # pandas, for which no other format has to wait
+
     needed("pyarrow", "parquet")
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, engine="pyarrow", index=False)
+    frame_of(rows).to_parquet(buffer, engine="pyarrow", index=False)
     return buffer.getvalue()
 
 
