@@ -15,9 +15,10 @@ from compare.archive.tidy import TidyRow, with_ends
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 from compare.records.record_types import Status
-from compare.records.values import Estimate
+from compare.records.values import Estimate, parts_of_label
 from compare.stats.intervals import Interval, geometric_mean
 
+_OF_CELL = ("backend", "mode", "ranks")
 _WITH_ENDS = ("tokens_per_second", "of_fastest", "quality")
 _LEAST_ROWS = 2  # of one row the mean is that row
 
@@ -107,14 +108,14 @@ def tidy(table: CrossTable) -> list[TidyRow]:
     rows = list[TidyRow]()
     for row in table.rows:
         for label, cell in row.cells.items():
-            backend, _, mode = label.rpartition(":")
-            rows.append({**row.model_dump(include=of_row), "backend": backend, "mode": mode})
-            for name in CrossCell.model_fields:
-                value = getattr(cell, name)
-                if name in _WITH_ENDS:
-                    rows[-1] |= with_ends(name, value)
-                elif name != "link":
-                    rows[-1][name] = value
+            of_cell = dict(zip(_OF_CELL, parts_of_label(label), strict=True))
+            rows.append({**row.model_dump(include=of_row), **of_cell})
+            for figure in CrossCell.model_fields:
+                value = getattr(cell, figure)
+                if figure in _WITH_ENDS:
+                    rows[-1] |= with_ends(figure, value)
+                elif figure != "link":
+                    rows[-1][figure] = value
     return rows
 
 

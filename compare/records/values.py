@@ -14,9 +14,19 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
+_RANKS = " x"
+
+
 def labelled(backend: str, mode: str, ranks: int = 1) -> str:
     """How a row is called: "torch:eager", played by several ranks "torch:eager x2"."""
-    return f"{backend}:{mode}" + (f" x{ranks}" if ranks > 1 else "")
+    return f"{backend}:{mode}" + (f"{_RANKS}{ranks}" if ranks > 1 else "")
+
+
+def parts_of_label(label: str) -> tuple[str, str, int]:
+    """Backend, mode and ranks of what `labelled` gave."""
+    name, _, ranks = label.partition(_RANKS)
+    backend, _, mode = name.rpartition(":")
+    return backend, mode, int(ranks or 1)
 
 
 class CellName(Record):

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 from fake_records import A, B, C, header, played, steady, whole
 
-from compare.archive.across import CrossTable, Played, across
+from compare.archive.across import CrossTable, Played, across, tidy
 from compare.archive.experiments import conflict, names
 from compare.archive.stored import stored_summary
 from compare.archive.together import newest_across, read_together
@@ -17,7 +17,7 @@ from compare.errors import UserError
 from compare.findings.summary import Summary, summarise
 from compare.records.record_types import AnyRecord, Ended
 from compare.records.run_folder import RunFolder
-from compare.records.values import CellName
+from compare.records.values import CellName, parts_of_label
 
 _numbers = count(1)
 WINDOWS = 6
@@ -193,3 +193,28 @@ def test_the_figures_are_those_of_the_runs_own_reports() -> None:
             assert found.peak_memory_bytes == cell.peak_memory_bytes
             assert found.quality is not None
             assert found.quality.value == cell.perplexity
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        CellName(backend="torch", mode="eager"),
+        CellName(backend="jax@old", mode="jit", ranks=12),
+        CellName(backend="xla", mode="x2"),
+    ],
+)
+def test_a_label_has_its_backend_mode_and_ranks(cell: CellName) -> None:
+    assert parts_of_label(cell.label) == (cell.backend, cell.mode, cell.ranks)
+
+
+def test_plain_rows_name_backend_mode_and_ranks_apart() -> None:
+    table = read_together([ROOT / "results" / "reference" / name for name in PAIR])[0]
+    assert isinstance(table, CrossTable)
+    rows = tidy(table)
+    assert {(row["backend"], row["mode"], row["ranks"]) for row in rows} >= {
+        ("torch", "eager", 1),
+        ("jax", "jit", 1),
+    }
+
+
+PAIR = ("lm-small", "lm-gpt-shakespeare")
