@@ -7,11 +7,14 @@ from typing import NamedTuple
 CONFIDENCE = 0.95
 LEAST_FOR_INTERVAL = 2
 """Of a single value nothing tells how far another would have been from it."""
+_TELLS_NOTHING = 1000.0
+"""How many times the lower end the upper one is where two or three windows that differ have been
+asked too much: such ends go up to 10 to the fiftieth."""
 
 
 class Interval(NamedTuple):
     """A figure with the ends of its 95% interval; the ends are None where there are too few
-    windows to tell."""
+    windows to tell, or where they would lie so far apart that they tell nothing."""
 
     value: float
     low: float | None
@@ -127,6 +130,8 @@ def around(value: float, logs: Sequence[float], confidence: float = CONFIDENCE) 
 
 def _log_interval(value: float, half: float) -> Interval:
     """`half` is the half-width on a log scale."""
+    if 2 * half > math.log(_TELLS_NOTHING):
+        return Interval(value, None, None)
     return Interval(value, value * math.exp(-half), value * math.exp(half))
 
 

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _SPEED = (
-    "status", "device", "tokens/s", "of fastest", "of itself", "step", "compile", "per 1M tokens",
+    "status", "device", "tokens/s", "of fastest", "efficiency", "talking", "imbalance", "sent/step",
+    "sent over least", "of itself", "step", "compile", "per 1M tokens",
 )  # fmt: skip
-_MEMORY = ("peak memory", "over idle", "idle", "process peak", "device peak", "planned")
+_MEMORY = (
+    "peak mem", "largest rank", "over idle", "idle", "process peak", "device peak", "planned",
+)  # fmt: skip
 _TIME = ("import", "build", "compile", "warm-up", "steady", "evaluation")
 _RANGE = re.compile(r"^(?P<figure>\S+) (?P<range>\(.+\)|±\S+)(?P<mark> \?)?$")
 _TOGETHER = re.compile(

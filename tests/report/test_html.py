@@ -14,6 +14,7 @@ from compare.report.csv import report as csv_report
 from compare.report.html import report
 from compare.report.html.curves import MOST_POINTS, Curves, thinned
 from compare.report.html.series import styles
+from compare.report.html.tables import of_run
 from fake_records import MACHINE, A, B, C, header, steady, whole
 from html_pages import PLOTS, UGLY, reference, swept
 
@@ -435,3 +436,12 @@ def test_a_history_shows_upgrades(history: History) -> None:
     carried = pd.read_csv(io.StringIO(page.json("downloads")["history.csv"]))
     assert carried["tokens_per_second"].tolist() == [103.0, 102.0, 101.0, 100.0]
     assert carried["backend"].tolist() == [UGLY] * 4
+
+
+def test_each_figure_stands_in_the_table_of_its_question() -> None:
+    found = of_run(reference("lm-small"))
+    assert found.memory
+    assert "peak mem" in found.memory.columns
+    assert "peak mem" not in found.learned.columns
+    assert {"tokens/s", "step"} <= {*found.speed.columns}
+    assert found.learned.columns[0] == "backend"

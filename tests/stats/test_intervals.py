@@ -28,6 +28,17 @@ def test_one_window_has_no_interval_and_none_has_no_rate() -> None:
     assert (found.value, found.low, found.high) == (pytest.approx(50.0), None, None)
 
 
+def test_ends_that_are_a_thousand_times_apart_are_none() -> None:
+    far = ratio([0.0, 8.0])
+    assert far is not None
+    assert far == (pytest.approx(math.exp(4)), None, None)
+    near = ratio([0.0, 0.5])
+    assert near is not None
+    assert near.low is not None
+    assert near.high is not None
+    assert near.high < 1000 * near.low
+
+
 def test_the_ratio_s_interval_is_the_paired_t_interval_on_logs() -> None:
     random = np.random.default_rng(0)
     drift = random.uniform(0.5, 2.0, 12)  # what slows both drops out
