@@ -149,7 +149,7 @@ def test_of_a_run_the_command_tells_before_and_after(compare: Compare, tmp_path:
     outputs.write_text(f"{lines[0]}\n{lines[1][:20]}\n")
     assert _refused(compare("fair", run), "a line of it is not whole")
     outputs.write_text("\n".join(lines[:40]) + "\n")
-    assert _refused(compare("fair", run), "task.judge=all judges all texts")
+    assert _refused(compare("fair", run), "task.judge=all takes all there are")
     outputs.unlink()
     assert _refused(compare("fair", run), "is missing, which has its outputs")
     assert _refused(compare("fair", str(tmp_path)), "is no run folder")

@@ -190,7 +190,7 @@ def test_text_from_a_run_that_has_none_is_refused(compare: Compare, tmp_path: Pa
     (tmp_path / "old" / "records.jsonl").write_text('{"kind": "header", "schema_version": 1}\n')
     for arguments, message in (
         (["old", "--prompt", "x"], "'old' cannot be read"),
-        (["nowhere", "--prompt", "x"], "'nowhere' is no run folder"),
+        (["nowhere", "--prompt", "x"], "'nowhere' is no folder"),
         ([str(plain), "--prompt", "x"], "has no weights: run with --save-weights"),
         ([str(kept), "--prompt", "x", "--backend", "torch"], "unknown backend 'torch'"),
         ([str(kept), "--prompt", ""], "--prompt is empty"),
