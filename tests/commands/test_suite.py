@@ -38,7 +38,7 @@ def in_folder(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     where = tmp_path_factory.mktemp("suite")
     going = begin(where, *SUITE, "--json", "--quiet")

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Compare
+from conftest import ROOT, Compare, document
 from terminals import screen
 
 WIDTHS = (60, 78, 100, 120, 200)
@@ -58,7 +58,8 @@ def require_whole(folder: Path, width: int, *arguments: str) -> None:
 
 @pytest.mark.slow
 def test_the_doctor_s_table_and_sentences_fit(folder: Path, compare: Compare) -> None:
-    labels = [line.split()[0] for line in compare("doctor").stdout.splitlines()[1:-2]]
+    backends = document(compare("list", "--json"))["backends"]
+    labels = [f"{name}:{mode}" for name, told in backends.items() for mode in told["modes"]]
     assert "keras:tensorflow-multistep" in labels
     shown = screen(folder, 60, "doctor")
     assert "…" not in shown

@@ -16,7 +16,7 @@ RUN = ("--preset", "tiny", "--save-weights", "--quiet", "--threads", "1",
 LEARNT, BEGUN = ("--steps", "200"), ("--steps", "20")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two backends, one of another seed, and one on shuffled labels."""
     folder = tmp_path_factory.mktemp("explain")

@@ -30,7 +30,7 @@ TINY = ("--task", "lm", "--preset", "tiny", "--steps", "20", "--json")
 TIMES = "It was the best of times, it was the worst of times.\n"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data, an adapter and a run of it that went well."""
     where = tmp_path_factory.mktemp("whole")

@@ -126,7 +126,7 @@ def test_columns_that_some_points_have_stay_in_line(compare: Compare, tmp_path: 
     assert "to loss=9" in titles
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with texts and a sweep over them."""
     where = tmp_path_factory.mktemp("books")
