@@ -37,16 +37,17 @@ class MarkdownReport:
         scaling, seeds = table.scaling_table(sweep), table.seeds_table(sweep)
         played = next((point.summary for point in sweep.points if point.summary), None)
         left_out = len(sweep.points) - _MOST_POINTS
+        rest = [f"And {left_out:,} more points, which CSV and JSON have.", ""]
         return _page(
             words.sweep_title(sweep),
             [
                 *_list(sweep_words.verdicts(sweep)),
                 *_list(groups_swept.sentences(sweep)),
                 *_table(table.sweep_table(sweep, _MOST_POINTS)),
-                *([f"And {left_out:,} more points, in `summary.csv`.", ""] if left_out > 0 else []),
+                *(rest if left_out > 0 else []),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),
                 *(["## What another seed changes", "", *_table(seeds)] if seeds else []),
-                *_list(words.sweep_sentences(sweep, _MOST_POINTS)),
+                *_list(words.sweep_sentences(sweep)),
             ],
             [*table.sweep_legend(sweep), *(table.legend(played) if played else [])],
             words.environment(played) if played else [],

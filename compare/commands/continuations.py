@@ -1,7 +1,7 @@
 """`compare fair --words`: whom language models speak of when they go on by themselves."""
 
 import json as json_module
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich import box
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from compare.commands.generate import tokenizer_of
 from compare.commands.options import command_line
-from compare.commands.tables import print_whole
+from compare.commands.tables import print_whole, say, tell_missing
 from compare.errors import UserError
 from compare.fairness.continuations import (
     LEAST_TEXTS,
@@ -26,9 +26,8 @@ from compare.planning.kept import kept_weights
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
 from compare.running.generation import generating
-from compare.running.jobs import plan_again
+from compare.running.jobs import plan_to_ask
 from compare.running.progress import Silent
-from compare.running.resumption import differing_parts
 from compare.text.tokens import Tokenizer
 from compare.worker.process import CellEnded
 
@@ -44,20 +43,24 @@ def continuations_of_run(
     texts: int,
     tokens: int,
     progress: Silent,
-) -> list[Continuations]:
-    """What the texts that every backend with weights draws speak of, by the words of a file."""
+) -> tuple[list[Continuations], dict[str, str]]:
+    """What the texts that every backend with weights draws speak of, by the words of a file; and
+    of those that cannot tell, why."""
     if header.experiment.model.classifies() or header.experiment.decoding:
         raise UserError(f"--words is of language models, and '{folder.path}' trained another")
     words, tokenizer = Words.read(path), tokenizer_of(folder)
+    if tokenizer.decode(tokenizer.encode(_LINE_END)) != _LINE_END:
+        raise UserError(f"--words draws lines, and '{folder.path}' was trained on text without any")
     progress.begin("reading the corpus")
     corpus = Counts.of(_corpus(folder, header, tokenizer, choices, tokens, progress), words)
-    found = []
+    found, missing = list[Continuations](), dict[str, str]()
     for number, choice in enumerate(choices):
         progress.count(f"{choice.cell.label} draws texts", number, len(choices))
         try:
             drawn = _drawn(folder, header, choice, tokenizer, texts, tokens)
         except CellEnded as end:
-            raise UserError(f"{choice.cell.label} cannot generate: {end.reason}") from None
+            missing[choice.cell.label] = end.reason
+            continue
         counts = Counts.of(drawn, words)
         share, corpus_share = share_of(counts, corpus)
         first, second = counts.alone().sum(-1).tolist()
@@ -70,7 +73,10 @@ def continuations_of_run(
                 associations=associations_of(counts, corpus, words),
             )
         )  # fmt: skip
-    return found
+    if not found:
+        whys = "; ".join(f"{label}: {why}" for label, why in missing.items())
+        raise UserError(f"no backend of '{folder.path}' can draw texts: {whys}")
+    return found, missing
 
 
 def _corpus(
@@ -82,11 +88,7 @@ def _corpus(
     progress: Silent,
 ) -> list[str]:
     """The lines that the run was trained on, cut as texts are that are drawn."""
-    if header.request is None:
-        raise UserError(f"'{folder.path}' does not say what it was asked for: make it anew")
-    plan = plan_again(header.request, command_line(), progress, list(choices))
-    if changed := differing_parts(header.experiment, plan.experiment):
-        raise UserError(f"'{folder.path}' had other data: now with other {', '.join(changed)}")
+    plan = plan_to_ask(folder, header, command_line(), progress, list(choices))
     train = plan.prepared.arrays[plan.experiment.splits["train"]["inputs"].array]
     lines = tokenizer.decode(train.tolist()).split(_LINE_END)
     return [tokenizer.decode(tokenizer.encode(line)[:tokens]) for line in lines if line.strip()]
@@ -111,12 +113,16 @@ def _drawn(
     return found[:texts]
 
 
-def print_continuations(found: Sequence[Continuations], json: bool) -> None:
+def print_continuations(
+    found: Sequence[Continuations], missing: Mapping[str, str], json: bool
+) -> None:
     if json:
         print(json_module.dumps([one.model_dump(mode="json") for one in found], indent=2))
-        return
-    print_whole(_table(found))
-    print("\n".join(_words(found)))
+    else:
+        print_whole(_table(found))
+        for sentence in _words(found):
+            say(sentence)
+    tell_missing(missing, json)
 
 
 def _table(found: Sequence[Continuations]) -> Table:
@@ -150,6 +156,8 @@ def _words(found: Sequence[Continuations]) -> Iterator[str]:
             f" alone than in those of '{first.second}' alone."
         )
     yield "A model that is right has its corpus's figures, which need not be equal ones."
+    if first.corpus_share is None:
+        yield "note: the corpus has no word of either group: is the file of another language?"
     for one in found:
         if min(one.of_groups) < LEAST_TEXTS and one.associations:
             yield (

@@ -15,9 +15,8 @@ from compare.records.explanations import METHODS
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
 from compare.records.values import CellName
-from compare.running.jobs import plan_again
+from compare.running.jobs import plan_to_ask
 from compare.running.progress import watched
-from compare.running.resumption import differing_parts
 
 
 def explain(
@@ -77,18 +76,10 @@ def explain(
         raise UserError("--prompt is a text of its own: leave --example out")
     folder, pythons = RunFolder(run), options.interpreters(python)
     header = header_of_run(folder)
-    if header.request is None:
-        raise UserError(f"'{run}' does not say what it was asked for: another version made it")
     choices = kept_choices(folder, header, options.split_backends(backend), pythons)
     with watched(quiet) as progress:
         progress.begin("preparing the data")
-        plan = plan_again(header.request, options.command_line(), progress, choices)
-        changed = differing_parts(header.experiment, plan.experiment)
-        if changed:
-            raise UserError(
-                f"'{run}' cannot be explained: its experiment is not what it was: other"
-                f" {', '.join(changed)}"
-            )
+        plan = plan_to_ask(folder, header, options.command_line(), progress, choices)
         methods = _methods(method, methods_for(plan))
         cells = [choice.cell for choice in choices]
         others = dict(_same_training(RunFolder(path), header, cells) for path in seeds or [])

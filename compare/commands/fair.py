@@ -15,7 +15,7 @@ from compare.commands import completion, options
 from compare.commands.continuations import continuations_of_run, print_continuations
 from compare.commands.options import long, what
 from compare.commands.pairs import pairs_of_run
-from compare.commands.tables import print_whole
+from compare.commands.tables import print_whole, say, tell_missing
 from compare.contracts.task import class_names
 from compare.errors import UserError, unknown
 from compare.fairness.thresholds import CONSTRAINTS, Thresholded, judged_of, thresholded
@@ -63,8 +63,12 @@ def fair(
         ),
     ] = None,
     backend: options.Backends = "",
-    texts: Annotated[int, long(min=30, max=1_000_000, help="That --words draws.")] = 2000,
-    tokens: Annotated[int, long(min=1, max=100_000, help="Of such a text, at most.")] = 40,
+    texts: Annotated[
+        int | None, long(min=30, max=100_000, help="That --words draws; 2,000 by default.")
+    ] = None,
+    tokens: Annotated[
+        int | None, long(min=1, max=100_000, help="Of such a text, at most; 40 by default.")
+    ] = None,
     python: options.Python = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -84,6 +88,8 @@ def fair(
     if (constraint is not None) + (pairs is not None) + (words is not None) > 1:
         raise UserError("--constraint, --pairs, --words: each has figures of its own, give one")
     asks_models = pairs is not None or words is not None
+    if words is None and (texts or tokens):
+        raise UserError(f"--{'texts' if texts else 'tokens'} is of --words: give it a file")
     if python and not asks_models:
         raise UserError("--python is of --pairs and --words: thresholds are of stored outputs")
     folder = RunFolder(run)
@@ -92,14 +98,15 @@ def fair(
         wanted, pythons = options.split_backends(backend), options.interpreters(python)
         choices = kept_choices(folder, header, wanted, pythons)
     if pairs is not None:
-        pairs_of_run(folder, header, pairs, choices, json)
-        return
+        raise typer.Exit(0 if pairs_of_run(folder, header, pairs, choices, json) else 1)
     if words is not None:
         with watched(quiet) as progress:
-            told = continuations_of_run(folder, header, words, choices, texts, tokens, progress)
-        print_continuations(told, json)
-        return
-    found, missing = list[Thresholded](), dict[str, str]()
+            told, missing = continuations_of_run(
+                folder, header, words, choices, texts or 2000, tokens or 40, progress
+            )
+        print_continuations(told, missing, json)
+        raise typer.Exit(1 if missing else 0)
+    found, missing = list[Thresholded](), {}
     for cell in _cells(folder, header, options.split_backends(backend)):
         try:
             found.append(_of_cell(folder, header, cell, constraint or next(iter(CONSTRAINTS))))
@@ -112,7 +119,9 @@ def fair(
         print(json_module.dumps([one.model_dump(mode="json") for one in found], indent=2))
     else:
         print_whole(_table(found))
-        print("\n".join([*_words(found[0]), *(f"{c}: {why}" for c, why in missing.items())]))
+        for sentence in _words(found[0]):
+            say(sentence)
+    tell_missing(missing, json)
     raise typer.Exit(1 if missing else 0)
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.commands.generate import tokenizer_of
-from compare.commands.tables import print_whole
+from compare.commands.tables import print_whole, say, tell_missing
 from compare.errors import UserError
 from compare.fairness.pairs import Likelihood, Pairs, likelihood_figures
 from compare.findings.number_text import estimate
@@ -30,8 +30,8 @@ _ROWS = 64  # texts of a question: as many for every one, since frameworks compi
 
 def pairs_of_run(
     folder: RunFolder, header: Header, path: Path, choices: Sequence[Choice], json: bool
-) -> None:
-    """Print what every backend with weights makes of the pairs of a file."""
+) -> bool:
+    """Print what every backend with weights makes of the pairs of a file; whether each could."""
     experiment = header.experiment
     if experiment.model.classifies() or experiment.decoding:
         raise UserError(f"--pairs is of language models, and '{folder.path}' trained another")
@@ -41,14 +41,15 @@ def pairs_of_run(
     context, longest = experiment.model.context(), max(len(ids) for side in sides for ids in side)
     if context and longest > context:
         raise UserError(f"'{path}' has a text of {longest} tokens, and the model sees {context}")
-    found = []
+    found, missing = list[Likelihood](), dict[str, str]()
     for choice in choices:
         try:
             scores = _log_likelihoods(
                 header, choice, kept_weights(folder, choice.cell), [*sides[0], *sides[1]]
             )
         except CellEnded as end:
-            raise UserError(f"{choice.cell.label} cannot tell: {end.reason}") from None
+            missing[choice.cell.label] = end.reason
+            continue
         gap, likelier = likelihood_figures(*scores.reshape(2, -1))
         found.append(
             Likelihood(
@@ -59,11 +60,17 @@ def pairs_of_run(
                 unknown=_unknown(tokenizer, sides),
             )
         )  # fmt: skip
+    if not found:
+        whys = "; ".join(f"{label}: {why}" for label, why in missing.items())
+        raise UserError(f"no backend of '{folder.path}' can tell: {whys}")
     if json:
         print(json_module.dumps([one.model_dump(mode="json") for one in found], indent=2))
-        return
-    print_whole(_table(found))
-    print("\n".join(_words(found[0])))
+    else:
+        print_whole(_table(found))
+        for sentence in _words(found[0]):
+            say(sentence)
+    tell_missing(missing, json)
+    return not missing
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:

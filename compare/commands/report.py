@@ -14,7 +14,7 @@ from compare.archive.together import Reported, read_together
 from compare.commands import completion, options
 from compare.commands.ending import exit_code, show
 from compare.commands.options import told, what, where
-from compare.errors import UserError, unknown
+from compare.errors import UserError, unknown, writing
 from compare.findings.summary import Summary
 from compare.records.run_folder import RunFolder
 from compare.reporting.contract import ReportFormat
@@ -145,7 +145,9 @@ def _draw(reported: Reported, kind: PictureKind, where: Path) -> None:
     for one in load_reports():
         drawn = one.plots(reported, kind) if hasattr(one, "plots") else {}
         for name, picture in drawn.items():
-            (where / "plots" / f"{name}.{kind}").write_bytes(picture)
+            path = where / "plots" / f"{name}.{kind}"
+            with writing(path):
+                path.write_bytes(picture)
 
 
 def _formats(text: str) -> list[ReportFormat]:

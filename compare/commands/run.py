@@ -117,7 +117,9 @@ def run(
     if sweep:
         view = required_of_sweep(view, loaded.metrics)
         axes = parse_axes(sweep, text_fields(loaded))
-        engine = load_engine(cluster) if cluster and not plan_only else None
+        if cluster and plan_only:
+            raise UserError("--plan-only plays nothing: leave --cluster out, resume takes it")
+        engine = load_engine(cluster) if cluster else None
         with watched(quiet) as progress, ExitStack() as held:
             # Before the folder is written: there may be none.
             stages = held.enter_context(machines(*engine, progress)) if engine else []

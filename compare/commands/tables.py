@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -75,3 +75,9 @@ def _blocks(
         figures = [f"  {t:{width}}  {text}" for t, text in zip(titles[1:], texts, strict=True)]
         blocks.append(Text("\n".join([label, *figures, ""]), style=style))
     return Group(*blocks)
+
+
+def tell_missing(missing: Mapping[str, str], json: bool) -> None:
+    """Which rows there are not, and why: below a table, or beside a document."""
+    for label, why in missing.items():
+        print(f"{label}: {why}", file=sys.stderr if json else sys.stdout)

@@ -18,7 +18,7 @@ from compare.records.values import Estimate, Record
 from compare.sources.lines import place
 from compare.sources.tables import DELIMITERS, Line, csv_rows
 from compare.stats.resampling import RESAMPLES, percentiles
-from compare.text.words import words_of
+from compare.text.words import normalised, words_of
 
 LEAST_TEXTS = 30
 _SEED = 1
@@ -54,13 +54,18 @@ class Words(NamedTuple):
 def _column(rows: Sequence[Line], at: int, path: Path, name: str) -> frozenset[str]:
     found = set()
     for line, fields in rows:
-        word = fields[at].strip().casefold() if at < len(fields) else ""
+        word = _plain(fields[at].strip()) if at < len(fields) else ""
         if word and len(words_of(word)) != 1:
             raise UserError(f"{place(path, line)}: '{word}' is no single word")
         found |= {word} - {""}
     if not found:
         raise UserError(f"'{path}' has no words of '{name}'")
     return frozenset(found)
+
+
+def _plain(text: str) -> str:
+    """However its letters are written."""
+    return normalised(text, "nfc").casefold()
 
 
 class Association(Record):
@@ -95,7 +100,7 @@ class Counts(NamedTuple):
 
     @classmethod
     def of(cls, texts: Sequence[str], words: Words) -> "Counts":
-        found = [[word.casefold() for word in words_of(text)] for text in texts]
+        found = [words_of(_plain(text)) for text in texts]
         counts = [[sum(w in column for w in text) for column in words.columns] for text in found]
         columns = np.array(counts, np.float64).reshape(len(texts), len(words.columns))
         return cls(np.array([len(text) for text in found], np.float64), columns)

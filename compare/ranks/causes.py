@@ -1,13 +1,15 @@
 """Why ranks compute something else than one process: each mistake that training on several
 processes is known for leaves its own mark on the first two steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.spec.arrays import Array
+from compare.spec.experiment import Experiment
+from compare.spec.layers import Recurrent
 from compare.spec.optimizer import OptimizerSpec
 
 _ALIKE = 1e-6
@@ -31,33 +33,37 @@ def cause(
     right: FirstSteps,
     initial: Mapping[str, Array],
     targets: Sequence[int],
-    optimizer: OptimizerSpec,
+    experiment: Experiment,
 ) -> str:
     """The mistake that fits, in words; empty where none of those that are known does.
 
-    `targets` are the valid ones of each rank's rows of the first batch.
+    `targets` are the valid ones of each rank's rows of the first batch. What is wrong on one
+    process too may look like one of them.
     """
     if not _alike(found.losses[0], right.losses[0]):
-        return _of_the_loss(found, right, np.array(targets, np.float64))
-    names = sorted(initial)
-    update, expected = (
-        np.concatenate([(one.weights[n].astype(np.float64) - initial[n]).ravel() for n in names])
-        for one in (found, right)
-    )
-    if not np.isfinite(update).all() or not expected.any():
+        return _of_the_loss(found, right, np.array(targets, np.float64), experiment)
+    names = initial.keys()
+    update, expected = (_flat(one.weights, names) - _flat(initial, names) for one in (found, right))
+    if update.shape != expected.shape or not np.isfinite(update).all() or not expected.any():
         return ""
-    if _alike(update, expected):
-        if not _alike(found.losses[1], right.losses[1]):
-            return "each rank has to go on from the state that its own rows left, and does not"
-        return ""
-    return _of_the_update(update, expected, found, optimizer)
+    if not _alike(update, expected):
+        return _of_the_update(update, expected, found, experiment.optimizer)
+    layers = (*experiment.model.encoder, *experiment.model.layers)
+    carries = any(isinstance(layer, Recurrent) and layer.carry_state for layer in layers)
+    if carries and not _alike(found.losses[1], right.losses[1]):
+        return "each rank has to go on from the state that its own rows left, and does not"
+    return ""
 
 
-def _of_the_loss(found: FirstSteps, right: FirstSteps, targets: NDArray[np.float64]) -> str:
+def _of_the_loss(
+    found: FirstSteps, right: FirstSteps, targets: NDArray[np.float64], experiment: Experiment
+) -> str:
     shares, ranks, loss = found.shares, len(found.shares), right.losses[0]
     of_all = float((shares * targets).sum() / targets.sum())  # if each is a mean of its own targets
     if shares[0] and not shares[1:].any():
         return "only rank 0 tells its share of the loss"
+    if _alike(shares, np.full(ranks, loss)):
+        return "every rank tells the loss of the whole batch, and not its share of it"
     if (shares == shares[0]).all():
         return "every rank trains on the same rows"
     if _alike(of_all, loss):
@@ -67,7 +73,13 @@ def _of_the_loss(found: FirstSteps, right: FirstSteps, targets: NDArray[np.float
     for factor, words in ((ranks, f"{ranks} times too large"), (1 / ranks, f"1/{ranks} of it")):
         if _alike(found.losses[0], factor * loss):
             return f"the loss is {words}: shares are to be added up once, and not averaged"
-    return "the first loss is off and no gradient: are dropout masks those of each rank's own rows?"
+    names = experiment.model.parameters().keys()
+    gradient, expected = (
+        np.sum([_flat(one, names) for one in steps.gradients], 0) for steps in (found, right)
+    )
+    if any(experiment.model.dropouts()) and _alike(gradient, expected):  # taken without masks
+        return "dropout masks have to be those of each rank's own rows, and are not"
+    return ""
 
 
 def _of_the_update(
@@ -98,11 +110,19 @@ def _of_the_update(
 
 def _clipped_apart(found: FirstSteps, clip_norm: float) -> NDArray[np.float64]:
     """The sum of every rank's gradient, each clipped for itself."""
-    total: NDArray[np.float64] = np.zeros(())
-    for one in found.gradients:
-        flat = np.concatenate([one[name].astype(np.float64).ravel() for name in sorted(one)])
-        total = total + flat * min(1.0, clip_norm / np.linalg.norm(flat))
+    apart = [_flat(one, one.keys()) for one in found.gradients]
+    norms = [max(float(np.linalg.norm(one)), np.finfo(float).tiny) for one in apart]
+    total: NDArray[np.float64] = np.sum(
+        [one * min(1.0, clip_norm / norm) for one, norm in zip(apart, norms, strict=True)], 0
+    )
     return total
+
+
+def _flat(arrays: Mapping[str, Array], names: Collection[str]) -> NDArray[np.float64]:
+    """All of these as one vector; none where one is missing."""
+    if not set(names) <= arrays.keys():
+        return np.zeros(0)
+    return np.concatenate([arrays[name].astype(np.float64).ravel() for name in sorted(names)])
 
 
 def _multiple(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
@@ -114,4 +134,6 @@ def _multiple(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | N
 
 
 def _alike(one: float | NDArray[np.float64], other: float | NDArray[np.float64]) -> bool:
+    if np.shape(one) != np.shape(other) or not np.size(one):
+        return False
     return bool(np.abs(np.subtract(one, other)).max() <= _ALIKE * np.abs(other).max())

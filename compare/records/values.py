@@ -24,9 +24,11 @@ def labelled(backend: str, mode: str, ranks: int = 1) -> str:
 
 def parts_of_label(label: str) -> tuple[str, str, int]:
     """Backend, mode and ranks of what `labelled` gave."""
-    name, _, ranks = label.partition(_RANKS)
+    name, _, ranks = label.rpartition(_RANKS)
+    if not name or not ranks.isdecimal():
+        name, ranks = label, "1"
     backend, _, mode = name.rpartition(":")
-    return backend, mode, int(ranks or 1)
+    return backend, mode, int(ranks)
 
 
 class CellName(Record):

@@ -140,7 +140,7 @@ def _audit_one(
     # The kinds are in the order in which they are computed: the first is nearest to the cause.
     reason = f"first seen in {outside[0]}"
     if why := _why(plan, folder, cell.ranks, began, right.began):
-        reason += f": {why}"
+        reason += f"; likely: {why}"
     return Audited(**name, status="parity_failed", reason=reason, checks=checks)
 
 
@@ -152,7 +152,7 @@ def _why(
         return ""
     batch = Dataset(folder / "inputs", plan.experiment.splits["train"]).batch(0)
     targets = [valid_targets(rows_of(batch, rank, ranks)) for rank in range(ranks)]
-    return cause(found, right, plan.weights, targets, plan.experiment.optimizer)
+    return cause(found, right, plan.weights, targets, plan.experiment)
 
 
 def _measure(plan: Plan, choice: Choice, folder: Path, perturb: bool = False) -> _Measured:

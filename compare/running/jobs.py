@@ -12,7 +12,7 @@ from compare.planning.plan import Plan, make_plan
 from compare.planning.survey import identities
 from compare.records.place import require_room
 from compare.records.reading import read_records
-from compare.records.record_types import AnyRecord, KeptRound, header_of
+from compare.records.record_types import AnyRecord, Header, KeptRound, header_of
 from compare.records.run_folder import RunFolder
 from compare.records.suite_folder import Suite, SuiteFolder
 from compare.records.sweep_folder import Point, SweepFolder
@@ -20,6 +20,7 @@ from compare.records.values import Request
 from compare.running.conductor import Conductor
 from compare.running.progress import Silent
 from compare.running.resumption import (
+    differing_parts,
     finished_rounds,
     is_whole,
     require_planned,
@@ -68,6 +69,24 @@ def plan_again(request: Request, command: list[str], progress: Silent, choices: 
             raise
     with chdir(there):  # which of its fields are paths is for a task alone to know
         return make_plan(request, command, choices, progress.begin)
+
+
+def plan_to_ask(
+    folder: RunFolder, header: Header, command: list[str], progress: Silent, choices: Choices
+) -> Plan:
+    """The plan of a run whose kept models are asked once more about its data, which is made anew;
+    raises UserError where that is not what it was."""
+    if header.request is None:
+        raise UserError(
+            f"'{folder.path}' does not say what it was asked for: another version made it"
+        )
+    plan = plan_again(header.request, command, progress, choices)
+    if changed := differing_parts(header.experiment, plan.experiment):
+        raise UserError(
+            f"'{folder.path}' cannot be asked any more: its experiment is not what it was: other"
+            f" {', '.join(changed)}"
+        )
+    return plan
 
 
 def _resume(plan: Plan, folder: RunFolder, progress: Silent) -> bool:

@@ -123,6 +123,13 @@ class DriftingReplica(Ranked):
         return losses
 
 
+class LossOfAllOnEachRank(Ranked):
+    """The loss that a framework has added up over ranks already, told by each of them."""
+
+    def train(self, batches: Batches, learning_rates: Array) -> Array:
+        return self.sum({"": super().train(batches, learning_rates)})[""]
+
+
 class LossOfTheFirstRankOnly(Ranked):
     def train(self, batches: Batches, learning_rates: Array) -> Array:
         losses = super().train(batches, learning_rates)
@@ -144,6 +151,7 @@ MISTAKES: dict[str, type[Ranked]] = {
     "other_weights": OtherWeights,
     "drifting_replica": DriftingReplica,
     "loss_of_the_first_rank_only": LossOfTheFirstRankOnly,
+    "loss_of_all_on_each_rank": LossOfAllOnEachRank,
 }
 
 

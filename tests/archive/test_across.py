@@ -201,6 +201,7 @@ def test_the_figures_are_those_of_the_runs_own_reports() -> None:
         CellName(backend="torch", mode="eager"),
         CellName(backend="jax@old", mode="jit", ranks=12),
         CellName(backend="xla", mode="x2"),
+        CellName(backend="an x-ray", mode="m"),
     ],
 )
 def test_a_label_has_its_backend_mode_and_ranks(cell: CellName) -> None:

@@ -268,5 +268,5 @@ def test_data_that_is_not_what_it_was_is_refused(compare: Compare, tmp_path: Pat
     path.write_text("\n".join(["text,label", *rows[:-9]]))
     finished = compare("explain", run, "--quiet")
     assert finished.returncode == 2
-    assert "cannot be explained: its experiment is not what it was" in finished.stderr
+    assert "cannot be asked any more: its experiment is not what it was" in finished.stderr
     assert finished.stderr.count("\n") == 1

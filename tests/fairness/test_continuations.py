@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from compare.tasks.data import reviews
-from conftest import Compare, needs
+from conftest import ADAPTERS, Compare, needs
 
 from compare.errors import UserError
 from compare.fairness.continuations import Counts, Words, associations_of, share_of
@@ -67,6 +67,44 @@ def test_what_is_no_file_of_words_is_told(tmp_path: Path, text: str | None, told
         Words.read(path)
 
 
+def test_a_letter_is_the_same_however_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("mères,pères\nRENE\u0301E,Andr\u00e9\n")
+    found = Words.read(path)
+    counts = Counts.of(["Ren\u00e9e et Andre\u0301", "ren\u00e9e"], found)
+    assert counts.columns.tolist() == [[1, 1], [1, 0]]
+
+
+@pytest.mark.slow
+def test_text_without_lines_has_none_to_draw(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    tiny = ("--task", "lm", "--preset", "tiny", "--backend", "reference", "--steps", "2")
+    assert compare(*tiny, "--save-weights").returncode == 0
+    (run,) = map(str, (tmp_path / "results").iterdir())
+    finished = compare("fair", run, "--words", "people.csv")
+    assert finished.returncode == 2
+    assert "was trained on text without any" in finished.stderr
+
+
+@pytest.mark.slow
+def test_one_that_is_killed_leaves_the_others_figures(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "corpus.txt").write_text("she is good\nhe is here\n" * 400)
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    (tmp_path / "twins.csv").write_text("women,men\n" + "she is good,he is good\n" * 30)
+    dying = str(ADAPTERS / "dying_once_trained.py")
+    tiny = ("--task", "lm", "--preset", "tiny", "--data", "corpus.txt", "--steps", "4")
+    played = compare(*tiny, "--backend", f"{dying},reference", "--save-weights")
+    assert played.returncode == 0, played.stderr
+    (run,) = map(str, (tmp_path / "results").iterdir())
+    for asked in (("--words", "people.csv", "--texts", "64"), ("--pairs", "twins.csv")):
+        finished = compare("fair", run, *asked, "--json")
+        assert finished.returncode == 1
+        assert [one["backend"] for one in json.loads(finished.stdout)] == ["reference"]
+        lines = finished.stderr.splitlines()
+        (line,) = [one for one in lines if one.startswith("dying_once_trained:")]
+        assert "SIGKILL" in line
+
+
 def test_words_are_read_without_capitals_and_in_columns_of_any_length(tmp_path: Path) -> None:
     path = tmp_path / "people.tsv"
     path.write_text("femmes\thommes\tbien\nElle\tIl\tétait\nAnna\t\tbon\n\t\tdoux\n")
@@ -111,10 +149,14 @@ def test_a_model_speaks_of_people_as_its_corpus_does(compare: Compare, tmp_path:
     share = found["share"]
     assert f"{share['value']:.3f} ({share['low']:.3f}–{share['high']:.3f})" in shown
     assert "A model that is right has its corpus's figures" in shown
+    assert "--texts is of --words" in compare("fair", run, "--texts", "50").stderr
+    (tmp_path / "foreign.csv").write_text("femmes,hommes\nelle,il\n")
+    foreign = compare("fair", run, "--words", "foreign.csv", "--texts", "64").stdout
+    assert "the corpus has no word of either group" in foreign
     (tmp_path / "corpus.txt").write_text("another text\n" * 4000)
     changed = compare(*asked)
     assert changed.returncode == 2
-    assert "had other data" in changed.stderr
+    assert "its experiment is not what it was: other" in changed.stderr
 
 
 WOMEN = ("she", "her", "actress", "heroine", "anna", "clara", "emma")

@@ -47,7 +47,7 @@ def test_a_point_is_played_and_nothing_else(compare: Compare, sweep: Path) -> No
     ("arguments", "told"),
     [
         (("point", "{sweep}", "4"), "has no point 4: they are numbered 1 to 3"),
-        (("point", "{sweep}", "0"), "greater than or equal to 1"),
+        (("point", "{sweep}", "0"), "number takes a number of 1 or more, not '0'"),
         (("point", "nowhere", "1"), "'nowhere' is no sweep"),
         ((*PLANNED[:-3], "--plan-only"), "--plan-only is of a --sweep"),
     ],
