@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
+from pydantic import BaseModel
 
 from compare.archive.stored import read_summary
 from compare.archive.tidy import TidyRow, point_id, rows_of
@@ -172,10 +173,13 @@ def _explanations(run: _Run) -> tuple[list[TidyRow], list[str]]:
 
 
 def _flat(window: Window) -> TidyRow:
-    fields = window.model_dump(exclude={"kind", "cell"})
-    # Which records leave out.
-    usual = {"ranks": 1, "silent": False, "rank_seconds": [], "rank_peak_bytes": []}
-    return {**usual, **window.cell.model_dump(), **fields}
+    # Records leave out what ranks alone have; a table has every column.
+    return {**_every_field(window.cell), **_every_field(window)}
+
+
+def _every_field(record: BaseModel) -> TidyRow:
+    names = [name for name in type(record).model_fields if name not in ("kind", "cell")]
+    return {name: getattr(record, name) for name in names}
 
 
 _TABLES: dict[What, Callable[[_Run], tuple[list[TidyRow], list[str]]]] = {
