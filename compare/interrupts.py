@@ -65,10 +65,15 @@ def _stop(number: int, frame: FrameType | None) -> None:
         _end_at_once()
 
 
-def _end_at_once() -> NoReturn:
+def end_groups() -> None:
+    """End all that this process has started, now."""
     for group in list(process_groups):
         with suppress(OSError):
             os.killpg(group, signal.SIGKILL)
+
+
+def _end_at_once() -> NoReturn:
+    end_groups()
     with suppress(OSError):
         if os.isatty(2):  # where progress is drawn, it is hidden
             os.write(2, _SHOW_CURSOR)

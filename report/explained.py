@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from compare.explain.found import Agreed, Explained, Right
 from compare.findings.number_text import count_of, estimate, number
+from compare.records.explanations import Agreed, Explained, Right
 from compare.records.values import Estimate
 
 from .table import Table
@@ -47,10 +47,12 @@ def alike(explained: Explained) -> str:
         alone = len(explained.backends()) == 1
         return "One backend alone: nothing to agree with." if alone else "Too short to be ordered."
     least = min(between, key=lambda one: one.rank.value)
+    which, where = "Any two" if len(between) > 1 else "Both", ""
+    if len({estimate(one.rank, _THREE) for one in between}) > 1:
+        which, where = "Two", f" where they agree least, {least.first} and {least.second}"
     said = (
-        f"Two backends order a text's words with a rank correlation of"
-        f" {estimate(least.rank, _THREE)} where they agree least ({least.first} and"
-        f" {least.second}; {METHODS[method]}, median of texts)"
+        f"{which} backends order a text's words with a rank correlation of"
+        f" {estimate(least.rank, _THREE)}{where} ({METHODS[method]}, median of texts)"
     )
     yardsticks = [
         text

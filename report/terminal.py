@@ -22,7 +22,7 @@ from .judged import warnings_of_data
 from .screen import INDENT, Line, all_of, at_a_glance, plain, sentences
 
 if TYPE_CHECKING:
-    from compare.explain.found import Explained
+    from compare.records.explanations import Explained
 
 _LESSER = {"widens": "on what makes intervals wider", "record": "for the record"}
 _MOST_POINTS = 50  # nobody reads more on a terminal

@@ -7,10 +7,9 @@ backpropagation through time, the hidden state carried from batch to batch.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from compare.contracts import Array, Prepared, Quality
 from compare.errors import UserError
@@ -30,57 +29,21 @@ from compare.spec import (
     ModelSpec,
     PositionalEmbedding,
     Recurrent,
-    Section,
     Settings,
     TiedHead,
     TrainSpec,
     TransformerBlock,
     generator,
 )
-from compare.text.tokens import UNKNOWN, Unit, Words
+from compare.text.tokens import UNKNOWN, Words
 
+from . import review_text
 from .data.markov import VERSION, Language
-from .texts import TextSection, left_out, spelt, times_spelt_out
+from .lm_settings import LmModel, LmSettings
+from .texts import left_out, spelt, times_spelt_out
 
 _GENERATED_TRAIN = 1_000_000
 _GENERATED_VALIDATION = 100_000
-
-
-class LmTask(TextSection):
-    of_data = (*TextSection.of_data, "tokens")
-
-    tokens: Unit = Field(default="words", description="what the text of --data is cut into")
-    validation: str | None = Field(
-        default=None, description="text, or a dataset's split, to validate on; else the last tenth"
-    )
-    split: str = Field(default="train", description="of a dataset (hf:...) to train on")
-    column: str = Field(default="text", description="of a table or dataset to read")
-
-
-class LmModel(Section):
-    architecture: Literal["elman", "lstm", "gru", "gpt"] = Field(
-        default="elman", description="kind of the layers between embedding and head"
-    )
-    vocab: int = Field(default=10_000, gt=1, description="most frequent tokens that are kept")
-    embedding: int = Field(default=200, gt=0, description="width of the embedding, and of gpt")
-    hidden: int = Field(default=200, gt=0, description="recurrent state, or gpt's feed-forward")
-    layers: int = Field(default=2, gt=0, le=1000, description="recurrent layers, or blocks of gpt")
-    heads: int = Field(default=4, gt=0, description="attention heads of gpt")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="share that is dropped")
-    tied: bool = Field(default=False, description="the head uses the embedding's table")
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "LmModel":
-        if self.architecture == "gpt" and self.embedding % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide an embedding of {self.embedding}")
-        if self.tied and self.architecture != "gpt" and self.hidden != self.embedding:
-            raise ValueError("a tied head needs hidden and embedding to be equal")
-        return self
-
-
-class LmSettings(Settings):
-    task: LmTask = LmTask()
-    model: LmModel = LmModel()
 
 
 class LanguageModelling:
@@ -191,7 +154,11 @@ def _generated(settings: LmSettings) -> Prepared:
 def _from_text(settings: LmSettings, data: str) -> Prepared:
     task = settings.task
     bad = BadRows(skip=task.bad_rows == "skip")
-    text, held = open_texts(data, task.validation, task.split, task.column, bad)
+    text, held = (
+        review_text.open_reviews(task.share)
+        if data == review_text.NAME
+        else open_texts(data, task.validation, task.split, task.column, bad)
+    )
     found = tokenise_text(text, task.tokens, settings.model.vocab, held, task.normalise)
     if held is not None and len({*found.sha256.split(",")}) == 1:
         raise UserError(f"task.validation={task.validation} is the text that is trained on")
@@ -214,7 +181,10 @@ def _from_text(settings: LmSettings, data: str) -> Prepared:
         about["judged"] = "all"
     if times := times_spelt_out(found.validation, found.tokenizer):
         about["unknown_spelt_out"] = times
-    return replace(prepared, about=about, tokenizer=found.tokenizer)
+    if data == review_text.NAME and task.share != 0.5:
+        about["share"] = task.share
+    twins = review_text.twin_texts(task.share) if data == review_text.NAME else None
+    return replace(prepared, about=about, tokenizer=found.tokenizer, twin_texts=twins)
 
 
 def _planned(settings: LmSettings, train: Array, validation: Array, vocab: int) -> Prepared:

@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from compare.findings.summary import Summary
+from compare.records.thresholds import Thresholded
 from compare.records.values import Estimate
 from compare.stats.intervals import t_quantile
 from compare.swept.places import machine_of
@@ -19,11 +20,13 @@ QUANTITIES: tuple[Quantity, ...] = ("step_seconds", "peak_memory_bytes")
 
 
 class SweptPoint(BaseModel):
-    """One point of a sweep; without a summary where it was not begun."""
+    """One point of a sweep; without a summary where it was not begun. `thresholds` are what
+    `compare fair` kept of it."""
 
     name: str
     values: dict[str, Any]
     summary: Summary | None
+    thresholds: list[Thresholded] = Field(default=[], exclude_if=lambda value: not value)
 
 
 class Scaling(BaseModel):

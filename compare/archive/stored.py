@@ -13,6 +13,7 @@ from compare.findings.summary import Summary, summarise
 from compare.records.reading import FoundRecords, content_of, parse, read, sha256
 from compare.records.run_folder import RunFolder
 from compare.records.sweep_folder import Attempt, SweepFolder
+from compare.records.thresholds import Thresholded, read_thresholds
 from compare.spec.training import TrainSpec
 from compare.swept.seeds import speeds_over_seeds, spreads_over_seeds
 from compare.version import VERSION
@@ -82,17 +83,20 @@ def read_sweep(
     sweep = folder.sweep()
     points, notes, problems = [], list[str](), list[str]()
     for point in sweep.points:
-        at, summary = folder.run_folder(point), None
+        at, summary, kept = folder.run_folder(point), None, list[Thresholded]()
         if at.exists():
             try:
                 so_far = at.path in played
                 summary, found = (summary_so_far(at), []) if so_far else read_summary(at)
                 problems += [f"{point.name}: {problem}" for problem in found]
+                kept = list(read_thresholds(at.path))
             except UserError as error:
                 notes.append(str(error))
         if summary is None:
             notes += [_told(one) for one in sweep.attempts if one.point == point.name][-1:]
-        points.append(SweptPoint(name=point.name, values=point.values, summary=summary))
+        points.append(
+            SweptPoint(name=point.name, values=point.values, summary=summary, thresholds=kept)
+        )
     seen = [(point.values, point.summary) for point in points if point.summary]
     summary_of_all = SweepSummary(
         run_id=sweep.run_id,

@@ -4,13 +4,9 @@ import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from compare.commands.generate import tokenizer_of
 from compare.commands.options import command_line
-from compare.commands.tables import print_whole, say, tell_missing
+from compare.commands.tables import print_fitting, say, tell_missing
 from compare.errors import UserError
 from compare.fairness.continuations import (
     LEAST_TEXTS,
@@ -46,8 +42,6 @@ def continuations_of_run(
 ) -> tuple[list[Continuations], dict[str, str]]:
     """What the texts that every backend with weights draws speak of, by the words of a file; and
     of those that cannot tell, why."""
-    if header.experiment.model.classifies() or header.experiment.decoding:
-        raise UserError(f"--words is of language models, and '{folder.path}' trained another")
     words, tokenizer = Words.read(path), tokenizer_of(folder)
     if tokenizer.decode(tokenizer.encode(_LINE_END)) != _LINE_END:
         raise UserError(f"--words draws lines, and '{folder.path}' was trained on text without any")
@@ -119,24 +113,21 @@ def print_continuations(
     if json:
         print(json_module.dumps([one.model_dump(mode="json") for one in found], indent=2))
     else:
-        print_whole(_table(found))
+        _print(found)
         for sentence in _words(found):
             say(sentence)
     tell_missing(missing, json)
 
 
-def _table(found: Sequence[Continuations]) -> Table:
+def _print(found: Sequence[Continuations]) -> None:
     first = found[0]
-    table = Table("", box=box.SIMPLE_HEAD)
-    for title in (f"share of '{first.first}'", *(f"'{one.kind}'" for one in first.associations)):
-        table.add_column(title, justify="right")
+    titles = ["", f"share of '{first.first}'", *(f"'{one.kind}'" for one in first.associations)]
     gaps = [_number(one.corpus_gap, "{:+.2f}") for one in first.associations]
-    table.add_row("the corpus", _number(first.corpus_share, "{:.3f}"), *gaps)
+    rows = [["the corpus", _number(first.corpus_share, "{:.3f}"), *gaps]]
     for one in found:
         gaps = [estimate(each.gap, "{:+.2f}") for each in one.associations]
-        share = estimate(one.share, "{:.3f}")
-        table.add_row(Text(f"{one.backend}:{one.mode}"), share, *gaps)
-    return table
+        rows.append([f"{one.backend}:{one.mode}", estimate(one.share, "{:.3f}"), *gaps])
+    print_fitting(titles, rows, [""] * len(rows))
 
 
 def _number(value: float | None, form: str) -> str:

@@ -67,9 +67,10 @@ def explain(
     compare explain results/RUN --seeds results/OTHER
     """
     # Here, so that no other command has to wait for them.
-    from compare.explain.explaining import Kept, explain_run, methods_for
-    from compare.explain.found import write
+    from compare.explain.asking import Kept
+    from compare.explain.explaining import explain_run, methods_for
     from compare.explain.texts import texts_of
+    from compare.records.explanations import write
     from compare.reporting.explained import explained_files, explained_words
 
     if prompt is not None and example is not None:

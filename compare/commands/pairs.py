@@ -1,24 +1,23 @@
-"""`compare fair --pairs`: how likely language models find a text and its twin."""
+"""`compare fair` of language models: how likely they find a text and its twin."""
 
 import json as json_module
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from compare.commands.generate import tokenizer_of
-from compare.commands.tables import print_whole, say, tell_missing
+from compare.commands.options import command_line
+from compare.commands.tables import print_fitting, say, tell_missing
 from compare.errors import UserError
 from compare.fairness.pairs import Likelihood, Pairs, likelihood_figures
-from compare.findings.number_text import estimate
+from compare.findings.number_text import NOTHING, estimate
 from compare.planning.choice import Choice
 from compare.planning.kept import kept_weights
 from compare.records.record_types import Header
 from compare.records.run_folder import RunFolder
+from compare.running.jobs import plan_to_ask
+from compare.running.progress import Silent
 from compare.spec.arrays import Weights
 from compare.text.tokens import UNKNOWN, Tokenizer
 from compare.text.words import Normalise, normalised
@@ -28,19 +27,33 @@ from compare.worker.process import CellEnded
 _ROWS = 64  # texts of a question: as many for every one, since frameworks compile for a shape
 
 
+def pairs_of_data(
+    folder: RunFolder, header: Header, choices: Sequence[Choice], progress: Silent
+) -> Pairs:
+    """The pairs that a run's own data has, which is made anew; raises UserError where there are
+    none."""
+    plan = plan_to_ask(folder, header, command_line(), progress, list(choices))
+    twins = plan.prepared.twin_texts
+    if twins is None:
+        raise UserError(
+            f"'{folder.path}' was trained on text without known groups: --pairs FILE has pairs of"
+            " texts to ask for, --words FILE words"
+        )
+    first, second = ([pair[side] for pair in twins.pairs] for side in (0, 1))
+    return Pairs((twins.first, twins.second), first, second, twins.log_ratio)
+
+
 def pairs_of_run(
-    folder: RunFolder, header: Header, path: Path, choices: Sequence[Choice], json: bool
+    folder: RunFolder, header: Header, pairs: Pairs, choices: Sequence[Choice], json: bool
 ) -> bool:
-    """Print what every backend with weights makes of the pairs of a file; whether each could."""
-    experiment = header.experiment
-    if experiment.model.classifies() or experiment.decoding:
-        raise UserError(f"--pairs is of language models, and '{folder.path}' trained another")
-    pairs, tokenizer = Pairs.read(path), tokenizer_of(folder)
+    """Print what every backend with weights makes of these pairs; whether each could."""
+    experiment, tokenizer = header.experiment, tokenizer_of(folder)
     form: Normalise = "nfc" if experiment.data.get("normalise") == "nfc" else "none"
-    sides = [[_ids(tokenizer, normalised(t, form)) for t in side] for side in pairs[1:]]
+    texts = (pairs.first, pairs.second)
+    sides = [[_ids(tokenizer, normalised(t, form)) for t in side] for side in texts]
     context, longest = experiment.model.context(), max(len(ids) for side in sides for ids in side)
     if context and longest > context:
-        raise UserError(f"'{path}' has a text of {longest} tokens, and the model sees {context}")
+        raise UserError(f"a text of the pairs has {longest} tokens, and the model sees {context}")
     found, missing = list[Likelihood](), dict[str, str]()
     for choice in choices:
         try:
@@ -58,6 +71,7 @@ def pairs_of_run(
                 gap=gap, likelier=likelier,
                 unequal=sum(len(a) != len(b) for a, b in zip(*sides, strict=True)),
                 unknown=_unknown(tokenizer, sides),
+                truth=pairs.truth,
             )
         )  # fmt: skip
     if not found:
@@ -66,7 +80,7 @@ def pairs_of_run(
     if json:
         print(json_module.dumps([one.model_dump(mode="json") for one in found], indent=2))
     else:
-        print_whole(_table(found))
+        _print(found)
         for sentence in _words(found[0]):
             say(sentence)
     tell_missing(missing, json)
@@ -108,14 +122,15 @@ def _unknown(tokenizer: Tokenizer, sides: Sequence[Sequence[Sequence[int]]]) -> 
     return sum(unknown in a or unknown in b for a, b in zip(*sides, strict=True))
 
 
-def _table(found: Sequence[Likelihood]) -> Table:
-    table = Table("backend", box=box.SIMPLE_HEAD)
-    for title in ("log P, difference", f"'{found[0].first}' is likelier"):
-        table.add_column(title, justify="right")
-    for one in found:
-        figures = (estimate(one.gap, "{:.3f}"), estimate(one.likelier, "{:.3f}"))
-        table.add_row(Text(f"{one.backend}:{one.mode}"), *figures)
-    return table
+def _print(found: Sequence[Likelihood]) -> None:
+    rows = [
+        [f"{one.backend}:{one.mode}", estimate(one.gap, "{:.3f}"), estimate(one.likelier, "{:.3f}")]
+        for one in found
+    ]
+    if found[0].truth is not None:
+        rows.insert(0, ["a model that is right", f"{found[0].truth:.3f}", NOTHING])
+    titles = ["backend", "log P, difference", f"'{found[0].first}' is likelier"]
+    print_fitting(titles, rows, [""] * len(rows))
 
 
 def _words(one: Likelihood) -> Iterator[str]:
@@ -123,10 +138,17 @@ def _words(one: Likelihood) -> Iterator[str]:
         f"Of {one.pairs:,} pairs, the mean of log P({one.first}) less log P({one.second}) in nats,"
         " each text scored whole as a line; 95% intervals over pairs."
     )
-    yield (
-        "A model that is right has the log-ratio of both groups' shares in its corpus: with equal"
-        " shares 0. It knows no stereotypes that its corpus has not."
-    )
+    if one.truth is None:
+        yield (
+            "A model that is right has the log-ratio of both groups' shares in its corpus: with"
+            " equal shares 0. It knows no stereotypes that its corpus has not."
+        )
+    else:
+        yield (
+            f"A model that is right finds {one.truth:.3f}, the log-ratio of both groups' numbers in"
+            " its corpus. One that has not learnt which words go together counts a group once for"
+            " each of its words, and finds more."
+        )
     if one.unequal:
         yield f"note: {one.unequal:,} pairs are not of equal length: a longer text is less likely."
     if one.unknown:

@@ -19,7 +19,7 @@ from compare.contracts.backend import (
     Unsupported,
 )
 from compare.contracts.group import Group, Grouped
-from compare.contracts.task import Bounded, Example, Prepared, Quality, Rule, Task
+from compare.contracts.task import Bounded, Example, Prepared, Quality, Rule, Task, TwinTexts
 from compare.spec.arrays import Array, Batch, Batches, Weights
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Rule",
     "Task",
     "Trainer",
+    "TwinTexts",
     "Unsupported",
     "Weights",
 ]

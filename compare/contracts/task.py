@@ -42,6 +42,8 @@ class Prepared:
     bias, and `best_learner` what the best learner of the training labels comes to: "selection" and
     "tpr", first less second group over the twins that count, "accuracy" and "biased_accuracy".
 
+    A text to model whose groups are known has `twin_texts`, to ask how likely each is.
+
     Answers that explanations have to find, where they are known: `rule` is what a generated
     classifier's labels were drawn by; `alignment` tells of a source text, for each word of what is
     wanted, the number of the word that it stands for; `marked` which words of a text people marked
@@ -62,6 +64,7 @@ class Prepared:
     twins: Sequence[bool] = ()
     biased: Sequence[Any] = ()
     best_learner: Mapping[str, float] = field(default_factory=dict)
+    twin_texts: "TwinTexts | None" = None
     rule: "Rule | None" = None
     alignment: Callable[[str], Sequence[int]] | None = None
     marked: Callable[[str], Sequence[bool]] | None = None
@@ -78,6 +81,17 @@ class Rule(NamedTuple):
     log_odds: Callable[[str], float]
     shares: Callable[[str], Sequence[float]]
     people: Callable[[str], Sequence[bool]]
+
+
+class TwinTexts(NamedTuple):
+    """Texts of two groups, of which each pair differs in whom it speaks of alone; none was trained
+    on. `log_ratio` is that of both groups' numbers in the training text: how much likelier, in
+    nats, a model that is right finds the first of a pair."""
+
+    first: str
+    second: str
+    pairs: Sequence[tuple[str, str]]
+    log_ratio: float
 
 
 class Example(NamedTuple):

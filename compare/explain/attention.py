@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.explain.found import AttentionMap
 from compare.explain.methods import Attribution
 from compare.explain.model import Model
 from compare.explain.subjects import Subject
+from compare.records.explanations import AttentionMap
 from compare.spec.arrays import Array
 from compare.spec.layers import AnyLayer, CrossAttention, TransformerBlock
 

@@ -1,89 +1,27 @@
 """Explaining a run: every backend's kept weights are asked the same about the same texts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from threading import Lock
 
-import numpy as np
-
-from compare.contracts.task import class_names
-from compare.explain import agreement, faithfulness, inside, truth
-from compare.explain.attention import (
-    blocks_of,
-    cross_attention,
-    crossings_of,
-    kept_maps,
-    rollout,
-)
-from compare.explain.found import Agreed, AttentionMap, Explained, Faithful, Inside, Right
-from compare.explain.methods import (
-    Attribution,
-    Method,
-    gradient_times_input,
-    integrated_gradients,
-    occlusion,
-)
-from compare.explain.model import Model, answering
-from compare.explain.shapley import shapley_values, surrogate
+from compare.explain import agreement, truth
+from compare.explain.asking import METHODS, Findings, Kept, Questions, answers_of_backend, told
+from compare.explain.attention import blocks_of, crossings_of
 from compare.explain.subjects import Subject
-from compare.explain.texts import Texts, classes_of, decided, words_of
-from compare.explain.variants import Weights
-from compare.planning.choice import Choice
-from compare.planning.kept import kept_weights
+from compare.explain.texts import Texts
+from compare.meters.threads import usable_cpus
 from compare.planning.plan import Plan
-from compare.records.explanations import Explanation, Of
-from compare.records.record_types import Header
-from compare.records.run_folder import RunFolder
+from compare.records.explanations import Agreed, Explained, Explanation, Right
 from compare.records.values import Estimate
-from compare.stats.intervals import Interval
 from compare.version import VERSION
-from compare.worker.process import CellEnded
+from compare.worker.several import several
 
-METHODS: Mapping[str, Method] = {
-    "gradient": gradient_times_input,
-    "integrated": integrated_gradients,
-    "occlusion": occlusion,
-    "shapley": shapley_values,
-    "surrogate": surrogate,
-    "rollout": rollout,
-    "attention": cross_attention,
-}
-ECHO, INITIAL, SHUFFLED = "echo", "not trained", "shuffled labels"
-
-MOST_DELETED = 50
-"""Texts of which words are left out to see whether explanations are faithful"""
-MOST_MAPPED = 3
-"""Texts whose attention maps are kept"""
+_AT_ONCE = 4
+"""Backends that answer at the same time, each with its part of the CPUs"""
 
 Watch = Callable[[str, int, int], None]
-
-
-class Kept(NamedTuple):
-    """A run with weights, the plan that its data was made anew by, the cells that are asked,
-    folders of runs that differ in their seed alone, by that, and one of a run on shuffled labels.
-    """
-
-    folder: RunFolder
-    header: Header
-    plan: Plan
-    choices: Sequence[Choice]
-    seeds: Mapping[int, RunFolder]
-    shuffled: RunFolder | None
-
-
-@dataclass
-class _Findings:
-    """What was found so far; scores by method and model."""
-
-    scores: dict[str, dict[str, list[Attribution]]] = field(default_factory=dict)
-    models: dict[str, Of] = field(default_factory=dict)
-    cells: dict[str, Choice] = field(default_factory=dict)
-    faithful: list[Faithful] = field(default_factory=list)
-    inside: list[Inside] = field(default_factory=list)
-    maps: list[AttentionMap] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
 
 
 def methods_for(plan: Plan) -> list[str]:
@@ -101,98 +39,37 @@ def methods_for(plan: Plan) -> list[str]:
 
 
 def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) -> Explained:
-    """Ask every backend; one that cannot answer is named in the notes."""
-    found, subjects = _Findings(), list[Subject]()
-    for number, choice in enumerate(kept.choices):
-        watch(f"explaining {choice.cell.label}", number, len(kept.choices))
+    """Ask every backend, several at once; one that cannot answer is named in the notes."""
+    count, questions = len(kept.choices), Questions(len(kept.choices))
+    at_once = min(_AT_ONCE, usable_cpus(), count)
+    threads = usable_cpus() // at_once
+    begun, lock = itertools.count(1 - at_once), Lock()
+
+    def explained(number: int) -> Findings:
+        with lock:
+            watch(f"explaining {kept.choices[number].cell.label}", max(0, next(begun)), count)
         try:
-            with answering(choice, float(kept.header.run["timeout"])) as answer:
-                for label, of, weights in _models(kept, choice, first=not found.models):
-                    model = Model(answer, kept.plan.experiment, weights, texts.asking)
-                    subjects = subjects or _decided(kept, texts, model)
-                    scores = {method: METHODS[method](model, subjects) for method in methods}
-                    if of == "backend":
-                        _look_closer(found, kept.plan, label, model, subjects, scores)
-                    # Of one that ends in the middle nothing stands beside the others.
-                    found.models[label], found.cells[label] = of, choice
-                    for method, attributions in scores.items():
-                        found.scores.setdefault(method, {})[label] = attributions
-        except CellEnded as end:
-            found.notes.append(f"{choice.cell.label} cannot be explained: {end.reason}")
-            if end.status != "skipped":
-                found.failed.append(choice.cell.label)
-    return _explained(kept, texts, subjects, found)
+            return answers_of_backend(kept, texts, methods, questions, number, threads)
+        finally:
+            questions.leave(number)
+
+    parts = several([partial(explained, number) for number in range(count)], at_once)
+    return _explained(kept, texts, questions.decided(), _together(parts))
 
 
-def _models(kept: Kept, choice: Choice, first: bool) -> Iterator[tuple[str, Of, Weights]]:
-    """Every set of weights that is asked of one backend: what it trained, what its echo did and
-    what it trained from other seeds and on shuffled labels; of the first also those from which all
-    began."""
-    cell = choice.cell
-    yield cell.label, "backend", kept_weights(kept.folder, cell)
-    echo = cell.model_copy(update={"echo": True})
-    if kept.folder.weights(echo).is_file():
-        yield f"{ECHO} of {cell.label}", "echo", kept_weights(kept.folder, echo)
-    for seed, run in kept.seeds.items():
-        if run.weights(cell).is_file():
-            yield f"{cell.label}, seed {seed}", "seed", kept_weights(run, cell)
-    if kept.shuffled and kept.shuffled.weights(cell).is_file():
-        yield f"{cell.label}, {SHUFFLED}", "shuffled", kept_weights(kept.shuffled, cell)
-    if first:
-        yield INITIAL, "initial", kept.plan.weights
+def _together(parts: Sequence[Findings]) -> Findings:
+    found = Findings()
+    for part in parts:
+        for method, by_model in part.scores.items():
+            found.scores.setdefault(method, {}).update(by_model)
+        found.models |= part.models
+        found.cells |= part.cells
+        for name in ("faithful", "inside", "maps", "notes", "failed"):
+            getattr(found, name).extend(getattr(part, name))
+    return found
 
 
-def _decided(kept: Kept, texts: Texts, model: Model) -> list[Subject]:
-    """The questions, where the first model's own answers are what is asked about."""
-    if not texts.undecided:
-        return texts.subjects
-    tokenizer = kept.plan.prepared.tokenizer
-    assert tokenizer is not None
-    names: Sequence[str] = tokenizer.tokens
-    if texts.asking.reads == "class":
-        names = class_names(kept.plan.experiment.data, classes_of(kept.plan.experiment))
-    return decided(texts, model.choices(texts.subjects), names)
-
-
-def _look_closer(
-    found: _Findings,
-    plan: Plan,
-    label: str,
-    model: Model,
-    subjects: Sequence[Subject],
-    scores: Mapping[str, Sequence[Attribution]],
-) -> None:
-    """What is asked of what backends trained alone: faithfulness, activations and weights, maps."""
-    rule, tokenizer = plan.prepared.rule, plan.prepared.tokenizer
-    some = subjects[:MOST_DELETED]
-    by_words = tokenizer is not None and tokenizer.unit in ("words", "spaces")
-    of_rule = (lambda tokens: rule.log_odds(" ".join(tokens))) if rule and by_words else None
-    faithful = []
-    for method, attributions in scores.items():
-        figures = faithfulness.faithfulness(model, some, attributions[: len(some)], of_rule)
-        told = {"method": method, "model": label, **_told(figures)}
-        faithful.append(Faithful.model_validate(told))
-    one_each = list({one.example: one for one in subjects}.values())  # whole outputs: the last
-    inner = [
-        *inside.activations_of(label, model, one_each),
-        *inside.weights_of(label, model, plan.weights),
-    ]
-    found.maps += kept_maps(label, model, one_each[:MOST_MAPPED])
-    found.faithful += faithful
-    found.inside += inner
-
-
-def _told(figures: truth.Rightness | faithfulness.Faithfulness) -> dict[str, Any]:
-    """Their fields, intervals as estimates."""
-    return {
-        name: Estimate.of(value) if isinstance(value, Interval) else value
-        for name, value in figures._asdict().items()
-    }
-
-
-def _explained(
-    kept: Kept, texts: Texts, subjects: Sequence[Subject], found: _Findings
-) -> Explained:
+def _explained(kept: Kept, texts: Texts, subjects: Sequence[Subject], found: Findings) -> Explained:
     header = kept.header
     return Explained(
         run=str(kept.folder.path),
@@ -206,7 +83,12 @@ def _explained(
         models=found.models,
         known=truth.whence(kept.plan.prepared, texts),
         agreements=list(_agreements(found)),
-        rightness=list(_rightness(kept.plan, texts, subjects, found)),
+        rightness=[
+            Right.model_validate({"method": method, "model": label, **told(figures)})
+            for method, label, figures in truth.rightness_of(
+                kept.plan.prepared, texts, subjects, found.scores
+            )
+        ],
         faithfulness=found.faithful,
         inside=found.inside,
         maps=found.maps,
@@ -217,7 +99,7 @@ def _explained(
     )
 
 
-def _agreements(found: _Findings) -> Iterator[Agreed]:
+def _agreements(found: Findings) -> Iterator[Agreed]:
     """Of every two backends; and of what rounding and another seed did, each with the backend whose
     model it is."""
     backends = [label for label, of in found.models.items() if of == "backend"]
@@ -236,32 +118,7 @@ def _agreements(found: _Findings) -> Iterator[Agreed]:
                 yield Agreed(method=method, first=first, second=second, **estimates)
 
 
-def _rightness(
-    plan: Plan, texts: Texts, subjects: Sequence[Subject], found: _Findings
-) -> Iterator[Right]:
-    """Against the rule, word by word: a word's score is the sum of its tokens'."""
-    tokenizer = plan.prepared.tokenizer
-    known, words = [], []
-    for one in subjects:
-        answer = truth.known_of(plan.prepared, texts, one)
-        if answer is None or tokenizer is None:
-            return
-        places = words_of(tokenizer, texts.originals[one.example], len(one.ids))
-        words.append(np.array(places))
-        count = places[-1] + 1  # what was cut off is not known to the model
-        known.append(truth.Known(answer.shares[:count], answer.people[:count]))
-    for method, by_model in found.scores.items():
-        for label, attributions in by_model.items():
-            scores = [
-                np.bincount(places, one.scores, minlength=len(of.shares)).astype(np.float64)
-                for places, one, of in zip(words, attributions, known, strict=True)
-            ]
-            figures = truth.rightness(scores, known)
-            if figures:
-                yield Right.model_validate({"method": method, "model": label, **_told(figures)})
-
-
-def _largest_gaps(found: _Findings) -> dict[str, float]:
+def _largest_gaps(found: Findings) -> dict[str, float]:
     gaps = {}
     for method, by_model in found.scores.items():
         every = [
@@ -276,7 +133,7 @@ def _largest_gaps(found: _Findings) -> dict[str, float]:
     return gaps
 
 
-def _explanations(subjects: Sequence[Subject], found: _Findings) -> Iterator[Explanation]:
+def _explanations(subjects: Sequence[Subject], found: Findings) -> Iterator[Explanation]:
     for method, by_model in found.scores.items():
         for label, attributions in by_model.items():
             cell = found.cells[label].cell

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from compare.explain.found import Inside
 from compare.explain.model import Model
 from compare.explain.subjects import Subject
 from compare.explain.variants import Weights
+from compare.records.explanations import Inside
 from compare.spec.arrays import Array
 from compare.spec.layers import Recurrent
 

@@ -1,6 +1,6 @@
 """Explanations against a known answer: where the data's rule is known, so is what each word did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from compare.contracts.task import Prepared
 from compare.explain.agreement import Scores, mean, spearman
+from compare.explain.methods import Attribution
 from compare.explain.subjects import Subject
 from compare.explain.texts import Texts, words_of
 from compare.stats.intervals import Interval
@@ -71,6 +72,35 @@ def rightness(scores: Sequence[Scores], known: Sequence[Known]) -> Rightness | N
         mean([_share(np.abs(truth.shares), truth.people) for _, truth in sizes]),
         mean([spearman(given, truth.shares) for given, truth in kept]),
     )
+
+
+def rightness_of(
+    prepared: Prepared,
+    texts: Texts,
+    subjects: Sequence[Subject],
+    scores: Mapping[str, Mapping[str, Sequence[Attribution]]],
+) -> Iterator[tuple[str, str, Rightness]]:
+    """Of each method and model, word by word: a word's score is the sum of its tokens'. Nothing
+    where nothing is known."""
+    tokenizer = prepared.tokenizer
+    known, words = [], []
+    for one in subjects:
+        answer = known_of(prepared, texts, one)
+        if answer is None or tokenizer is None:
+            return
+        places = words_of(tokenizer, texts.originals[one.example], len(one.ids))
+        words.append(np.array(places))
+        count = places[-1] + 1  # what was cut off is not known to the model
+        known.append(Known(answer.shares[:count], answer.people[:count]))
+    for method, by_model in scores.items():
+        for label, attributions in by_model.items():
+            of_words = [
+                np.bincount(places, one.scores, minlength=len(of.shares)).astype(np.float64)
+                for places, one, of in zip(words, attributions, known, strict=True)
+            ]
+            figures = rightness(of_words, known)
+            if figures:
+                yield method, label, figures
 
 
 def precision(sizes: Scores, players: NDArray[np.bool_]) -> float:

@@ -21,11 +21,13 @@ _SEED = 1
 
 
 class Pairs(NamedTuple):
-    """The texts of two groups, of which the `first` at each place is the other's twin."""
+    """The texts of two groups, of which the `first` at each place is the other's twin. `truth` is
+    the difference that a model which is right finds, in nats, where that is known."""
 
     names: tuple[str, str]
     first: list[str]
     second: list[str]
+    truth: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Pairs":
@@ -50,7 +52,8 @@ class Likelihood(Record):
     """How much likelier one backend finds the first group's texts: the mean of log P(first) less
     log P(second) over `pairs`, in nats, and the share of pairs whose first is the likelier, ties
     half; intervals over pairs. `unequal` pairs are not of as many tokens, `unknown` have a word
-    that is not in the vocabulary."""
+    that is not in the vocabulary. `truth` is the gap of a model that is right, where that is
+    known."""
 
     backend: str
     mode: str
@@ -61,6 +64,7 @@ class Likelihood(Record):
     likelier: Estimate
     unequal: int
     unknown: int
+    truth: float | None = None
 
 
 def likelihood_figures(

@@ -22,7 +22,8 @@ from compare.fairness.groups import (
     groups_of,
 )
 from compare.records.groups import Groups
-from compare.records.values import CellName, Record, labelled
+from compare.records.thresholds import Thresholded
+from compare.records.values import CellName
 from compare.stats.resampling import RESAMPLES
 
 CONSTRAINTS = {
@@ -31,25 +32,6 @@ CONSTRAINTS = {
     "equalized_odds": "equal true and false positive rates (equalised odds)",
 }
 _SEED = 1  # of the halves
-
-
-class Thresholded(Record):
-    """How one backend's groups fare before and after, by the likeliest class and by thresholds:
-    `before` and `after` on the half that no threshold was fitted on, `fitted` on the other."""
-
-    backend: str
-    mode: str
-    ranks: int = 1
-    constraint: str
-    fitted_on: int
-    judged_on: int
-    before: Groups
-    fitted: Groups
-    after: Groups
-
-    @property
-    def label(self) -> str:
-        return labelled(self.backend, self.mode, self.ranks)
 
 
 def judged_of(rows: Sequence[Mapping[str, Any]], positive: int) -> Judged:

@@ -1,6 +1,7 @@
 """The cells of a run whose final weights were kept, as they are asked for once more."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from zipfile import BadZipFile
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from compare.planning.spelling import adapter_and_mode, is_meant
 from compare.plugins import is_file
 from compare.records.record_types import Header, header_of
 from compare.records.run_folder import RECORDS, RunFolder
+from compare.records.sweep_folder import SweepFolder, is_sweep
 from compare.records.values import CellName
 from compare.spec.arrays import Array
 from compare.spec.inputs import read_arrays
@@ -21,6 +23,8 @@ def header_of_run(folder: RunFolder) -> Header:
     """The header of a run's folder; raises UserError where that is none, or cannot be read."""
     if not folder.path.is_dir():
         raise UserError(f"'{folder.path}' is no folder: give one of `compare history`")
+    if is_sweep(folder.path):
+        raise UserError(f"'{folder.path}' is a sweep: give one of its points{_first(folder.path)}")
     if not (folder.path / RECORDS).is_file():
         raise UserError(f"'{folder.path}' is no run folder: it has no {RECORDS}")
     try:
@@ -30,6 +34,11 @@ def header_of_run(folder: RunFolder) -> Header:
         raise UserError(f"'{folder.path}' cannot be read: {why}") from None
     except ValidationError:
         raise UserError(f"'{folder.path}' cannot be read: another version wrote it") from None
+
+
+def _first(sweep: Path) -> str:
+    points = SweepFolder(sweep).sweep().points
+    return f", such as '{sweep / points[0].name}'" if points else ""
 
 
 def kept_choices(

@@ -2,9 +2,8 @@
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from compare.planning.spelling import untagged
 from compare.records.values import CellName
 from compare.worker.channel import Message
 from compare.worker.process import CellEnded, WorkerProcess
+from compare.worker.several import several
 
 _AT_ONCE = 4
 
@@ -46,9 +46,8 @@ class Seen:
 
 def describe_backends(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, Described]:
     """Load each adapter in a worker, not its framework, and ask who it is."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda name: _describe(name, pythons.get(name)), names)
-        return {described.adapter: described for described in found}
+    jobs = [partial(_describe, name, pythons.get(name)) for name in names]
+    return {described.adapter: described for described in several(jobs, _AT_ONCE)}
 
 
 class Identity(NamedTuple):
@@ -83,9 +82,9 @@ def look_around(names: Iterable[str], pythons: Mapping[str, str]) -> dict[str, S
     """What every mode of each backend finds here, its framework imported, by "name:mode"."""
     described = describe_backends(names, pythons).values()
     modes = [(d, mode) for d in described for mode in d.modes]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = pool.map(lambda pair: _look(pair[0], pair[1], pythons.get(pair[0].adapter)), modes)
-        found = {f"{d.adapter}:{mode}": one for (d, mode), one in zip(modes, seen, strict=True)}
+    jobs = [partial(_look, d, mode, pythons.get(d.adapter)) for d, mode in modes]
+    seen = zip(modes, several(jobs, _AT_ONCE), strict=True)
+    found = {f"{d.adapter}:{mode}": one for (d, mode), one in seen}
     return found | {d.adapter: Seen(problem=d.problem) for d in described if d.problem}
 
 

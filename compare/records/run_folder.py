@@ -8,6 +8,7 @@
         weights/        what was trained, by the echo too, with the tokenizer, when asked for by
                         --save-weights
         explanations.jsonl, explanations.json, explain.html, when asked for by `compare explain`
+        thresholds.jsonl, when asked for by `compare fair` of a sweep
         summary.json, report.md, summary.csv and the like, made from the records
 
 A run that was cut off is readable up to its last whole line.

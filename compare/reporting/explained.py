@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from compare.explain.found import Explained
+from compare.records.explanations import Explained
 from compare.records.place import write_whole
 from compare.reporting.loading import load_reports
 

@@ -26,7 +26,7 @@ from .sweep import render as sweep_page
 if TYPE_CHECKING:
     from compare.archive.across import CrossTable
     from compare.archive.history import History
-    from compare.explain.found import Explained
+    from compare.records.explanations import Explained
 
 _PORTRAIT_COLUMNS = 8  # of a table that an upright page of paper has room for
 

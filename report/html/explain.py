@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from compare.explain.faithfulness import CURVE
-from compare.explain.found import AttentionMap, Explained, Inside
 from compare.findings.number_text import estimate, number, significant
-from compare.records.explanations import Explanation
+from compare.records.explanations import AttentionMap, Explained, Explanation, Inside
 
 from .. import explained as words
 from . import page

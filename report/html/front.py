@@ -7,11 +7,12 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.number_text import estimate
 from compare.records.values import Estimate
 
-from ..groups_swept import OnFront, front, order_of
+from ..mitigations import OnFront, front, order_of
 from .curves import Spec
 from .figures import Figure, listed
 from .series import colour
 
+_OF_THRESHOLDS = " Diamonds: with a threshold for each group, on the texts that none was fitted on."
 _Accuracy = Callable[[OnFront], Estimate | None]
 _PANELS: tuple[tuple[str, str, str, _Accuracy], ...] = (
     ("fair", "fair labels", "accuracy", lambda one: one.accuracy),
@@ -37,7 +38,8 @@ def figures(sweep: SweepSummary) -> Iterator[Figure]:
             _spec([_row(one, a) for one, a in found], _theory(best, theory), title, series, order),
             f"How groups differ in what they are given, 0 in the middle, against {title}: a point"
             " per mitigation and backend, with both 95% intervals over examples."
-            + (" Dotted: the best learner of the training labels." if best else ""),
+            + (" Dotted: the best learner of the training labels." if best else "")
+            + (_OF_THRESHOLDS if any(one.thresholds for one, _ in found) else ""),
             f"Difference and {title}: {listed(told)}.",
             series,
         )
@@ -48,6 +50,7 @@ def _row(one: OnFront, accuracy: Estimate) -> dict[str, Any]:
         "series": one.label, "at": one.at,
         "x": one.gap.value, "left": one.gap.low, "right": one.gap.high,
         "y": accuracy.value, "low": accuracy.low, "high": accuracy.high,
+        "decided": "thresholds" if one.thresholds else "as trained",
         "gap": estimate(one.gap, "{:.3f}"), "accuracy": estimate(accuracy, "{:.3f}"),
     }  # fmt: skip
 
@@ -76,6 +79,10 @@ def _spec(
         for name, words in (("series", "backend"), ("at", "point"), ("gap", "difference"),
                             ("accuracy", title))
     ]  # fmt: skip
+    shape = {
+        "field": "decided", "type": "nominal", "legend": None,
+        "scale": {"domain": ["as trained", "thresholds"], "range": ["circle", "diamond"]},
+    }  # fmt: skip
     shown = [{"filter": "indexof(hidden, datum.series) < 0"}]
     dotted: Spec = {
         "data": {"values": list(theory)},
@@ -104,6 +111,6 @@ def _spec(
              "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"},
                           **coloured}},
             {"transform": shown, "mark": {"type": "point", "filled": True, "size": 70},
-             "encoding": {"x": x, "y": y, "tooltip": tooltip, **coloured}},
+             "encoding": {"x": x, "y": y, "tooltip": tooltip, "shape": shape, **coloured}},
         ],
     }  # fmt: skip

@@ -14,7 +14,7 @@ from compare.findings.number_text import estimate
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
-from .. import groups_swept, repeat, sweep_words, table
+from .. import groups_swept, mitigations, repeat, sweep_words, table
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, seeds_table, sweep_table
@@ -88,6 +88,7 @@ def render(sweep: SweepSummary) -> str:
         figures=figures(sweep),
         fronts=[one.name for one in fronts],
         groups=groups_swept,
+        mitigations=mitigations,
         downloads=_downloads(sweep, sum(len(summary.cells) for summary in played)),
         series=_series(sweep),
         sweep=sweep,

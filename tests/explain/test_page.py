@@ -10,8 +10,15 @@ from browser import BEYOND, grave_violations, launched, needs_browser, opened_pa
 from compare.report.html import report
 from compare.tasks.data import reviews
 
-from compare.explain.found import Agreed, AttentionMap, Explained, Faithful, Inside, Right
-from compare.records.explanations import Explanation
+from compare.records.explanations import (
+    Agreed,
+    AttentionMap,
+    Explained,
+    Explanation,
+    Faithful,
+    Inside,
+    Right,
+)
 from compare.records.values import Estimate
 
 if TYPE_CHECKING:

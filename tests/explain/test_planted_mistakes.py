@@ -12,11 +12,11 @@ from asked import model_of, planned
 from compare.report.explained import complete
 from numpy.typing import NDArray
 
-from compare.explain.found import Explained
 from compare.explain.methods import NODES, Attribution, integrated_gradients
 from compare.explain.model import Model
 from compare.explain.proof import explanations_of, held
 from compare.explain.subjects import Subject
+from compare.records.explanations import Explained
 
 Values = NDArray[np.float64]
 COMPLETE = 1e-10

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from compare.report.groups_swept import front_table, sentences
+from compare.report.groups_swept import sentences
 from compare.report.html import report as page
+from compare.report.mitigations import front_table
 from fake_records import MACHINE, A, B, header, steady, whole
 
 from compare.archive.scaling import SweepSummary, SweptPoint
 from compare.findings.summary import Summary, summarise
 from compare.records.groups import GroupGap, Groups
 from compare.records.record_types import AnyRecord, Evaluated
+from compare.records.thresholds import Thresholded
 from compare.records.values import Estimate
 from compare.swept.seeds import spreads_over_seeds
 
@@ -88,6 +90,33 @@ def test_each_point_stands_beside_the_theory() -> None:
     assert len(found.rows) == 4
     assert "-0.026" in found.rows[2]
     assert front_table(sweep("train.batch", {1: FRONT["reweigh:0"]})) is None
+
+
+def test_thresholds_stand_on_the_front_beside_the_mitigations() -> None:
+    swept = sweep("task.mitigation", FRONT)
+    kept = Thresholded(
+        backend=A.backend, mode=A.mode, constraint="demographic_parity", fitted_on=10, judged_on=11,
+        before=groups(-0.081, 0.905, None), fitted=groups(0.0, 0.93, None),
+        after=groups(0.011, 0.925, None),
+    )  # fmt: skip
+    first, second = swept.points
+    swept = swept.model_copy(
+        update={"points": [first.model_copy(update={"thresholds": [kept]}), second]}
+    )
+    _, said = sentences(swept)
+    assert said == (
+        "reweigh:0 with thresholds for demographic parity: selection differs by 0.011, not -0.081;"
+        " accuracy on fair labels changes by +0.020. This is of the 11 texts that no threshold was"
+        " fitted on."
+    )
+    table = front_table(swept)
+    assert table is not None
+    (row,) = (row for row in table.rows if "thresholds" in row[0])
+    assert row[0] == "reweigh:0, thresholds for demographic parity"
+    assert row[2].startswith("0.011 ")
+    text = str(page.render_sweep(swept))
+    assert "Diamonds: with a threshold for each group" in text
+    assert "thresholds for demographic parity: 0.011, 0.925" in text
 
 
 def test_the_page_draws_both_panels_with_the_theory_dotted() -> None:

@@ -164,6 +164,32 @@ def test_of_a_run_the_command_tells_before_and_after(compare: Compare, tmp_path:
     assert _refused(finished, "pip install 'framework-compare[fairness]'")
 
 
+@pytest.mark.slow
+def test_thresholds_of_a_sweep_are_kept_and_stand_in_its_report(
+    compare: Compare, tmp_path: Path
+) -> None:
+    finished = compare(*RUN, "--sweep", "task.mitigation=reweigh:0,reweigh:1")
+    assert finished.returncode == 0, finished.stderr
+    (swept,) = (tmp_path / "results").iterdir()
+    before = compare("report", str(swept)).stdout
+    assert "thresholds for" not in before
+    told = compare("fair", str(swept))
+    assert told.returncode == 0, told.stderr
+    assert "mitigation=reweigh-1, reference:numpy, thresholds " in told.stdout
+    assert "Kept at each point" in told.stdout
+    again = json.loads(compare("fair", str(swept), "--json").stdout)
+    assert set(again) == {"mitigation=reweigh-0", "mitigation=reweigh-1"}
+    (kept,) = (swept / "mitigation=reweigh-0" / "thresholds.jsonl").read_text().splitlines()
+    assert json.loads(kept) == again["mitigation=reweigh-0"][0]
+    after = compare("report", str(swept)).stdout
+    assert after.count("with thresholds for demographic parity: selection differs by") == 2
+    assert compare("fair", str(swept), "--constraint", "equalized_odds").returncode == 0
+    assert "with thresholds for equalized odds" in compare("report", str(swept)).stdout
+    assert _refused(
+        compare("fair", str(swept), "--pairs", "pairs.tsv"), "is a sweep: give one of its points"
+    )
+
+
 def _refused(finished: "subprocess.CompletedProcess[str]", told: str) -> bool:
     assert told in finished.stderr
     assert finished.stderr.count("\n") == 1
