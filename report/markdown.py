@@ -8,7 +8,7 @@ from compare.archive.scaling import SweepSummary
 from compare.findings.cell_summary import CellSummary
 from compare.findings.summary import Summary
 
-from . import answers, groups_swept, repeat, sweep_words, table, verdict, words
+from . import answers, groups_swept, repeat, sweep_words, table, verdict, weak_scaling, words
 from .across import markdown as across
 from .html import report as html
 from .table import Table
@@ -43,6 +43,7 @@ class MarkdownReport:
             [
                 *_list(sweep_words.verdicts(sweep)),
                 *_list(groups_swept.sentences(sweep)),
+                *_list(weak_scaling.sentences(sweep)),
                 *_table(table.sweep_table(sweep, _MOST_POINTS)),
                 *(rest if left_out > 0 else []),
                 *(["## How cost grows with size", "", *_table(scaling)] if scaling else []),

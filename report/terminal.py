@@ -12,7 +12,7 @@ from compare.archive.together import Reported
 from compare.findings.summary import Summary
 from compare.reporting.showing import View
 
-from . import answers, groups_swept, sweep_words, table, verdict, words
+from . import answers, groups_swept, sweep_words, table, verdict, weak_scaling, words
 from . import explained as explanations
 from .across import terminal as across
 from .across.blocks import figures
@@ -174,6 +174,7 @@ def _of_sweep(
     if view.verbose and played:
         yield from sentences(words.environment(played[0]), width, "dim")
     yield from sentences(groups_swept.sentences(sweep), width)
+    yield from sentences(weak_scaling.sentences(sweep), width)
     yield from sentences(sweep_words.verdicts(sweep), width)
 
 

@@ -13,6 +13,7 @@ from compare.records.values import Estimate
 from compare.stats.intervals import t_quantile
 from compare.swept.places import machine_of
 from compare.swept.seeds import SeedSpread, SpeedOverSeeds
+from compare.swept.weak import WeakScaling
 
 Quantity = Literal["step_seconds", "peak_memory_bytes"]
 _LEAST_SIZES = 3  # two have a ratio, and every exponent of two fits it
@@ -21,10 +22,11 @@ QUANTITIES: tuple[Quantity, ...] = ("step_seconds", "peak_memory_bytes")
 
 class SweptPoint(BaseModel):
     """One point of a sweep; without a summary where it was not begun. `thresholds` are what
-    `compare fair` kept of it."""
+    `compare fair` kept of it, `ranks` those of a point of weak scaling."""
 
     name: str
     values: dict[str, Any]
+    ranks: list[int] = Field(default=[], exclude_if=lambda value: not value)
     summary: Summary | None
     thresholds: list[Thresholded] = Field(default=[], exclude_if=lambda value: not value)
 
@@ -41,8 +43,9 @@ class Scaling(BaseModel):
 
 
 class SweepSummary(BaseModel):
-    """What a report shows of a sweep: a summary for each point, how costs scale, and where seeds
-    were swept what these change. `notes` tell of points that could not be read or played."""
+    """What a report shows of a sweep: a summary for each point, how costs scale, where seeds were
+    swept what these change, and of weak scaling what it comes to. `notes` tell of points that could
+    not be read or played."""
 
     run_id: str
     command: list[str]
@@ -51,6 +54,7 @@ class SweepSummary(BaseModel):
     scaling: list[Scaling]
     seeds: list[SeedSpread] = []
     speeds: list[SpeedOverSeeds] = []
+    weak: list[WeakScaling] = Field(default=[], exclude_if=lambda value: not value)
     notes: list[str] = []
 
 

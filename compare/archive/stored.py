@@ -16,6 +16,7 @@ from compare.records.sweep_folder import Attempt, SweepFolder
 from compare.records.thresholds import Thresholded, read_thresholds
 from compare.spec.training import TrainSpec
 from compare.swept.seeds import speeds_over_seeds, spreads_over_seeds
+from compare.swept.weak import weak_scalings
 from compare.version import VERSION
 
 STORED = "summary.json"
@@ -95,7 +96,13 @@ def read_sweep(
         if summary is None:
             notes += [_told(one) for one in sweep.attempts if one.point == point.name][-1:]
         points.append(
-            SweptPoint(name=point.name, values=point.values, summary=summary, thresholds=kept)
+            SweptPoint(
+                name=point.name,
+                values=point.values,
+                ranks=point.ranks,
+                summary=summary,
+                thresholds=kept,
+            )
         )
     seen = [(point.values, point.summary) for point in points if point.summary]
     summary_of_all = SweepSummary(
@@ -106,6 +113,7 @@ def read_sweep(
         scaling=scalings(sweep.axes, points),
         seeds=spreads_over_seeds(seen),
         speeds=speeds_over_seeds(seen),
+        weak=weak_scalings((point.ranks, point.summary) for point in points if point.summary),
         notes=notes,
     )
     return summary_of_all, [*notes, *problems]

@@ -13,15 +13,15 @@ from compare.commands import completion, options, start
 from compare.commands.ending import end_run, end_sweep
 from compare.commands.options import long, told, what, where
 from compare.contracts.loading import load_task
-from compare.errors import UserError
+from compare.errors import UserError, unknown
 from compare.planning.overrides import text_fields
 from compare.planning.plan import make_plan
-from compare.planning.sweeps import begin_sweep, parse_axes
+from compare.planning.sweeps import BATCH, begin_sweep, parse_axes, weak_points
 from compare.plugins import installed
 from compare.ranks.counts import parse_ranks
 from compare.records.place import require_place, require_room
 from compare.records.run_folder import RunFolder
-from compare.records.sweep_folder import SweepFolder
+from compare.records.sweep_folder import Point, SweepFolder
 from compare.records.values import Request
 from compare.reporting.showing import required_of_run, required_of_sweep
 from compare.running.jobs import play_run, play_sweep
@@ -35,6 +35,7 @@ def run(
     preset: options.Preset = "small",
     backend: options.Backends = "",
     ranks: options.Ranks = "1",
+    scaling: options.Scaling = "strong",
     data: options.Data = None,
     set_: options.Set = None,
     config: options.Config = None,
@@ -114,16 +115,24 @@ def run(
     )
     command = options.command_line()
     view = options.view(wide, columns, baseline, verbose)
-    if sweep:
+    weak = list[Point]()
+    if scaling not in ("strong", "weak"):
+        raise unknown("scaling", scaling, ["strong", "weak"], where="--scaling")
+    if scaling == "weak":
+        if sweep:
+            raise UserError("--scaling weak sweeps the batch by itself: leave --sweep out")
+        request, weak = weak_points(request)
+    if sweep or weak:
         view = required_of_sweep(view, loaded.metrics)
-        axes = parse_axes(sweep, text_fields(loaded))
+        axes = {BATCH: [point.values[BATCH] for point in weak]}
+        axes = axes if weak else parse_axes(sweep or [], text_fields(loaded))
         if cluster and plan_only:
             raise UserError("--plan-only plays nothing: leave --cluster out, resume takes it")
         engine = load_engine(cluster) if cluster else None
         with watched(quiet) as progress, ExitStack() as held:
             # Before the folder is written: there may be none.
             stages = held.enter_context(machines(*engine, progress)) if engine else []
-            swept = begin_sweep(out, request, axes, command, progress.begin)
+            swept = begin_sweep(out, request, axes, command, progress.begin, weak)
             if plan_only:
                 _tell_of_points(swept)
                 return

@@ -108,6 +108,12 @@ def make_plan(
     return Plan(request, task, experiment, prepared, settings.run, choices, weights, command)
 
 
+def known(choices: list[Choice] | None, request: Request) -> list[Choice] | None:
+    """Those of an earlier plan, where they are of as many ranks as the request asks for."""
+    ranks = {choice.cell.ranks for choice in choices or ()}
+    return choices if ranks == set(request.ranks) else None
+
+
 def _require_room_for_a_window(run: RunSection, cells: int) -> None:
     processes = cells * (2 if run.control else 1)
     least = processes * WINDOW_SECONDS

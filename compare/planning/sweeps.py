@@ -7,14 +7,17 @@ from itertools import chain, count, product
 from pathlib import Path
 from typing import Any
 
+from compare.contracts.loading import load_task
 from compare.errors import UserError
-from compare.planning.overrides import parse_assignments
-from compare.planning.plan import make_plan
+from compare.planning.overrides import parse_assignments, resolve
+from compare.planning.plan import known, make_plan
+from compare.ranks.counts import threads_of_each
 from compare.records.place import require_room
 from compare.records.run_folder import new_folder
 from compare.records.sweep_folder import Point, Sweep, SweepFolder
 from compare.records.values import Request
 
+BATCH = "train.batch"
 _MOST_VALUES = 100_000  # of a range: more is a slip of the finger
 _LONGEST_NAME = 100  # of a folder: file systems take 255 bytes
 
@@ -61,25 +64,49 @@ def begin_sweep(
     axes: dict[str, list[Any]],
     command: list[str],
     watch: Callable[[str], None] = lambda doing: None,
+    weak: Sequence[Point] = (),
 ) -> SweepFolder:
-    """A new folder with its manifest. Every point is planned first, so that a value that cannot be
-    raises UserError before anything is written; `watch` is told what is being done."""
+    """A new folder with its manifest. Every point, one for each crossing or those of `weak`
+    scaling, is planned first, so that a value that cannot be raises UserError before anything is
+    written; `watch` is told what is being done."""
+    sweep = Sweep(
+        run_id="", started=datetime.now(UTC), command=command, request=request, axes=axes, points=[]
+    )
     points, choices = list[Point](), None
-    for point in _points(axes):
-        plan = make_plan(request.laid_over(point.values), command, choices, watch)
+    for point in weak or _points(axes):
+        asked = sweep.request_of(point)
+        plan = make_plan(asked, command, known(choices, asked), watch)
         choices = plan.choices
         require_room(results, plan.bytes_on_disk)
         planned = {"fingerprint": plan.experiment.fingerprint()}
         planned["data_sha256"] = plan.experiment.data_sha256
         points.append(point.model_copy(update=planned))
     folder = SweepFolder(new_folder(results, plan.task.name, request.preset, "sweep"))
-    folder.write(
-        Sweep(
-            run_id=folder.path.name, started=datetime.now(UTC), command=command, request=request,
-            axes=axes, points=points,
-        )
-    )  # fmt: skip
+    folder.write(sweep.model_copy(update={"run_id": folder.path.name, "points": points}))
     return folder
+
+
+def weak_points(request: Request) -> tuple[Request, list[Point]]:
+    """The points of weak scaling, each with a batch that grows with its ranks, played by these and
+    by one process; and the request with as many threads for each rank, wherever it plays. Raises
+    UserError where there is nothing to scale."""
+    if min(request.ranks) != 1 or max(request.ranks) == 1:
+        raise UserError("--scaling weak holds several ranks against one process: --ranks 1,2")
+    settings = resolve(load_task(request.task), request.preset, request.overrides)
+    threads = settings.run.threads or threads_of_each(request.ranks)
+    fixed = request.model_copy(
+        update={"overrides": [*request.overrides, {"run": {"threads": threads}}]}
+    )
+    batch = settings.train.batch
+    points = [
+        Point(
+            name=f"ranks={count},batch={count * batch}",
+            values={BATCH: count * batch},
+            ranks=sorted({1, count}),
+        )
+        for count in sorted(request.ranks)
+    ]
+    return fixed, points
 
 
 def _points(axes: dict[str, list[Any]]) -> list[Point]:

@@ -25,10 +25,12 @@ Outcome = Literal["", "done", "failed", "lost", "interrupted"]
 
 class Point(Record):
     """One crossing: `values` by field, such as {"train.batch": 8}; `fingerprint` and `data_sha256`
-    are of the experiment that was planned, whichever machine plays it."""
+    are of the experiment that was planned, whichever machine plays it. A point of weak scaling is
+    played by `ranks` of its own, the batch of the most of them."""
 
     name: str
     values: dict[str, Any]
+    ranks: list[int] = Field(default=[], exclude_if=lambda ranks: not ranks)
     fingerprint: str = ""
     data_sha256: str = ""
 
@@ -61,7 +63,8 @@ class Sweep(Record):
 
     def request_of(self, point: Point) -> Request:
         """What is asked of one point."""
-        return self.request.laid_over(point.values)
+        request = self.request.laid_over(point.values)
+        return request.model_copy(update={"ranks": point.ranks}) if point.ranks else request
 
 
 class SweepFolder:

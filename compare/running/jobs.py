@@ -8,7 +8,7 @@ from typing import NamedTuple
 from compare.archive.stored import summarise_anew
 from compare.errors import UserError
 from compare.planning.choice import Choice
-from compare.planning.plan import Plan, make_plan
+from compare.planning.plan import Plan, known, make_plan
 from compare.planning.survey import identities
 from compare.records.place import require_room
 from compare.records.reading import read_records
@@ -210,6 +210,7 @@ def _is_whole(plan: Plan, folder: RunFolder) -> bool:
 
 
 def _plan_of(job: _Job, command: list[str], progress: Silent, choices: Choices) -> Plan:
+    choices = known(choices, job.request)
     if job.folder.exists():
         return _plan_again(job.folder, command, progress, choices)
     plan = plan_again(job.request, command, progress, choices)

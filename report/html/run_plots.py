@@ -2,11 +2,12 @@
 
 from compare.findings.summary import Summary
 
-from . import cost_plots, loss_plots, speed_plots
+from . import cost_plots, efficiency, loss_plots, speed_plots
 from .figures import Figure
 
 _PLOTS = (
     speed_plots.throughput,
+    efficiency.strong,
     speed_plots.windows,
     loss_plots.loss,
     loss_plots.parity,

@@ -14,11 +14,11 @@ from compare.findings.number_text import estimate
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
-from .. import groups_swept, mitigations, repeat, sweep_words, table
+from .. import groups_swept, mitigations, repeat, sweep_words, table, weak_scaling
 from .. import words as general
 from ..csv import report as table_csv
 from ..table import scaling_table, seeds_table, sweep_table
-from . import front, page
+from . import efficiency, front, page
 from .curves import Axis, Curves, Scale, Spec, spec, thinned
 from .figures import Figure, listed
 from .intervals import Measured, layer
@@ -100,7 +100,7 @@ def render(sweep: SweepSummary) -> str:
         left_out=max(0, len(sweep.points) - _MOST_POINTS),
         scaling=scaling_table(sweep),
         seeds=seeds_table(sweep),
-        verdicts=sweep_words.verdicts(sweep),
+        verdicts=[*weak_scaling.sentences(sweep), *sweep_words.verdicts(sweep)],
         about=_about(sweep, first) if first else [],
         install=repeat.install(first) if first else "",
         words=repeat.without_the_author(sweep.command),
@@ -115,8 +115,9 @@ def _about(sweep: SweepSummary, first: Summary) -> list[str]:
 
 
 def figures(sweep: SweepSummary) -> list[Figure]:
-    """The fronts of mitigations, and each cost over each field."""
-    return [*front.figures(sweep), *_costs(sweep)]
+    """The fronts of mitigations, weak scaling, and each cost over each field."""
+    scaled = efficiency.weak(sweep)
+    return [*front.figures(sweep), *([scaled] if scaled else []), *_costs(sweep)]
 
 
 def _costs(sweep: SweepSummary) -> Iterator[Figure]:
