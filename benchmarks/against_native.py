@@ -36,6 +36,7 @@ OPPONENTS = {
     "keras": ("keras_loop", "keras_fit"),
     "jax": ("jax_loop",),
 }
+OF_RANKS = ("torch_loop", "tensorflow_loop", "jax_loop")
 PRESETS = ("small", "lstm", "gpt")
 
 
@@ -57,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--preset", type=_presets, default=PRESETS, help="such as small,lstm,gpt")
     parser.add_argument("--backend", type=_backends, default=OPPONENTS, help="NAME or NAME:MODE")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--ranks", type=int, default=1, help="processes that train together")
     parser.add_argument("--rounds", type=int, default=1, help="fresh processes of each")
     parser.add_argument("--precision", help="time each race on until, e.g., within 1%%")
     parser.add_argument("--budget", help="but no longer than, e.g., 5m each")
@@ -84,7 +86,8 @@ def _races(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     for preset in options.preset:
         for backend in options.backend:
             for opponent in OPPONENTS[backend.partition(":")[0]]:
-                yield preset, backend, opponent
+                if options.ranks == 1 or opponent in OF_RANKS:
+                    yield preset, backend, opponent
 
 
 def _race(
@@ -99,7 +102,7 @@ def _race(
     limits = {"precision": options.precision, "budget": options.budget}
     run = {"rounds": options.rounds, **{name: limit for name, limit in limits.items() if limit}}
     backends = [backend, f"{NATIVE}:{opponent}"]
-    records = play(preset, backends, run, out, progress, options.steps)
+    records = play(preset, backends, run, out, progress, options.steps, options.ranks)
     cells = header_of(records).cells
     ours, theirs = (Cell(name, records) for name in cells)
     return {"preset": preset, **_figures(ours, theirs), **_end(ours, theirs, records)}

@@ -21,16 +21,18 @@ def play(
     scratch: Path,
     progress: Silent,
     steps: int = 100,
+    ranks: int = 1,
     **train: Any,
 ) -> list[AnyRecord]:
     """The records of a language model that all of `backends` trained on the CPU, with these
-    settings of the sections `run` and `train`, as `progress` showed it."""
+    settings of the sections `run` and `train`, as `progress` showed it; each of so many `ranks`."""
     request = Request(
         task="lm",
         preset=preset,
         overrides=[{"train": {"steps": steps, **train}, "run": {"device": "cpu", **run}}],
         backends=list(backends),
         pythons={},
+        ranks=[ranks],
     )
     plan = make_plan(request, sys.argv, watch=progress.begin)
     folder = RunFolder.create(scratch, "lm", preset)

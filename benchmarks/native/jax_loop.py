@@ -1,5 +1,6 @@
 """The plain JAX loop: pure functions of a dict, one jitted step of donated buffers, and optax."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -97,15 +98,21 @@ class Loop(Plain):
             losses = optax.softmax_cross_entropy_with_integer_labels(logits, y.reshape(-1))
             return losses.mean(), state
 
-        @partial(jax.jit, donate_argnums=(0, 1, 2))
         def step(params: Params, moments: Any, state: State, x: Any, y: Any, rate: Any) -> Any:
             differentiate = jax.value_and_grad(loss_of, has_aux=True)
             (loss, state), gradients = differentiate(params, state, x, y)
-            updates, moments = self.optimizer.update(gradients, moments, params)
+            updates, moments = self.optimizer.update(self.averaged(gradients), moments, params)
             params = jax.tree.map(lambda p, update: p - rate * update, params, updates)
             return params, moments, state, loss
 
-        self.step, self.forward = step, jax.jit(forward)
+        self.step, self.forward = self.compiled(step), jax.jit(forward)
+
+    def compiled(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.jit(step, donate_argnums=(0, 1, 2))
+
+    def averaged(self, gradients: Any) -> Any:
+        """Over several processes, where there are some."""
+        return gradients
 
     def load(self, weights: Weights) -> None:
         self.params = {name: jnp.array(value) for name, value in weights.items()}

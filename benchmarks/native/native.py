@@ -11,8 +11,15 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from compare.contracts import Device, Trainer
+from compare.contracts import Device, Group, Trainer, Unsupported
 from compare.spec import Experiment
+
+OF_RANKS = {
+    "torch_loop": "torch_ddp",
+    "jax_loop": "jax_shard_map",
+    "tensorflow_loop": "tensorflow_mirrored",
+}
+"""The same loops over several processes, each in a file of its own"""
 
 
 class Native:
@@ -27,10 +34,19 @@ class Native:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
         os.environ["KERAS_BACKEND"] = "tensorflow"
         sys.path.insert(0, str(Path(__file__).parent))  # an adapter is loaded by its path
-        self._loop = import_module(mode)
+        self._mode, self._loop = mode, import_module(mode)
+
+    def join(self, group: Group) -> None:
+        if self._mode not in OF_RANKS:
+            raise Unsupported(f"several ranks: {self._mode} is of one process")
+        if group.silent:
+            raise Unsupported("a silent twin: loops by hand talk")
+        self._loop = import_module(OF_RANKS[self._mode])
+        self._loop.join(group)
 
     def versions(self) -> dict[str, str]:
-        return {name: import_module(name).__version__ for name in self._loop.LIBRARIES}
+        libraries = import_module(self._mode).LIBRARIES
+        return {name: import_module(name).__version__ for name in libraries}
 
     def devices(self) -> list[Device]:
         return [Device("cpu")]

@@ -100,9 +100,9 @@ class Loop(Plain):
         )
         self.count = tf.Variable(0.0)
         self.state = tf.nest.map_structure(tf.Variable, self._zeros(experiment.train.batch))
-        compiled = JIT_COMPILE[self.kind]
-        self.step = tf.function(self._step, jit_compile=compiled)
-        self.forward = tf.function(self._forward, jit_compile=compiled)
+        self.compiled = JIT_COMPILE[self.kind]
+        self.step = tf.function(self._step, jit_compile=self.compiled)
+        self.forward = tf.function(self._forward, jit_compile=self.compiled)
 
     def load(self, weights: Weights) -> None:
         for name, value in weights.items():
@@ -131,6 +131,11 @@ class Loop(Plain):
         return rnn(CELLS[self.kind], self.params, state, x)
 
     def _step(self, x: tf.Tensor, y: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        loss, gradients, after = self._differentiate(x, y)
+        self._apply(gradients, rate, after)
+        return loss
+
+    def _differentiate(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Any, Any]:
         with tf.GradientTape() as tape:
             state = tf.nest.map_structure(tf.convert_to_tensor, self.state)
             logits, after = self._forward(x, state)
@@ -138,12 +143,13 @@ class Loop(Plain):
             loss = tf.reduce_mean(losses)
         found = tape.gradient(loss, list(self.params.values()))
         # Dense before the norm: an embedding's IndexedSlices have a token's repeats apart.
-        gradients = [tf.convert_to_tensor(gradient) for gradient in found]
+        return loss, [tf.convert_to_tensor(gradient) for gradient in found], after
+
+    def _apply(self, gradients: Any, rate: tf.Tensor, after: Any) -> None:
         if self.spec.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.spec.clip_norm)
         self._update(self.spec, dict(zip(self.params, gradients, strict=True)), rate)
         tf.nest.map_structure(lambda variable, value: variable.assign(value), self.state, after)
-        return loss
 
     def _update(self, spec: OptimizerSpec, gradients: Any, rate: tf.Tensor) -> None:
         if spec.name == "sgd":

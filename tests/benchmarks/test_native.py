@@ -32,6 +32,29 @@ TINY = [
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("preset", ["small", "gpt"])
+def test_loops_of_two_processes_arrive_at_the_losses_of_one(compare: Compare, preset: str) -> None:
+    """Clipped gradients, carried states and weights at the end, which must be the same on both."""
+    loops = ("torch_loop", "jax_loop", "tensorflow_loop")
+    installed = [loop for loop in loops if all(map(find_spec, LOOPS[loop]))]
+    settings = [part for text in (*TINY, *MODELS[preset]) for part in ("--set", text)]
+    cells = ["reference", *(f"{ADAPTER}:{loop}" for loop in installed)]
+    finished = compare(
+        "--task", "lm", "--preset", preset, "--steps", "10", "--rounds", "1", *settings,
+        "--set", "optimizer.clip_norm=0.1", "--backend", ",".join(cells), "--ranks", "1,2",
+        "--threads", "1", "--json",
+    )  # fmt: skip
+    oracle, *found = document(finished)["cells"]
+    several = [row for row in found if row["backend"] == "native" and row["ranks"] == 2]
+    assert [row["mode"] for row in several] == installed
+    for row in several:
+        assert len(row["losses"]) == 10, row["reason"]
+        apart = relative_difference(row["losses"], oracle["losses"])
+        np.testing.assert_array_less(apart, 1e-4, err_msg=row["mode"])
+        assert row["validation_loss"] == pytest.approx(oracle["validation_loss"], rel=1e-4)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", MODELS)
 def test_loops_arrive_at_the_losses_of_the_oracle(compare: Compare, preset: str) -> None:
     installed = [loop for loop, needed in LOOPS.items() if all(map(find_spec, needed))]
