@@ -35,6 +35,9 @@ ENDING = ("devices", "trainer")
 ALONE = f"{COMPILED}: "
 """How checks begin that are made in a process of their own, where a mode tells that it compiles."""
 
+OF_RANKS = "ranks: "
+"""How checks begin that are made in a process of their own, which joined a group of ranks."""
+
 _OF_THE_CONTRACT = ("devices", "imports", "trainer", "memory", "unsupported")
 _CELLS = ("elman of 2 layers", "lstm of 2 layers", "gru of 2 layers")
 _TRAINED = (*_CELLS, "transformer block, rotary", "pool, mean")
@@ -149,5 +152,7 @@ def all_checks() -> Iterator[Check]:
         case = Case("gru of 2 layers", train=(("dtype", precision),))
         yield Check("precision", precision, numeric_checks.precision, case)
     yield Check("native dropout", "dropout", numeric_checks.native_dropout, Case("dropout"))
+    case = Case(PADDED_TARGETS, "clipping")
+    yield Check("ranks", PADDED_TARGETS, numeric_checks.ranks, case)
     for model in LARGE:
         yield Check(COMPILED, model, numeric_checks.compiled, Case(model))

@@ -28,6 +28,7 @@ _NEEDS_OF_KIND = {
     "accumulation": {*_UPDATE, "accumulation"},
     "widths": {*_UPDATE, "several", "widths"},
     "compiled": {*_UPDATE, "compiled"},
+    "ranks": {*_UPDATE, "ranks"},
     "precision": {*_UPDATE, "several", "precision"},
     "native dropout": {"load", "forward", "backward", "train", "native dropout"},
 }

@@ -122,6 +122,11 @@ _CAUSES = (
         " deterministic",
         ("finished",),
     ),
+    Cause(
+        "a rank divides by its own valid targets, and not by the batch's count, which is of all"
+        " ranks; or it clips gradients before they are added up",
+        ("ranks",),
+    ),
     # What is off by as little as a rounded constant.
     _float32_constants("weight_decay", "the decay, or beta1, beta2 and 1 - beta", *_STEP),
     _float32_constants("adam", "beta1, beta2, 1 - beta, epsilon, or beta to the step", *_STEP),

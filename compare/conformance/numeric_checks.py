@@ -11,6 +11,7 @@ from compare.conformance.bench import Bench, first_of, part_of, train, undropped
 from compare.conformance.cases import COMPILED, RATES, STEPS, TIME, Case
 from compare.conformance.deviation import Wrong, same, same_all
 from compare.contracts.backend import Unsupported
+from compare.spec.arrays import Batches
 
 TOLERANCE = 1e-12
 ROUGH = {"fp32": 1e-5, "tf32": 1e-2, "bf16": 5e-2}
@@ -88,8 +89,20 @@ def steps(bench: Bench, case: Case) -> None:
     For an optimiser, for a recurrent layer that is trained, and for a step of micro-batches of one
     row each, which has the losses, states and weights of one batch.
     """
+    _steps(bench, case, case.batches())
+
+
+def ranks(bench: Bench, case: Case) -> None:
+    """One rank that has the half of a batch: its losses and gradients are sums over the `count` of
+    the whole one, which is twice its own targets, and clipped only then."""
+    many = dict(case.batches())
+    valid = np.asarray(many.get("targets_mask", np.ones(many["targets"].shape)))
+    many["count"] = 2.0 * valid.reshape(len(valid), -1).sum(-1)
+    _steps(bench, case, many)
+
+
+def _steps(bench: Bench, case: Case, many: Batches) -> None:
     ours, theirs, before = bench.pair(case)
-    many = case.batches()
     for step in range(STEPS):
         batch, rate = part_of(many, step, step + 1), RATES[step : step + 1]
         losses, expected = train(ours, batch, rate), theirs.train(batch, rate)

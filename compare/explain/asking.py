@@ -112,7 +112,8 @@ def answers_of_backend(
     others."""
     found, choice = Findings(), kept.choices[number]
     try:
-        with answering(choice, float(kept.header.run["timeout"]), threads) as answer:
+        timeout = float(kept.header.run["timeout"])
+        with answering(choice, timeout, threads, pinned=False) as answer:
 
             def model_of(weights: Weights) -> Model:
                 return Model(answer, kept.plan.experiment, weights, texts.asking)

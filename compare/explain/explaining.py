@@ -1,6 +1,5 @@
 """Explaining a run: every backend's kept weights are asked the same about the same texts."""
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
@@ -41,17 +40,27 @@ def methods_for(plan: Plan) -> list[str]:
 def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) -> Explained:
     """Ask every backend, several at once; one that cannot answer is named in the notes."""
     count, questions = len(kept.choices), Questions(len(kept.choices))
-    at_once = min(_AT_ONCE, usable_cpus(), count)
-    threads = usable_cpus() // at_once
-    begun, lock = itertools.count(1 - at_once), Lock()
+    at_once = min(_AT_ONCE, count)
+    threads = max(1, usable_cpus() // at_once)
+    under_way, ended, lock = list[str](), list[str](), Lock()
+
+    def tell() -> None:
+        if under_way:
+            watch(f"explaining {', '.join(under_way)}", len(ended), count)
 
     def explained(number: int) -> Findings:
+        label = kept.choices[number].cell.label
         with lock:
-            watch(f"explaining {kept.choices[number].cell.label}", max(0, next(begun)), count)
+            under_way.append(label)
+            tell()
         try:
             return answers_of_backend(kept, texts, methods, questions, number, threads)
         finally:
             questions.leave(number)
+            with lock:
+                under_way.remove(label)
+                ended.append(label)
+                tell()
 
     parts = several([partial(explained, number) for number in range(count)], at_once)
     return _explained(kept, texts, questions.decided(), _together(parts))

@@ -212,7 +212,9 @@ def _filled(rows: Sequence[_Row], size: int) -> list[_Row]:
 
 
 @contextmanager
-def answering(choice: Choice, timeout: float, threads: int | None = None) -> Iterator[Answer]:
+def answering(
+    choice: Choice, timeout: float, threads: int | None = None, pinned: bool = True
+) -> Iterator[Answer]:
     """What asks a backend, in a process of its own; raises CellEnded where it cannot answer."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "question")
@@ -220,7 +222,8 @@ def answering(choice: Choice, timeout: float, threads: int | None = None) -> Ite
         worker = WorkerProcess(choice.adapter, choice.python, None, Path(scratch, "log"))
         try:
             worker.hello()
-            opened = worker.ask("open", timeout, mode=choice.cell.mode, threads=threads)
+            how = {"mode": choice.cell.mode, "threads": threads, "pinned": pinned}
+            opened = worker.ask("open", timeout, **how)
             devices = [Device(**device) for device in opened["devices"]]
             device = vars(choose_device("auto", devices, [devices]))
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from compare.conformance.cases import COMPILED
-from compare.conformance.checks import ALONE, ENDING, names
+from compare.conformance.checks import ALONE, ENDING, OF_RANKS, names
 from compare.conformance.explaining import explain
 from compare.conformance.finding import Finding
 from compare.limits import CHECK_SECONDS
 from compare.planning.choice import Choice
+from compare.ranks.addresses import free_addresses
 from compare.worker.process import CellEnded, WorkerProcess
 
 
@@ -31,32 +32,65 @@ def check_cell(
     """
     every, found = list(wanted or names()), list[Finding]()
     with tempfile.TemporaryDirectory() as scratch:
-        worker = WorkerProcess(choice.adapter, choice.python, None, Path(scratch) / "log")
+        opened = _Opened(choice, timeout, Path(scratch) / "log")
         try:
-            details = _open(worker, choice, timeout)
+            opened.start()
             for name in every:
                 watch(choice.cell.label, len(found), len(every))
-                if name.startswith(ALONE) and COMPILED in details:
-                    worker.stop()
-                    log = Path(scratch) / "log"
-                    worker = WorkerProcess(choice.adapter, choice.python, None, log)
-                    _open(worker, choice, timeout)
-                answer = worker.ask("check", timeout, name=name, oracle=oracle, device=device)
+                try:
+                    worker = opened.worker_for(name)
+                    answer = worker.ask("check", timeout, name=name, oracle=oracle, device=device)
+                except CellEnded as end:
+                    if not name.startswith(OF_RANKS):
+                        raise
+                    found.append(_ended(name, end))  # it cannot join, and may be right in the rest
+                    continue
                 found.append(Finding.model_validate(answer["finding"]))
                 if found[-1].status == "failed" and name in ENDING:
                     break
         except CellEnded as end:
-            status = "skipped" if end.status == "skipped" else "failed"
-            at = every[len(found)] if found else "open"
-            found.append(Finding(check=at, status=status, detail=end.reason, problem="contract"))
+            found.append(_ended(every[len(found)] if found else "open", end))
         finally:
-            worker.stop()
+            opened.stop()
     return explain(found)
 
 
-def _open(worker: WorkerProcess, choice: Choice, timeout: float) -> dict[str, str]:
-    """Open the backend in a worker; its details."""
-    worker.hello()
-    opened = worker.ask("open", timeout, mode=choice.cell.mode, threads=1)
-    details: dict[str, str] = opened["details"]
-    return details
+def _ended(name: str, end: CellEnded) -> Finding:
+    status = "skipped" if end.status == "skipped" else "failed"
+    return Finding(check=name, status=status, detail=end.reason, problem="contract")
+
+
+class _Opened:
+    """The backend in a worker: one for most checks, and a fresh one for those that need it."""
+
+    def __init__(self, choice: Choice, timeout: float, log: Path) -> None:
+        self._choice, self._timeout, self._log = choice, timeout, log
+        self._worker: WorkerProcess | None = None
+        self._of_ranks, self._details = False, dict[str, str]()
+
+    def start(self, of_ranks: bool = False) -> WorkerProcess:
+        """Open it anew, by itself or as the one rank of a group; raises CellEnded."""
+        self.stop()
+        self._of_ranks = of_ranks
+        self._worker = worker = WorkerProcess(
+            self._choice.adapter, self._choice.python, None, self._log
+        )
+        worker.hello()
+        group = {"rank": 0, "size": 1, "timeout": self._timeout, "descriptors": []}
+        group["addresses"] = free_addresses(1)
+        told = {"group": group} if of_ranks else {}
+        mode = self._choice.cell.mode
+        self._details = worker.ask("open", self._timeout, mode=mode, threads=1, **told)["details"]
+        return worker
+
+    def worker_for(self, name: str) -> WorkerProcess:
+        of_ranks = name.startswith(OF_RANKS)
+        alone = name.startswith(ALONE) and COMPILED in self._details
+        if self._worker is None or alone or of_ranks or self._of_ranks:
+            return self.start(of_ranks)
+        return self._worker
+
+    def stop(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None

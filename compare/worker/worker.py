@@ -72,13 +72,21 @@ class Worker:
             "grouped": hasattr(self.backend, "join"),
         }
 
-    def open(self, mode: str, threads: int | None, group: dict[str, Any] | None = None) -> Message:
+    def open(
+        self,
+        mode: str,
+        threads: int | None,
+        group: dict[str, Any] | None = None,
+        pinned: bool = True,
+    ) -> Message:
         """Import the framework; the memory it holds while idle is measured here.
 
         `group` is of one rank of several: the fields of a `Group`, and `descriptors` of sockets.
+        Where several compute at once that are not of a group, each has its threads on whichever
+        CPUs are free: none is to be `pinned`.
         """
         began = time.perf_counter()
-        if threads:
+        if threads and pinned:
             pin_to(threads, group["rank"] if group else 0)
         self.backend.open(mode, threads or usable_cpus())
         if group:

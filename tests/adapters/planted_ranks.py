@@ -13,6 +13,7 @@ import numpy as np
 from compare.backends.reference.trainer import ReferenceTrainer
 
 from compare.contracts import Array, Batches, Device, Group, Trainer, Weights
+from compare.contracts.loading import load_backend
 from compare.spec import Experiment
 from compare.spec.dropout import with_dropout_masks
 
@@ -157,13 +158,15 @@ MISTAKES: dict[str, type[Ranked]] = {
 
 class PlantedRanks:
     name = "planted_ranks"
-    modes = (*MISTAKES, "asleep", "raises")
+    modes = (*MISTAKES, "asleep", "raises", "cannot_join")
     oracle = False
 
     def open(self, mode: str, threads: int) -> None:
         self.mode = mode
 
     def join(self, group: Group) -> None:
+        if self.mode == "cannot_join":
+            raise RuntimeError("nobody is there")
         self.group = group
 
     def versions(self) -> dict[str, str]:
@@ -173,6 +176,8 @@ class PlantedRanks:
         return [Device("cpu")]
 
     def build(self, experiment: Experiment, device: Device) -> Trainer:
+        if self.mode == "cannot_join":
+            return load_backend("reference").build(experiment, device)
         if self.mode == "asleep":
             return Asleep(experiment, self.group)
         if self.mode == "raises":

@@ -31,6 +31,7 @@ def test_a_right_adapter_passes_every_check(compare: Compare) -> None:
     assert list(found) == names()
     skipped = {"precision: tf32", "precision: bf16", "native dropout: dropout"}
     skipped |= {"compiled: large lstm", "compiled: large transformer block"}
+    skipped |= {"ranks: dense, padded targets"}  # it has no join
     assert {name for name, f in found.items() if f["status"] == "skipped"} == skipped
     assert "failed" not in {finding["status"] for finding in found.values()}
 
@@ -153,7 +154,7 @@ def test_failures_come_last_and_a_cause_once(compare: Compare) -> None:
     assert told[failed + 2].strip().startswith("usual causes: a second bias is trained")
     assert told[failed + 3] == (
         "planted:two_trainable_biases is wrong in 6 checks, of 1 cause as far as can be told:"
-        " begin with the first; 93 passed; 5 checks skipped."
+        " begin with the first; 93 passed; 6 checks skipped."
     )
     assert len(told) == failed + 4
 
@@ -171,6 +172,30 @@ def test_something_careless_fails_one_check(
     found = findings(compare, f"{ADAPTERS / 'careless.py'}:{mode}", 1)
     assert [name for name, f in found.items() if f["status"] == "failed"] == [check]
     assert detail in found[check]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "code", "told"),
+    [
+        ("planted_ranks.py:nothing", 0, "passed  planted_ranks:nothing  1 check: ranks"),
+        ("planted_ranks.py:local_count", 1, "a rank divides by its own valid targets, and not by"),
+        ("careless.py:careful", 0, "not supported: ranks: its adapter has no 'join'"),
+    ],
+)
+def test_one_rank_of_several_divides_by_the_count_of_all(
+    compare: Compare, adapter: str, code: int, told: str
+) -> None:
+    finished = compare("check-backend", str(ADAPTERS / adapter), "--case", "ranks")
+    assert finished.returncode == code, finished.stderr
+    assert told in finished.stdout
+
+
+def test_who_cannot_join_is_right_in_the_rest(compare: Compare) -> None:
+    found = findings(compare, f"{ADAPTERS / 'planted_ranks.py'}:cannot_join", 1)
+    (failed,) = (one for one in found.values() if one["status"] == "failed")
+    assert failed["check"] == "ranks: dense, padded targets"
+    assert "RuntimeError: nobody is there" in failed["detail"]
+    assert list(found) == names()
 
 
 def test_what_is_not_supported_is_skipped_not_wrong(compare: Compare) -> None:
