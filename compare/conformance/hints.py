@@ -114,17 +114,13 @@ _CAUSES = (
         " only a part",
         ("round trip",),
     ),
+    Cause("train() returned before the device had finished", ("finished",)),
     Cause(
-        "train() returned before the device had finished", ("finished",),
-    ),
-    Cause(
-        "load() left the optimiser's moments or the carried state; or training is not"
-        " deterministic",
+        "load() left the optimiser's moments or the state; or training is not deterministic",
         ("finished",),
     ),
     Cause(
-        "a rank divides by its own valid targets, and not by the batch's count, which is of all"
-        " ranks; or it clips gradients before they are added up",
+        "a rank divides by its own valid targets, and not by the batch's count, which is of all",
         ("ranks",),
     ),
     # What is off by as little as a rounded constant.

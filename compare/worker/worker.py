@@ -73,17 +73,12 @@ class Worker:
         }
 
     def open(
-        self,
-        mode: str,
-        threads: int | None,
-        group: dict[str, Any] | None = None,
-        pinned: bool = True,
+        self, mode: str, threads: int | None, group: Message | None = None, pinned: bool = True
     ) -> Message:
         """Import the framework; the memory it holds while idle is measured here.
 
         `group` is of one rank of several: the fields of a `Group`, and `descriptors` of sockets.
-        Where several compute at once that are not of a group, each has its threads on whichever
-        CPUs are free: none is to be `pinned`.
+        Of several that compute at once for themselves none is to be `pinned` to CPUs.
         """
         began = time.perf_counter()
         if threads and pinned:

@@ -192,9 +192,10 @@ def test_one_rank_of_several_divides_by_the_count_of_all(
 
 def test_who_cannot_join_is_right_in_the_rest(compare: Compare) -> None:
     found = findings(compare, f"{ADAPTERS / 'planted_ranks.py'}:cannot_join", 1)
-    (failed,) = (one for one in found.values() if one["status"] == "failed")
-    assert failed["check"] == "ranks: dense, padded targets"
-    assert "RuntimeError: nobody is there" in failed["detail"]
+    failed = {name for name, one in found.items() if one["status"] == "failed"}
+    precise = {"precision: fp32", "precision: tf32", "precision: bf16"}  # it is the oracle
+    assert failed - precise == {"ranks: dense, padded targets"}
+    assert "RuntimeError: nobody is there" in found["ranks: dense, padded targets"]["detail"]
     assert list(found) == names()
 
 

@@ -270,7 +270,7 @@ def test_from_five_rounds_on_whole_rounds_are_added(play: Callable[..., Played])
         """Of a process: its windows are alike, the next one's are other ones."""
         return 0.5 + 0.1 * ((number * (2 if cell.backend == "a" else 3)) % 5)
 
-    played = play(pace, "ab", rounds=5, precision=0.05, budget=2000)
+    played = play(pace, "ab", rounds=5, precision=0.05, budget=300)
     rounds = Counter(window.round for window in played["a"])
     assert len(rounds) > 5
     assert {count for number, count in rounds.items() if number > 1} == {ROUND_WINDOWS}
