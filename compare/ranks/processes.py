@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 
 from compare.limits import HELLO_SECONDS
 from compare.ranks import answers
-from compare.ranks.addresses import free_addresses, proxies
+from compare.ranks.addresses import Place, free_addresses, is_taken, proxies
 from compare.worker.channel import Message
 from compare.worker.process import HELLO, CellEnded, WorkerProcess
 
@@ -79,24 +79,33 @@ class RankProcesses:
         inputs: Path | None,
         log: Path,
         silent: bool = False,
+        places: Sequence[Place] = (),
     ) -> None:
-        self._silent = silent
-        self._timeout, self._addresses = timeout, free_addresses(size)
+        """All of them here, unless it is told in which `places`."""
+        self._timeout, self._silent = timeout, silent
+        self._places = places or [Place()] * size
+        self._command = (adapter, python, inputs)
+        self._log = log
         self.folders: list[Path] = []  # of what each rank was last asked to write
         self.losses: list[list[float]] = []  # of the last window, each rank's shares
+        self._opening: dict[str, Any] = {}  # what all were told, until they have opened
+        self._start()
+
+    def _start(self) -> None:
+        self._addresses = free_addresses(self._places)
         self._failed = 0  # the rank that speaks in the log
         self._descriptors: list[list[int]] = []
         self.processes: list[WorkerProcess] = []
-        pairs = [socket.socketpair() for _ in range(1, size)]
+        pairs = [socket.socketpair() for _ in self._places[1:]]
         with ExitStack() as stack:
             for end in (end for pair in pairs for end in pair):
                 stack.enter_context(end)
             sockets = [[first for first, _ in pairs], *([other] for _, other in pairs)]
-            for rank, own in enumerate(sockets):
-                its_log = log.with_name(f"{log.stem}-rank{rank}{log.suffix}")
+            for rank, (own, place) in enumerate(zip(sockets, self._places, strict=True)):
+                log = self._log.with_name(f"{self._log.stem}-rank{rank}{self._log.suffix}")
                 self._descriptors.append([one.fileno() for one in own])
                 try:
-                    process = WorkerProcess(adapter, python, inputs, its_log, own, proxies())
+                    process = WorkerProcess(*self._command, log, own, proxies(), place.command)
                 except BaseException:
                     self.kill()  # those that were started
                     raise
@@ -122,16 +131,34 @@ class RankProcesses:
         return self.answer(do, timeout)
 
     def tell(self, do: str, **arguments: Any) -> None:
+        if do == "open":
+            self._opening = arguments
         for rank in self._asked(do):
             self.processes[rank].tell(do, **self._of_rank(rank, do, arguments))
 
     def answer(self, do: str, timeout: float) -> Message:
-        found = self._collect(do, timeout)
+        try:
+            found = self._collect(do, timeout)
+        except CellEnded as end:
+            others_took_it = do == "open" and self._opening and any(map(is_taken, self._addresses))
+            if end.status == "skipped" or not others_took_it:
+                raise
+            return self._open_elsewhere(timeout)
+        self._opening = {}
         if do == "probe":
             answers.probed(self.folders)
         if do == "train":
             self.losses = [one["losses"] for one in found]
         return _ONE_OF[do](found) if do in _ONE_OF else found[0]
+
+    def _open_elsewhere(self, timeout: float) -> Message:
+        """Once more, with other ports: between their choice and their use others may take one."""
+        arguments, self._opening = self._opening, {}
+        self._start()
+        self.hello()
+        for rank in self._asked("open"):
+            self.processes[rank].tell("open", **self._of_rank(rank, "open", arguments))
+        return answers.opened(self._collect("open", timeout))
 
     def stop(self) -> None:
         for process in self.processes:  # all at once: frameworks take leave of each other

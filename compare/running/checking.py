@@ -10,7 +10,7 @@ from compare.conformance.explaining import explain
 from compare.conformance.finding import Finding
 from compare.limits import CHECK_SECONDS
 from compare.planning.choice import Choice
-from compare.ranks.addresses import free_addresses
+from compare.ranks.addresses import Place, free_addresses
 from compare.worker.process import CellEnded, WorkerProcess
 
 
@@ -77,7 +77,7 @@ class _Opened:
         )
         worker.hello()
         group = {"rank": 0, "size": 1, "timeout": self._timeout, "descriptors": []}
-        group["addresses"] = free_addresses(1)
+        group["addresses"] = free_addresses([Place()])
         told = {"group": group} if of_ranks else {}
         mode = self._choice.cell.mode
         self._details = worker.ask("open", self._timeout, mode=mode, threads=1, **told)["details"]

@@ -47,13 +47,16 @@ class WorkerProcess:
         log: Path,
         sockets: Sequence[socket.socket] = (),
         without: Container[str] = (),
+        within: Sequence[str] = (),
     ) -> None:
         """`sockets` are the worker's too, under the same numbers; `without` are variables that its
-        environment is not to have."""
+        environment is not to have; `within` is what its command begins with, such as that which
+        enters another network namespace, and becomes the worker."""
         ours, theirs = socket.socketpair()
         self.log = log
         own = [sys.executable, "-P", "-m", "compare.worker"]
-        command = [*(worker_command(python) if python else own), str(theirs.fileno()), adapter]
+        worker = worker_command(python) if python else own
+        command = [*within, *worker, str(theirs.fileno()), adapter]
         command += [str(inputs)] if inputs else []
         with log.open("ab") as output:
             self._process = subprocess.Popen(

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,6 +18,8 @@ from compare.contracts import Device, Unsupported
 from compare.errors import UserError
 from compare.meters.threads import usable_cpus
 from compare.planning.plan import make_plan
+from compare.ranks import processes
+from compare.ranks.addresses import Place
 from compare.ranks.counts import parse_ranks, require_cpus, require_rows
 from compare.ranks.processes import RankProcesses
 from compare.records.values import CellName, Request
@@ -226,6 +228,33 @@ def test_a_rank_that_is_killed_ends_the_cell_at_once_by_name(ranks: RankProcesse
         ranks.answer("train", 60)
     assert time.monotonic() - began < 2
     assert living(ranks.pids) == []
+
+
+@needs("torch", "jax", "flax", "optax")
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "mode"), [("torch", "eager"), ("jax", "jit")])
+def test_a_port_that_others_took_meanwhile_is_left_to_them(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, mode: str
+) -> None:
+    """torch says so, JAX dies of it."""
+    given, real = list[list[str]](), processes.free_addresses
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        def first_a_taken_one(places: Sequence[Place]) -> list[str]:
+            found = real(places)
+            given.append(found if given else [f"127.0.0.1:{taken.getsockname()[1]}", found[1]])
+            return given[-1]
+
+        monkeypatch.setattr(processes, "free_addresses", first_a_taken_one)
+        played = RankProcesses(2, 60.0, backend, None, inputs, tmp_path / "log")
+        try:
+            ready(played, mode)
+            assert len(played.ask("train", 60, **TRAIN)["losses"]) == 4
+        finally:
+            played.kill()
+    assert len(given) == 2
 
 
 def test_a_rank_that_raises_is_named_though_the_others_wait_for_it(ranks: RankProcesses) -> None:
