@@ -16,6 +16,7 @@ Scale = Literal["linear", "log", "ordinal", "time"]
 MOST_POINTS = 300  # of a series
 _MOST_DOTS = 400  # of a plot; from there on lines say it alone
 _ROOM = 10  # pixels
+_LONGEST_TITLE = 50  # characters that a phone has room for
 _MOST_TICKS = 12  # that stand at the very values of x
 
 
@@ -183,13 +184,14 @@ def _kind(x: Axis) -> str:
     return {"ordinal": "ordinal", "time": "temporal"}.get(x.scale, "quantitative")
 
 
-def _title(y: Axis, ys: Values) -> str:
-    """With what a reader has to know of the scale."""
-    if y.scale == "log":
-        return f"{y.title} (log scale)"
+def _title(y: Axis, ys: Values) -> str | list[str]:
+    """With what a reader has to know of the scale, on a line of its own where a phone is too narrow
+    for both."""
     known = ys[~np.isnan(ys)]
     above = not y.zero and known.size and known.min() > 0
-    return f"{y.title} (axis not from 0)" if above else y.title
+    note = "(log scale)" if y.scale == "log" else "(axis not from 0)" if above else ""
+    whole = f"{y.title} {note}".strip()
+    return whole if len(whole) <= _LONGEST_TITLE else [y.title, note]
 
 
 def _axis(y: Axis) -> Spec:
