@@ -47,4 +47,6 @@ def test_a_figure_is_read_back_to_its_digits_and_has_no_power_of_ten(value: floa
 def test_no_dash_stands_beside_a_sign() -> None:
     around_zero = Estimate(value=-0.01, low=-0.12, high=0.03)
     assert number_text.estimate(around_zero, "{:.2f}") == "-0.01 (-0.12 to 0.03)"
+    assert number_text.estimate(around_zero, "{:.1f}") == "0.0 (-0.1 to 0.0)"
+    assert number_text.estimate(Estimate(value=-1e-4, low=None, high=None), "{:.1%}") == "0.0%"
     assert number_text.estimate(Estimate(value=2.0, low=1.5, high=2.5), "{:.1f}") == "2.0 (1.5–2.5)"
