@@ -33,7 +33,9 @@ TINY = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["small", "gpt"])
-def test_loops_of_two_processes_arrive_at_the_losses_of_one(compare: Compare, preset: str) -> None:
+def test_loops_of_two_processes_arrive_at_the_losses_of_one(
+    all_cpus: None, compare: Compare, preset: str
+) -> None:
     """Clipped gradients, carried states and weights at the end, which must be the same on both."""
     loops = ("torch_loop", "jax_loop", "tensorflow_loop")
     installed = [loop for loop in loops if all(map(find_spec, LOOPS[loop]))]

@@ -84,7 +84,7 @@ def test_what_has_nothing_to_scale_is_refused(
 
 @pytest.mark.slow
 def test_each_rank_has_a_batch_of_its_own_and_the_gate_holds_at_each_point(
-    compare: Compare, tmp_path: Path
+    all_cpus: None, compare: Compare, tmp_path: Path
 ) -> None:
     finished = compare(
         "--task", "translation", "--preset", "tiny", "--backend", "reference", "--ranks", "1,2",
