@@ -24,9 +24,9 @@ from compare.planning.choice import Choice
 from compare.planning.kept import kept_weights
 from compare.planning.plan import Plan
 from compare.records.explanations import AttentionMap, Faithful, Inside, Of
-from compare.records.record_types import Header
+from compare.records.record_types import Evaluated, Header
 from compare.records.run_folder import RunFolder
-from compare.records.values import Estimate
+from compare.records.values import CellName, Estimate
 from compare.stats.intervals import Interval
 from compare.worker.process import CellEnded
 
@@ -124,7 +124,8 @@ def answers_of_backend(
                 model = trained if of == "backend" else model_of(weights)
                 scores = {method: METHODS[method](model, subjects) for method in methods}
                 if of == "backend":
-                    _look_closer(found, kept.plan, label, model, subjects, scores)
+                    looks = _looks(kept.folder, choice.cell)
+                    _look_closer(found, kept.plan, looks, label, model, subjects, scores)
                 found.models[label], found.cells[label] = of, choice
                 for method, attributions in scores.items():
                     found.scores.setdefault(method, {})[label] = attributions
@@ -165,9 +166,20 @@ def _decided(kept: Kept, texts: Texts, model: Model) -> list[Subject]:
     return decided(texts, model.choices(texts.subjects), names)
 
 
+def _looks(folder: RunFolder, cell: CellName) -> dict[int, dict[str, float]]:
+    """By step the norms of the parameters that were kept, when the run looked for its target."""
+    return {
+        record.step: record.weight_norms
+        for record in folder.records()
+        if isinstance(record, Evaluated) and (record.cell, record.round) == (cell, 1)
+        if record.weight_norms
+    }
+
+
 def _look_closer(
     found: Findings,
     plan: Plan,
+    looks: Mapping[int, Mapping[str, float]],
     label: str,
     model: Model,
     subjects: Sequence[Subject],
@@ -186,7 +198,7 @@ def _look_closer(
     one_each = list({one.example: one for one in subjects}.values())  # whole outputs: the last
     inner = [
         *inside.activations_of(label, model, one_each),
-        *inside.weights_of(label, model, plan.weights),
+        *inside.weights_of(label, model, plan.weights, looks),
     ]
     found.maps += kept_maps(label, model, one_each[:MOST_MAPPED])
     found.faithful += faithful

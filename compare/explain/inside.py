@@ -1,6 +1,6 @@
 """What is inside a trained model: how its weights and its layers' outputs are distributed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,17 @@ SATURATED = 0.99
 _BETWEEN_ONES = ("elman", "gru")  # whose state is a tanh, or a mean of such
 
 
-def weights_of(label: str, model: Model, before: Weights) -> Iterator[Inside]:
-    """Every parameter of a model, with its norm and what that was `before` training."""
+def weights_of(
+    label: str, model: Model, before: Weights, looks: Mapping[int, Mapping[str, float]]
+) -> Iterator[Inside]:
+    """Every parameter of a model, with its norm, what that was `before` training and at the steps
+    at which there were `looks` at it."""
+    last = model.experiment.train.steps
     for name, values in model.weights.items():
-        norms = [float(np.linalg.norm(one.astype(np.float64))) for one in (before[name], values)]
+        first, end = (float(np.linalg.norm(w.astype(np.float64))) for w in (before[name], values))
+        norms = {0: first, **{step: norms[name] for step, norms in looks.items()}, last: end}
         one = described(label, name, "weights", values.reshape(-1))
-        yield one.model_copy(update={"norms": norms})
+        yield one.model_copy(update={"norms": list(norms.values()), "steps": list(norms)})
 
 
 def activations_of(label: str, model: Model, subjects: Sequence[Subject]) -> Iterator[Inside]:

@@ -14,7 +14,7 @@ from compare.ranks.addresses import Place, free_addresses, is_taken, proxies
 from compare.worker.channel import Message
 from compare.worker.process import HELLO, CellEnded, WorkerProcess
 
-_FIRST_ALONE = ("evaluate", "outputs", "generate", "plan", "multiply")
+_FIRST_ALONE = ("evaluate", "outputs", "generate", "plan", "multiply", "weight_norms")
 """What is asked of rank 0 for all of them: no rank talks to another then."""
 _OF_EQUALS = ("evaluate", "save_weights")
 """Before these the ranks have to have the same weights."""

@@ -91,7 +91,8 @@ class Inside(BaseModel):
     """One array inside one model, weights or a layer's output over the texts: a histogram of
     `counts` between `edges`, the share of exact zeros, that of values beyond 0.99 where they come
     from tanh (`saturated`), and of units that are the same everywhere (`dead`); of weights the
-    Euclidean norm before training and after it (`norms`)."""
+    Euclidean norm (`norms`) after so many `steps` of training: before it, at each look that the run
+    took for a target, and at its end."""
 
     model: str
     name: str
@@ -104,6 +105,7 @@ class Inside(BaseModel):
     saturated: float | None
     dead: float | None
     norms: list[float] | None = None
+    steps: list[int] | None = None
 
 
 class AttentionMap(BaseModel):

@@ -231,7 +231,8 @@ class Evaluated(Record):
     metrics of the outputs; of those that are `unscored`, why they cannot be given. `outputs` is a
     short hash of each output, where there are any: of the decoded text, or of the class that is
     most probable; `samples` are the texts for the header's examples; `groups` how the groups fare
-    that texts speak of, where these are known. The echo is evaluated too, without metrics."""
+    that texts speak of, where these are known; `weight_norms` the norm of every parameter, in the
+    middle of a training whose weights are kept. The echo is evaluated too, without metrics."""
 
     kind: Literal["evaluated"] = "evaluated"
     cell: CellName
@@ -245,6 +246,7 @@ class Evaluated(Record):
     outputs: list[str] = Field(default=[])
     samples: list[str] = Field(default=[])
     groups: Groups | None = None
+    weight_norms: dict[str, float] = Field(default={}, exclude_if=lambda value: not value)
 
 
 class Ended(Record):

@@ -57,7 +57,10 @@ class Evaluator:
         """What the target needs to know in the middle of training."""
         assert self.target is not None
         outputs = self._outputs(cell, ask) if self.target.metric != "loss" else []
-        return self._evaluated(cell, number, step, ask, outputs, resamples=0)
+        found = self._evaluated(cell, number, step, ask, outputs, resamples=0)
+        if not self.plan.run.save_weights:
+            return found
+        return found.model_copy(update={"weight_norms": ask("weight_norms")["norms"]})
 
     def finish(self, cell: CellName, number: int, ask: Ask, keep: bool) -> Evaluated:
         """Everything, at the end; with `keep` the outputs are kept in the run folder."""

@@ -114,9 +114,9 @@ class Worker:
         began = time.perf_counter()
         own, place = experiment, Device(**device)
         if self.group:
-            rank, size = self.group.rank, self.group.size
-            own = experiment_of(experiment, rank, size)
-            place = device_of_rank(place, self.backend.devices(), rank, size)
+            at = self.group.rank, self.group.size
+            own = experiment_of(experiment, *at)
+            place = device_of_rank(place, self.backend.devices(), *at)
         self.trainer = self.backend.build(own, place)
         require_trainer(self.trainer)
         self.trainer.load(weights)
@@ -126,8 +126,8 @@ class Worker:
 
     def perturb(self, draw: int) -> Message:
         """Start the echo afresh, from weights that are perturbed otherwise."""
-        weights = read_weights(self._inputs())
-        self.trainer.load(perturbed(weights, self.experiment.train.dtype, draw))
+        stored = read_weights(self._inputs())
+        self.trainer.load(perturbed(stored, self.experiment.train.dtype, draw))
         return {}
 
     def train(self, first: int, last: int, untimed: int, repeats: int = 1) -> Message:
@@ -173,27 +173,23 @@ class Worker:
 
     def plan(self) -> Message:
         """What the framework's compiler planned for a training step, where its adapter tells."""
-        planner = getattr(self.trainer, "compiler_plan", None)
-        if planner is None:
-            return {"memory_bytes": None, "flops": None}
+        planner, found = getattr(self.trainer, "compiler_plan", None), CompilerPlan()
         ((batches, _),) = self._runs(0, 1)
         try:
-            found: CompilerPlan = planner({name: field[0] for name, field in batches.items()})
+            if planner is not None:
+                found = planner({name: field[0] for name, field in batches.items()})
         except Exception:  # told in the log: a cell that has trained is whole without this figure
             traceback.print_exc()
-            return {"memory_bytes": None, "flops": None}
         return {"memory_bytes": found.memory_bytes, "flops": found.flops}
 
     def multiply(self, device: dict[str, Any]) -> Message:
         """The rate of the framework's own matrix product, where its adapter offers one."""
-        product = getattr(self.backend, "product", None)
-        if product is None:
-            return {"flops_per_second": None}
+        product, found = getattr(self.backend, "product", None), None
         try:
-            found = fastest_product(partial(product, Device(**device)), share=0.5)
+            if product is not None:
+                found = fastest_product(partial(product, Device(**device)), share=0.5)
         except Exception:  # told in the log: a cell that has trained is whole without this figure
             traceback.print_exc()
-            return {"flops_per_second": None}
         return {"flops_per_second": found}
 
     def process_peak(self) -> Message:
@@ -278,6 +274,11 @@ class Worker:
         """Write the weights as they are now."""
         write_arrays(Path(path), self.trainer.weights())
         return {}
+
+    def weight_norms(self) -> Message:
+        """The Euclidean norm of every parameter as it is now."""
+        weights = self.trainer.weights().items()
+        return {"norms": {n: float(np.linalg.norm(np.asarray(w, np.float64))) for n, w in weights}}
 
     def weights_sha256(self) -> Message:
         """By which replicas can be told apart, to the last bit."""

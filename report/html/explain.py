@@ -22,6 +22,7 @@ _MOST_TEXTS = 200
 _MOST_SEEDS = 20  # texts that other seeds' rows stand beside
 _MOST_OTHERS = 5  # texts that are shown by every method
 _MOST_MAPS = 8
+_MOST_NORMS = 5  # of a parameter
 _SHADES = 5
 _RULE, _RANDOM = "the rule itself", "random order"
 
@@ -231,8 +232,14 @@ def _figures(one: Inside) -> list[str]:
     """Under the titles that the template gives them."""
     found = [significant(one.mean), significant(one.deviation), number(one.zeros, "{:.1%}")]
     if one.norms is not None:
-        return [*found, " → ".join(map(significant, one.norms))]
+        return [*found, " → ".join(significant(one.norms[place]) for place in _few(one.norms))]
     return [*found, number(one.saturated, "{:.1%}"), number(one.dead, "{:.1%}")]
+
+
+def _few(norms: Sequence[float]) -> list[int]:
+    """Places of the first and the last one, and of some between them."""
+    parts = min(_MOST_NORMS, len(norms)) - 1
+    return [round(part * (len(norms) - 1) / parts) for part in range(parts + 1)]
 
 
 def _points(one: Inside) -> str:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Compare, command, document, environment, needs
 
@@ -35,6 +36,27 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_of(kept: Path, name: str) -> str:
     (folder,) = (kept / name).iterdir()
     return str(folder)
+
+
+def test_norms_are_known_where_the_run_looked_for_its_target(
+    compare: Compare, tmp_path: Path
+) -> None:
+    looking = ("--target", "loss=0.1", "--set", "run.target_every=10", "--rounds", "2")
+    played = compare("--task", "sentiment", *RUN, "--steps", "30", "--backend", "reference",
+                     *looking)  # fmt: skip
+    assert played.returncode == 0, played.stderr
+    (run,) = (tmp_path / "results").iterdir()
+    finished = compare("explain", str(run), "--examples", "3", "--method", "gradient", "--json")
+    found = [one for one in document(finished)["inside"] if one["what"] == "weights"]
+    (steps,) = {tuple(one["steps"]) for one in found}
+    assert (steps[0], steps[-1], len(steps)) == (0, 30, 4)  # looks are between windows
+    (weights,) = (run / "weights").glob("reference-numpy.npz")
+    with np.load(weights) as kept:
+        for one in found:
+            assert one["norms"][-1] == pytest.approx(float(np.linalg.norm(kept[one["name"]])))
+            assert len(set(one["norms"])) == 4
+    looks = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    assert sum("weight_norms" in one for one in looks) == 4  # two of each round
 
 
 @needs("torch")
