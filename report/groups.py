@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from compare.findings.cell_summary import CellSummary
-from compare.findings.number_text import NOTHING, estimate, number
+from compare.findings.number_text import NOTHING, estimate, number, plain_zero
 from compare.findings.summary import Summary
 from compare.records.groups import Groups
 
@@ -71,7 +71,8 @@ def _theory(summary: Summary) -> Iterator[str]:
 
 def span(values: Sequence[float], form: str = _RATE) -> str:
     """From the smallest to the largest; one of them where they are written alike."""
-    return " to ".join(dict.fromkeys(form.format(value) for value in (min(values), max(values))))
+    ends = (plain_zero(form.format(value)) for value in (min(values), max(values)))
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _rounding(summary: Summary, gaps: dict[str, float]) -> str:

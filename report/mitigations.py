@@ -38,7 +38,7 @@ class OnFront(NamedTuple):
 
 def sentences(sweep: SweepSummary) -> list[str]:
     """What each mitigation, and thresholds after it, took and cost, where one was swept."""
-    return [*_costs(sweep), *_thresholds(sweep)] if MITIGATION in sweep.axes else []
+    return [*(_costs(sweep) if MITIGATION in sweep.axes else ()), *_thresholds(sweep)]
 
 
 def gap_of(groups: Groups) -> Estimate | None:
@@ -183,7 +183,7 @@ def _thresholds(sweep: SweepSummary) -> Iterator[str]:
                 if a.accuracy and b.accuracy
             ]
             yield (
-                f"{point.values[MITIGATION]} with thresholds for {constraint.replace('_', ' ')}:"
+                f"{_at(point)} with thresholds for {constraint.replace('_', ' ')}:"
                 f" selection differs by {_gaps(after)}, not {_gaps(before)}; accuracy{on} changes"
                 f" by {span(costs, _SIGNED)}. This is of the {ones[0].judged_on:,} texts that no"
                 " threshold was fitted on."
@@ -191,5 +191,13 @@ def _thresholds(sweep: SweepSummary) -> Iterator[str]:
 
 
 def _gaps(some: Sequence[Groups]) -> str:
-    found = [gap.value for groups in some if (gap := selection_gap(groups))]
-    return span(found) if found else NOTHING
+    """Of more than two groups the largest share less the smallest."""
+    rates = [gap for groups in some for gap in groups.gaps if gap.rate == "selection"]
+    return span([one.gap.value for one in rates]) if rates else NOTHING
+
+
+def _at(point: SweptPoint) -> str:
+    """Of a mitigation that was swept its name alone."""
+    if list(point.values) == [MITIGATION]:
+        return str(point.values[MITIGATION])
+    return ", ".join(f"{field.partition('.')[2]}={v}" for field, v in point.values.items())

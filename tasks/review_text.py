@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from compare.contracts import TwinTexts
+from compare.errors import UserError
 from compare.sources.source import Source, text_source
 
 from .data import reviews
@@ -14,7 +16,13 @@ _TRAIN, _VALIDATION = 20_000, 2_000
 
 
 def open_reviews(share: float) -> tuple[Source, Source]:
-    """The text to train on and the one to validate on; `share` of the reviews are about women."""
+    """The text to train on and the one to validate on; `share` of the reviews are about women.
+    Raises UserError where something else is called so here."""
+    if Path(NAME).exists():
+        raise UserError(
+            f"'{NAME}' is something of your own here, and the generated reviews: write ./{NAME} for"
+            " yours, or go to another folder"
+        )
     train, held = (_drawn(split, share) for split in ("train", "validation"))
     return _text(train), _text(held)
 

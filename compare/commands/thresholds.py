@@ -49,7 +49,12 @@ def thresholds_of_sweep(
         if not at.exists():
             missing[point.name] = "it was not played"
             continue
-        here, lacking = _of_run(at, header_of_run(at), wanted, constraint)
+        try:
+            header = header_of_run(at)
+        except UserError as error:
+            missing[point.name] = str(error)
+            continue
+        here, lacking = _of_run(at, header, wanted, constraint)
         missing |= {f"{point.name}, {label}": why for label, why in lacking.items()}
         if here:
             keep_thresholds(at.path, here)
@@ -63,7 +68,7 @@ def thresholds_of_sweep(
         _print(found)
         for sentence in _words(next(iter(found.values()))[0]):
             say(sentence)
-        say(f"Kept at each point; `compare report {folder.path}` has them among its mitigations.")
+        say(f"Kept at each point; `compare report {folder.path}` tells of them.")
     tell_missing(missing, json)
     return not missing
 

@@ -166,6 +166,26 @@ def _decided(kept: Kept, texts: Texts, model: Model) -> list[Subject]:
     return decided(texts, model.choices(texts.subjects), names)
 
 
+def answers_of_initial(
+    kept: Kept,
+    texts: Texts,
+    methods: Sequence[str],
+    subjects: Sequence[Subject],
+    choice: Choice,
+) -> Findings:
+    """Of the weights from which all began, where no backend was asked about these yet."""
+    found = Findings()
+    try:
+        with answering(choice, float(kept.header.run["timeout"])) as answer:
+            model = Model(answer, kept.plan.experiment, kept.plan.weights, texts.asking)
+            scores = {method: METHODS[method](model, subjects) for method in methods}
+            found.models[INITIAL], found.cells[INITIAL] = "initial", choice
+            found.scores = {method: {INITIAL: one} for method, one in scores.items()}
+    except CellEnded as end:
+        found.notes.append(f"weights that were not trained cannot be explained: {end.reason}")
+    return found
+
+
 def _looks(folder: RunFolder, cell: CellName) -> dict[int, dict[str, float]]:
     """By step the norms of the parameters that were kept, when the run looked for its target."""
     return {

@@ -6,7 +6,16 @@ from itertools import combinations
 from threading import Lock
 
 from compare.explain import agreement, truth
-from compare.explain.asking import METHODS, Findings, Kept, Questions, answers_of_backend, told
+from compare.explain.asking import (
+    INITIAL,
+    METHODS,
+    Findings,
+    Kept,
+    Questions,
+    answers_of_backend,
+    answers_of_initial,
+    told,
+)
 from compare.explain.attention import blocks_of, crossings_of
 from compare.explain.subjects import Subject
 from compare.explain.texts import Texts
@@ -40,8 +49,8 @@ def methods_for(plan: Plan) -> list[str]:
 def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) -> Explained:
     """Ask every backend, several at once; one that cannot answer is named in the notes."""
     count, questions = len(kept.choices), Questions(len(kept.choices))
-    at_once = min(_AT_ONCE, count)
-    threads = max(1, usable_cpus() // at_once)
+    at_once = min(_AT_ONCE, usable_cpus(), count)
+    threads = usable_cpus() // at_once
     under_way, ended, lock = list[str](), list[str](), Lock()
 
     def tell() -> None:
@@ -50,10 +59,10 @@ def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) 
 
     def explained(number: int) -> Findings:
         label = kept.choices[number].cell.label
-        with lock:
-            under_way.append(label)
-            tell()
         try:
+            with lock:
+                under_way.append(label)
+                tell()
             return answers_of_backend(kept, texts, methods, questions, number, threads)
         finally:
             questions.leave(number)
@@ -63,7 +72,18 @@ def explain_run(kept: Kept, texts: Texts, methods: Sequence[str], watch: Watch) 
                 tell()
 
     parts = several([partial(explained, number) for number in range(count)], at_once)
+    if INITIAL not in _together(parts).models:  # whoever was to be asked of it ended before
+        parts += _initial(kept, texts, methods, questions, parts)
     return _explained(kept, texts, questions.decided(), _together(parts))
+
+
+def _initial(
+    kept: Kept, texts: Texts, methods: Sequence[str], questions: Questions, parts: list[Findings]
+) -> list[Findings]:
+    """Weights that were not trained, asked of the first backend that answered to the end."""
+    able = [c for c, one in zip(kept.choices, parts, strict=True) if one.models and not one.notes]
+    subjects = questions.decided()
+    return [answers_of_initial(kept, texts, methods, subjects, choice) for choice in able[:1]]
 
 
 def _together(parts: Sequence[Findings]) -> Findings:

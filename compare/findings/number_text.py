@@ -79,15 +79,16 @@ def estimate(value: Estimate | None, form: str) -> str:
     if value is None:
         return NOTHING
     if value.low is None or value.high is None:
-        return _unsigned_zero(form.format(value.value))
+        return plain_zero(form.format(value.value))
     return with_interval(
-        *(_unsigned_zero(form.format(one)) for one in (value.value, value.low, value.high))
+        *(plain_zero(form.format(one)) for one in (value.value, value.low, value.high))
     )
 
 
-def _unsigned_zero(text: str) -> str:
-    """What is written as -0.000 is zero."""
-    return text if any(digit in text for digit in "123456789") else text.removeprefix("-")
+def plain_zero(text: str) -> str:
+    """What is written as -0.000 is zero, and where a sign is asked for +0.000."""
+    is_zero = text.startswith("-") and not any(digit in text for digit in "123456789")
+    return text.removeprefix("-") if is_zero else text
 
 
 def with_interval(value: str, low: str, high: str) -> str:

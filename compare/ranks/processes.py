@@ -144,7 +144,8 @@ class RankProcesses:
             if end.status == "skipped" or not others_took_it:
                 raise
             return self._open_elsewhere(timeout)
-        self._opening = {}
+        if do == "open":
+            self._opening = {}
         if do == "probe":
             answers.probed(self.folders)
         if do == "train":

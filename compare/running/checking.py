@@ -10,7 +10,7 @@ from compare.conformance.explaining import explain
 from compare.conformance.finding import Finding
 from compare.limits import CHECK_SECONDS
 from compare.planning.choice import Choice
-from compare.ranks.addresses import Place, free_addresses
+from compare.ranks.addresses import Place, free_addresses, proxies
 from compare.worker.process import CellEnded, WorkerProcess
 
 
@@ -73,8 +73,9 @@ class _Opened:
         self.stop()
         self._of_ranks = of_ranks
         self._worker = worker = WorkerProcess(
-            self._choice.adapter, self._choice.python, None, self._log
-        )
+            self._choice.adapter, self._choice.python, None, self._log,
+            without=proxies() if of_ranks else (),
+        )  # fmt: skip
         worker.hello()
         group = {"rank": 0, "size": 1, "timeout": self._timeout, "descriptors": []}
         group["addresses"] = free_addresses([Place()])

@@ -12,7 +12,10 @@ from .curves import Spec
 from .figures import Figure, listed
 from .series import colour
 
-_OF_THRESHOLDS = " Diamonds: with a threshold for each group, on the texts that none was fitted on."
+_OF_THRESHOLDS = (
+    " Diamonds: with a threshold for each group, of the texts that none was fitted on, and between"
+    " the texts of either group, also where the other points are of the same text."
+)
 _Accuracy = Callable[[OnFront], Estimate | None]
 _PANELS: tuple[tuple[str, str, str, _Accuracy], ...] = (
     ("fair", "fair labels", "accuracy", lambda one: one.accuracy),

@@ -119,6 +119,21 @@ def test_thresholds_stand_on_the_front_beside_the_mitigations() -> None:
     assert "thresholds for demographic parity: 0.011, 0.925" in text
 
 
+def test_thresholds_are_told_of_any_sweep_and_of_more_than_two_groups() -> None:
+    three = groups(0.2, 0.9, None)
+    largest = three.gaps[0].model_copy(update={"by_chance": 0.1})
+    kept = Thresholded(
+        backend=A.backend, mode=A.mode, constraint="equalized_odds", fitted_on=10, judged_on=11,
+        before=three.model_copy(update={"gaps": [largest]}),
+        fitted=three, after=three.model_copy(update={"gaps": [largest]}),
+    )  # fmt: skip
+    swept = sweep("train.batch", {8: FRONT["reweigh:0"]})
+    (only,) = swept.points
+    points = [only.model_copy(update={"thresholds": [kept]})]
+    (said,) = sentences(swept.model_copy(update={"points": points}))
+    assert said.startswith("batch=8 with thresholds for equalized odds: selection differs by 0.200")
+
+
 def test_the_page_draws_both_panels_with_the_theory_dotted() -> None:
     text = str(page.render_sweep(sweep("task.mitigation", FRONT)))
     assert 'id="figure-front-fair"' in text

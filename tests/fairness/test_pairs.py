@@ -86,6 +86,15 @@ def test_what_is_not_of_reviews_is_told(compare: Compare, asked: list[str], told
     assert told in finished.stderr
 
 
+def test_a_folder_of_the_same_name_is_not_passed_over(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "reviews").mkdir()
+    finished = compare(
+        "--task", "lm", "--preset", "tiny", "--backend", "reference", "--data", "reviews"
+    )
+    assert (finished.returncode, finished.stderr.count("\n")) == (2, 1)
+    assert "write ./reviews for yours" in finished.stderr
+
+
 @needs("torch")
 @pytest.mark.slow
 def test_a_model_of_a_skewed_corpus_finds_the_larger_group_likelier(

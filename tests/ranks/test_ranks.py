@@ -250,7 +250,11 @@ def test_a_port_that_others_took_meanwhile_is_left_to_them(
         monkeypatch.setattr(processes, "free_addresses", first_a_taken_one)
         played = RankProcesses(2, 60.0, backend, None, inputs, tmp_path / "log")
         try:
-            ready(played, mode)
+            played.tell("hello")  # both at once, as a run does
+            played.tell("open", mode=mode, threads=1)
+            played.answer("hello", 60)
+            played.answer("open", 60)
+            played.ask("build", 60, device={"kind": "cpu"}, perturb=False)
             assert len(played.ask("train", 60, **TRAIN)["losses"]) == 4
         finally:
             played.kill()

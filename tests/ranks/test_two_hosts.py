@@ -56,15 +56,23 @@ def _run(*command: str) -> str:
 
 @pytest.fixture
 def hosts() -> Iterator[list[Host]]:
-    if sys.platform != "linux" or os.geteuid() or not shutil.which("ip"):
-        pytest.skip("network namespaces need Linux, root and iproute2")
+    if sys.platform != "linux" or os.geteuid() or not all(map(shutil.which, ("ip", "tc"))):
+        pytest.skip("network namespaces need Linux, root, ip and tc")
     two = [Host(f"compare{os.getpid()}{i}", f"10.77.{i}.1") for i in (0, 1)]
     try:
-        _run("ip", "netns", "add", two[0].name)
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"no network namespaces here: {error.stderr.strip()}")
+        _link(two)
+        yield two
+    finally:
+        for host in two:
+            subprocess.run(["ip", "netns", "del", host.name], capture_output=True, check=False)
+            shutil.rmtree(Path("/etc/netns", host.name), ignore_errors=True)
+
+
+def _link(two: list[Host]) -> None:
+    """Make both, and a link between them; skips where the system does not let us."""
     try:
-        _run("ip", "netns", "add", two[1].name)
+        for host in two:
+            _run("ip", "netns", "add", host.name)
         ends = [f"c{os.getpid()}{i}" for i in (0, 1)]
         _run("ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
         for host, end, other in zip(two, ends, two[::-1], strict=True):
@@ -78,11 +86,10 @@ def hosts() -> Iterator[list[Host]]:
             folder.mkdir(parents=True)
             names = "".join(f"{one.address} {one.name}\n" for one in two)
             (folder / "hosts").write_text(f"127.0.0.1 localhost\n{names}")
-        yield two
-    finally:
-        for host in two:
-            subprocess.run(["ip", "netns", "del", host.name], capture_output=True, check=False)
-            shutil.rmtree(Path("/etc/netns", host.name), ignore_errors=True)
+        two[0].run("unshare", "--uts", "true")
+    except (subprocess.CalledProcessError, OSError) as error:
+        why = getattr(error, "stderr", "") or str(error)
+        pytest.skip(f"no network namespaces with a link between them here: {why.strip()}")
 
 
 @pytest.fixture

@@ -41,11 +41,14 @@ def test_where_one_raises_the_processes_of_all_end() -> None:
         raise KeyError("planted")
 
     jobs = [waits, raises, *(partial(_begin, begun, number) for number in range(4))]
-    with pytest.raises(KeyError, match="planted"):
-        several(jobs, 2)
-    assert sleeping.poll() == -9
-    assert len(begun) < 4  # what had not begun never did
-    interrupts.process_groups.discard(sleeping.pid)
+    try:
+        with pytest.raises(KeyError, match="planted"):
+            several(jobs, 2)
+        assert sleeping.poll() == -9
+        assert len(begun) < 4  # what had not begun never did
+    finally:
+        sleeping.kill()
+        interrupts.process_groups.discard(sleeping.pid)
 
 
 def _begin(begun: list[int], number: int) -> int:
