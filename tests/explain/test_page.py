@@ -143,7 +143,7 @@ def test_layers_and_weights_have_their_figures(browser: "Browser", file: Path) -
     )
     assert activations[-2:] == ("saturated", "dead units")
     assert layers[-2:] == ["25.0%", "0.0%"]
-    assert weights[-1] == "norm, before → after"
+    assert weights[-1] == "norm, before → after, and at looks between"
     assert parameters[-1] == "0.5 → 1.25"
 
 
