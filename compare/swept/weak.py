@@ -50,7 +50,9 @@ def _of_point(ranks: int, summary: Summary, alone: Summary) -> Iterator[WeakScal
     single = {(cell.backend, cell.mode): cell for cell in alone.cells}
     for cell in summary.cells:
         base = single.get((cell.backend, cell.mode))
-        if cell.ranks == ranks and base and cell.tokens_per_second and base.tokens_per_second:
+        if cell.ranks != ranks or base is None or {cell.status, base.status} != {"ok"}:
+            continue  # what trained something else has no efficiency
+        if cell.tokens_per_second and base.tokens_per_second:
             yield WeakScaling(
                 backend=cell.backend,
                 mode=cell.mode,

@@ -46,6 +46,14 @@ def test_nothing_is_said_across_machines_nor_without_one_process() -> None:
     assert weak_scalings([two]) == []
 
 
+def test_what_trained_something_else_has_no_efficiency() -> None:
+    found = run(a=1.9, two=0.625)
+    cells = [c.model_copy(update={"status": "parity_failed"}) if c.ranks == 2 else c
+             for c in found.cells]  # fmt: skip
+    failed = found.model_copy(update={"cells": cells})
+    assert weak_scalings([([1], run(a=1.0)), ([1, 2], failed)]) == []
+
+
 def test_the_sweep_says_it_and_draws_it() -> None:
     points = {8: ([1], run(a=1.0)), 16: ([1, 2], run(a=1.9, two=0.625))}
     swept = [
