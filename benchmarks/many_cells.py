@@ -8,7 +8,6 @@ every point.
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from compare.archive.stored import store, stored_summary
+from compare.records.run_folder import RECORDS, RunFolder
 from compare.running.progress import watched
 
 BACKENDS = "reference,torch,jax,tensorflow"
@@ -56,10 +57,19 @@ def _sweep(scratch: Path, points: int) -> Path:
     for seed in seeds:
         copy = sweep / f"seed={seed}"
         if copy.name != played["name"]:
-            copy.mkdir()
-            for name in ("records.jsonl", "summary.json"):
-                shutil.copy(sweep / played["name"] / name, copy)
+            _copy_as_another_run(sweep / played["name"], copy, seed)
     return sweep
+
+
+def _copy_as_another_run(played: Path, copy: Path, seed: int) -> None:
+    """With an id and a summary of its own: copies of one run count once."""
+    run_id, summary = RunFolder(played).run_id, stored_summary(RunFolder(played))
+    copy.mkdir()
+    records = (played / RECORDS).read_text()
+    (copy / RECORDS).write_text(
+        records.replace(f'"run_id":"{run_id}"', f'"run_id":"{run_id}-{seed}"')
+    )
+    store(RunFolder(copy), summary.model_copy(update={"run_id": f"{run_id}-{seed}"}))
 
 
 def _measured(command: str, sweep: Path) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """Judging a classifier: accuracy, F1 and the area under the ROC curve, by scikit-learn.
 
-Which classes there are is the task's to say, never what a sample happens to hold.
+Which classes there are is the task's to say, never what a sample happens to hold. The library is
+imported where it is used: it takes two seconds, and every command asks the tasks for their names.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from compare.contracts import Array, Quality
 from compare.stats import Interval, bootstrap
@@ -26,6 +26,8 @@ def judge(
     `wanted` are numbers of classes, `outputs` the probabilities of all classes, (n, classes).
     What is not defined for the examples is told with the class that is missing among them.
     """
+    from sklearn.metrics import accuracy_score
+
     labels, odds = np.array(wanted), np.array(outputs)
     classes = [str(name) for name in names or range(odds.shape[-1])]
     f1 = partial(_f1, classes=classes, positive=positive)
@@ -49,6 +51,8 @@ def _scored(
 
 
 def _f1(labels: Array, answers: Array, classes: Sequence[str], positive: int | None) -> float:
+    from sklearn.metrics import f1_score
+
     of = range(len(classes)) if positive is None else [positive]
     for index in of:
         if index not in labels and index not in answers:
@@ -57,6 +61,8 @@ def _f1(labels: Array, answers: Array, classes: Sequence[str], positive: int | N
 
 
 def _auroc(labels: Array, odds: Array, classes: Sequence[str]) -> float:
+    from sklearn.metrics import roc_auc_score
+
     for index, name in enumerate(classes):
         if index not in labels:
             raise _missing(name)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from rouge_score.rouge_scorer import RougeScorer
 
 from compare.contracts import Prepared, Quality
 from compare.spec import Settings
@@ -91,6 +90,8 @@ class Summarization:
     def quality(self, wanted: Sequence[Any], outputs: Sequence[Any], resamples: int) -> Quality:
         """Mean F-measures of ROUGE-1, 2 and L (Lin 2004), from 0 to 100, of words by the
         `word_rule` of what is wanted."""
+        from rouge_score.rouge_scorer import RougeScorer  # slow, and only scoring has a use for it
+
         scorer = RougeScorer(list(self.metrics), tokenizer=tokenizer_of(word_rule(wanted)))
         each = [scorer.score(w, output) for w, output in zip(wanted, outputs, strict=True)]
         found = {m: np.array([100 * scores[m].fmeasure for scores in each]) for m in self.metrics}

@@ -1,9 +1,10 @@
 """What counts as a word where texts are compared word by word, in any script."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import regex
-from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
+from rouge_score import tokenize
 
 ROUGE_SCORE = "words of a-z and 0-9, as rouge-score's"
 UNICODE = "words by Unicode (UAX 29), characters in scripts without spaces"
@@ -30,12 +31,25 @@ def word_rule(texts: Iterable[str]) -> str:
     return ROUGE_SCORE if letters - latin <= _FOREIGN * letters else UNICODE
 
 
+class Tokenizer(Protocol):
+    """What a `RougeScorer` asks for words."""
+
+    def tokenize(self, text: str) -> list[str]: ...
+
+
 def tokenizer_of(rule: str) -> Tokenizer:
-    """Words for a `RougeScorer`."""
-    return DefaultTokenizer(use_stemmer=False) if rule == ROUGE_SCORE else UnicodeWords()
+    return PublishedWords() if rule == ROUGE_SCORE else UnicodeWords()
 
 
-class UnicodeWords(Tokenizer):  # type: ignore[misc]  # the library has no types
+class PublishedWords:
+    """rouge-score's own words, unstemmed. Its class for them takes nltk, which is slow to import,
+    for a stemmer."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return list(tokenize.tokenize(text, None))
+
+
+class UnicodeWords:
     """Lower-case words by Unicode's rules, marks with their letters, punctuation left out."""
 
     def tokenize(self, text: str) -> list[str]:

@@ -62,8 +62,8 @@ class HistoryRow(BaseModel):
 
 class History(BaseModel):
     """`rows` series by series, in each the oldest first; `unreadable` has a line for each folder
-    that could not be read, or not whole, `copies` one for each that holds the records of another,
-    and is left out."""
+    that could not be read, or not whole, `copies` one for each run whose records other folders
+    hold too, which are left out."""
 
     folder: str
     rows: list[HistoryRow]
@@ -84,8 +84,8 @@ def read_history(
     """
     if not folder.is_dir():
         raise UserError(f"'{folder}' is no folder")
-    rows, unreadable, copies = list[HistoryRow](), list[str](), list[str]()
-    known: dict[str, Path] = {}
+    rows, unreadable = list[HistoryRow](), list[str]()
+    known: dict[str, list[Path]] = {}
 
     def not_listed(error: OSError) -> None:
         unreadable.append(f"'{error.filename}' cannot be read: {error.strerror}")
@@ -96,16 +96,23 @@ def read_history(
         except UserError as error:
             unreadable.append(str(error))
             continue
-        if (first := known.setdefault(sha, path)) != path:
-            copies.append(f"'{path}' is a copy of '{first}', which counts once")
+        known.setdefault(sha, []).append(path)
+        if len(known[sha]) > 1:
             continue
         unreadable += [f"'{path}': {problem}" for problem in problems]
         if not task or figures.experiment.task == task:
             rows += _rows(shown(path.relative_to(folder).as_posix()), figures, backends)
     return History(
         folder=shown(str(folder)), rows=in_series(rows), unreadable=list(map(shown, unreadable)),
-        copies=list(map(shown, copies)),
+        copies=[shown(_copies(*same)) for same in known.values() if len(same) > 1],
     )  # fmt: skip
+
+
+def _copies(first: Path, copy: Path, *more: Path) -> str:
+    told = (
+        f"'{copy}' and {count_of(len(more), 'other')} are copies" if more else f"'{copy}' is a copy"
+    )
+    return f"{told} of '{first}', which counts once"
 
 
 def in_series(rows: Iterable[HistoryRow]) -> list[HistoryRow]:

@@ -160,3 +160,8 @@ def test_a_copied_run_is_one_run(results: Path) -> None:
     twice = read_history(results)
     assert twice.rows == once.rows
     assert twice.copies == [f"'{results / 'z'}' is a copy of '{results / 'a'}', which counts once"]
+    shutil.copytree(results / "a", results / "y")
+    (told,) = read_history(results).copies
+    assert (
+        told == f"'{results / 'y'}' and 1 other are copies of '{results / 'a'}', which counts once"
+    )
