@@ -144,16 +144,21 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(row["preset"], row["backend"], row["opponent"], *_texts(row))
     print_whole(table)
-    ratios = {row["backend"]: row["ratio"]["value"] for row in rows if row.get("ratio")}
-    print(f"{len(ratios)} of {count_of(len(rows), 'race')} could be timed", end="")
-    if ratios:
-        slowest = min(ratios, key=lambda name: ratios[name])
-        print(f"; furthest behind is {slowest}, at {ratios[slowest]:.3f} of a loop by hand", end="")
-    print(".")
+    print(f"{_verdict(rows)}.")
     for row in rows:
         if row["status"] != "ok":
             print(f"{row['preset']}, {row['status']}: {row['reason']}", file=sys.stderr)
             print(row["log_tail"], file=sys.stderr)
+
+
+def _verdict(rows: list[dict[str, Any]]) -> str:
+    timed = [row for row in rows if row.get("ratio")]
+    told = f"{len(timed)} of {count_of(len(rows), 'race')} could be timed"
+    if not timed:
+        return told
+    slowest = min(timed, key=lambda row: float(row["ratio"]["value"]))
+    ratio, name = slowest["ratio"]["value"], f"{slowest['backend']} on {slowest['preset']}"
+    return f"{told}; furthest behind is {name}, at {ratio:.3f} of {slowest['opponent']}"
 
 
 def _texts(row: dict[str, Any]) -> list[str]:

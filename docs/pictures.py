@@ -94,6 +94,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         photograph(page, "lm-small", "page")
         photograph(page, "translation-captions", "page-translation")
+        photograph(page, "lm-ranks", "page-ranks", "#figure-efficiency")
         in_both_schemes(page, RUNS / "sentiment-explained" / "explain.html", "page-explain")
         browser.close()
 

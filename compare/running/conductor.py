@@ -145,6 +145,7 @@ class Conductor:
             share = (number - first + 1) / rounds  # of the budget, until the end of this round
             self.stopping.grant(share)
             failed |= self._play(number, cells, number == first, needs_echo)
+            self.stopping.look(self.windows)
             still = {c: count - 1 if c in self.windows else 0 for c, count in still.items()}
             number += 1
         self.stopping.grant(1.0)

@@ -217,7 +217,7 @@ class Course:
         2%"."""
         left = self.left()
         parts = []
-        by_budget = bool(self.header and self._run.measuring_seconds and not self._counted)
+        by_budget = self.header is not None and not self._counted and self._by_budget()
         if left is not None and (by_budget or left >= 0.5):  # less is no forecast: of what follows
             parts.append(
                 f"{clock(left)} of the budget left" if by_budget else f"about {clock(left)} left"
@@ -241,10 +241,19 @@ class Course:
         if self.header is None:
             return None
         training = self._left_of_training()
-        if self._run.measuring_seconds:
-            budget = self._run_began + self._run.measuring_seconds - self._now()
-            return max(0.0, budget, training or 0.0)
+        if self._by_budget():
+            return self._left_of_budget()
         return None if training is None else training + self._left_of_rounds()
+
+    def _left_of_budget(self) -> float:
+        return max(0.0, self._run_began + self._run.measuring_seconds - self._now())
+
+    def _by_budget(self) -> bool:
+        """Whether what is left is a budget's rather than that of rounds which take longer."""
+        if not self._run.measuring_seconds:
+            return False
+        needed = (self._left_of_training() or 0.0) + self._left_of_rounds()
+        return self._left_of_budget() >= needed
 
     def _left_of_training(self) -> float | None:
         """Of the first round, which trains whole; None before the second step of every cell."""

@@ -48,11 +48,14 @@ class Stopping:
         """Whether there is time left, and an interval that is wider than it is asked to be."""
         if time.monotonic() >= self._ends:
             return False
-        if self.run.precision is None:
-            return True
+        return self.run.precision is None or self.look(windows) > self.run.precision
+
+    def look(self, windows: Windows) -> float:
+        """The precision so far, which is told where one is wanted."""
         found = self._precision(windows)
-        self.reached(found)
-        return found > self.run.precision
+        if self.run.precision is not None:
+            self.reached(found)
+        return found
 
     def round_begins(self) -> None:
         """What is told from now on until its windows begin is the start of a round."""
