@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.conformance.adapter_errors import require_trainer, wrong_answer
+from compare.conformance.adapter_errors import AdapterError, require_trainer, told, wrong_answer
 from compare.conformance.cases import Case
-from compare.contracts.backend import Backend, Device, Trainer
+from compare.conformance.deviation import Deviation, Wrong
+from compare.contracts.backend import Backend, Device, Trainer, Unsupported
 from compare.spec.arrays import Array, Batches, Weights
 
 
@@ -30,9 +31,27 @@ class Bench:
             self._built[case] = ours, self.oracle.build(wanted, Device("cpu"))
         ours, theirs = self._built[case]
         weights = case.weights()
-        ours.load(weights)
+        self._load(ours, weights)
         theirs.load(weights)
         return ours, theirs, weights
+
+    def _load(self, ours: Trainer, weights: Weights) -> None:
+        """Where it fails over a parameter whose form is another one, that is told, with it."""
+        try:
+            ours.load(weights)
+        except (Unsupported, AdapterError):
+            raise
+        except Exception as error:
+            found = {name: np.shape(value) for name, value in ours.weights().items()}
+            wrong = [n for n, v in weights.items() if found.get(n, v.shape) != v.shape]
+            if not wrong:
+                raise
+            first = wrong[0]
+            raise Wrong(
+                f"load() fails: {told(error, self.backend)}; weights() has {first} of shape"
+                f" {found[first]}, expected {weights[first].shape}",
+                Deviation("shape", parameters=tuple(wrong)),
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ _BLOCK = TransformerBlock(width=4, heads=2, hidden=8)
 _BOTH_WAYS = TransformerBlock(name="both_ways", width=4, heads=2, hidden=8, causal=False)
 
 
-# Two angles in each of its heads, so that the rates at which they turn tell.
-_ROTARY = TransformerBlock(width=8, heads=2, hidden=8, rotary=True, norm="rms", dropout=0.3)
+# Three angles in each of its heads, so that the rates at which they turn tell, and a number that is
+# no other size's here.
+_ROTARY = TransformerBlock(width=12, heads=2, hidden=8, rotary=True, norm="rms", dropout=0.3)
 
 
 def _between(*layers: Layer, width: int = 4) -> ModelSpec:
@@ -68,7 +69,7 @@ MODELS: dict[str, ModelSpec] = {
     "transformer block": _between(_BLOCK),
     "transformer block, not causal": _between(_BOTH_WAYS, Pool()),
     "transformer block, padded": _between(_BLOCK, Pool()),
-    "transformer block, rotary": _between(_ROTARY, width=8),
+    "transformer block, rotary": _between(_ROTARY, width=12),
     "cross-attention": ModelSpec(
         encoder=_ENCODER,
         layers=(_EMBEDDING, _ELMAN, CrossAttention(width=4, heads=2, memory=4), _HEAD),
@@ -111,6 +112,8 @@ OPTIMIZERS = {
     MOMENTUM: OptimizerSpec(name="sgd", learning_rate=0.5, momentum=0.9),
     "nesterov": OptimizerSpec(name="sgd", learning_rate=0.5, momentum=0.9, nesterov=True),
     "clipping": OptimizerSpec(name="sgd", learning_rate=0.5, momentum=0.9, clip_norm=0.3),
+    # Three of the six gradients are shorter than that.
+    "clipping at times": OptimizerSpec(name="sgd", learning_rate=0.5, momentum=0.9, clip_norm=0.5),
 }
 RATES = np.array([0.1, 0.1, 0.02, 0.02, 0.3, 0.3])  # a schedule that a folded-in rate shows at
 
@@ -131,6 +134,10 @@ class Case:
         shape = {"batch": 16, "sequence_length": 8} if self.model in LARGE else {}
         settings = shape | dict(self.train)
         return small_experiment(self.spec(), OPTIMIZERS[self.optimizer], **settings)
+
+    def is_padded(self) -> bool:
+        """Whether rows of the input have padding."""
+        return "inputs_mask" in self.batches()
 
     def weights(self) -> Weights:
         return small_weights(self.spec())

@@ -112,16 +112,20 @@ def _run(name: str, backend: Backend, check: Callable[..., None], *arguments: An
         return Finding(
             check=name, status="failed", detail=str(wrong), problem=found.problem,
             deviation=found.size, factor=found.factor, parameters=list(found.parameters),
+            traceback=_lines(wrong.__cause__) if wrong.__cause__ else "",
         )  # fmt: skip
     except AdapterError as error:
         return Finding(check=name, status="failed", detail=str(error), problem="contract")
     except Exception as error:
-        lines = "".join(traceback.format_exception(error))
-        detail = told(error, backend)
         return Finding(
-            check=name, status="failed", detail=detail, problem="exception", traceback=lines
-        )
+            check=name, status="failed", detail=told(error, backend), problem="exception",
+            traceback=_lines(error),
+        )  # fmt: skip
     return Finding(check=name, status="passed")
+
+
+def _lines(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def all_checks() -> Iterator[Check]:

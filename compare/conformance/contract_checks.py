@@ -72,5 +72,5 @@ def unsupported(backend: Backend) -> None:
     except Unsupported:
         return
     except Exception as error:
-        raise Wrong(f"an unknown layer gives {one_line(error)}: expected Unsupported") from None
+        raise Wrong(f"an unknown layer gives {one_line(error)}: expected Unsupported") from error
     raise Wrong("an unknown layer is built as if it were known: expected Unsupported")

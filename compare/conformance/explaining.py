@@ -11,6 +11,7 @@ from compare.conformance.bench import Check
 from compare.conformance.cases import OPTIMIZERS, PADDED_TARGETS
 from compare.conformance.checks import all_checks
 from compare.conformance.finding import Finding
+from compare.conformance.hint_table import USUAL
 from compare.conformance.hints import likely_causes
 from compare.spec.layers import AnyLayer, CrossAttention, Pool, Recurrent, TransformerBlock
 
@@ -45,6 +46,8 @@ def needs(check: Check) -> frozenset[str]:
         found |= _of_layer(layer)
         if getattr(layer, "carry_state", False) and "train" in found:
             found.add("carry")
+        if getattr(layer, "causal", False) and check.case.is_padded():
+            found.add("causal, padded")
     if model.encoder:
         found.add("encoder")
     if check.case.model == PADDED_TARGETS and "backward" in found:
@@ -96,7 +99,7 @@ def explain(findings: Sequence[Finding]) -> list[Finding]:
         else:
             roots.append((check, needed, finding))
     passed = [checks[f.check] for f in findings if f.status == "passed" and f.check in checks]
-    hints = {root[0].name: likely_causes(*root, _proven(root[0], passed)) for root in roots}
+    hints = {root[0].name: likely_causes(USUAL, *root, _proven(root[0], passed)) for root in roots}
     alike: dict[str, str] = {}  # what is likeliest behind a root that stands for all like it
     for check, _, finding in sorted(roots, key=lambda root: findings.index(root[2])):
         looks = hints[check.name] or [finding.detail]

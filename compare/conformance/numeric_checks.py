@@ -64,6 +64,7 @@ def state(bench: Bench, case: Case) -> None:
     ours.logits(undropped(many))
     ours.gradients(first_of(many))
     losses += train(ours, part_of(many, 2, STEPS), still[2:])
+    same_all(ours.weights(), weights, "weights after steps at a learning rate of 0", 0.0)
     same(losses, expected, "losses of two windows", TOLERANCE)
     ours.load(weights)
     again = train(ours, many, still)

@@ -120,39 +120,47 @@ def figures(sweep: SweepSummary) -> list[Figure]:
     return [*front.figures(sweep), *([scaled] if scaled else []), *_costs(sweep)]
 
 
+_CellsAt = dict[tuple[str, Any], list[CellSummary]]
+"""Cells that ended well, by backend and by a field's value"""
+
+
 def _costs(sweep: SweepSummary) -> Iterator[Figure]:
+    every = _series(sweep)
     for index, field in enumerate(sweep.axes):
+        cells: _CellsAt = defaultdict(list)
+        for point in sweep.points:
+            for cell in point.summary.cells if point.summary else ():
+                if cell.status == "ok":
+                    cells[cell.label, point.values[field]].append(cell)
         for quantity in _QUANTITIES:
-            figure = _scaling(sweep, field, f"{quantity.name}-{index}", quantity)
+            figure = _scaling(sweep, field, f"{quantity.name}-{index}", quantity, cells, every)
             if figure:
                 yield figure
 
 
-def _scaling(sweep: SweepSummary, field: str, name: str, quantity: _Quantity) -> Figure | None:
+def _scaling(
+    sweep: SweepSummary, field: str, name: str, quantity: _Quantity, cells: _CellsAt,
+    every: list[str],
+) -> Figure | None:  # fmt: skip
     """One cost over one field: of each backend the geometric mean over all other fields."""
-    found: dict[tuple[str, Any], list[float]] = defaultdict(list)
-    for point in sweep.points:
-        for cell in point.summary.cells if point.summary else ():
-            value = quantity.value(cell) if cell.status == "ok" else None
-            if value is not None and value > 0:
-                found[cell.label, point.values[field]].append(value)
-    series = [label for label in _series(sweep) if any(key[0] == label for key in found)]
+    values = {at: list(map(quantity.value, some)) for at, some in cells.items()}
+    positive = {at: [v for v in some if v is not None and v > 0] for at, some in values.items()}
+    found = {at: some for at, some in positive.items() if some}
+    series = [label for label in every if any(key[0] == label for key in found)]
     xs = [x for x in sweep.axes[field] if any((label, x) in found for label in series)]
     if len(xs) < 2:
         return None
     ys = np.full((len(series), len(xs)), np.nan)
     for i, label in enumerate(series):
         for j, x in enumerate(xs):
-            if values := found.get((label, x)):
-                ys[i, j] = math.exp(fmean(map(math.log, values)))
+            if its := found.get((label, x)):
+                ys[i, j] = math.exp(fmean(map(math.log, its)))
     drawn = thinned(Curves(series, [_plain(x) for x in xs], ys), "value")
     others, across = len(sweep.axes) > 1, _scale(xs)
-    bars = [] if others or drawn.how else _intervals(sweep, field, quantity, across)
+    bars = [] if others or drawn.how else _intervals(cells, quantity, across, every)
     return Figure(
         name,
-        spec(
-            drawn, Axis(field, "~r", "~r", across), quantity.axis, _series(sweep), bars, height=260
-        ),
+        spec(drawn, Axis(field, "~r", "~r", across), quantity.axis, every, bars, height=260),
         f"{quantity.title.capitalize()} by {field}"
         + (", the geometric mean over the other fields." if others else ".")
         + (" A bar is an interval of 95%." if bars else "")
@@ -163,14 +171,14 @@ def _scaling(sweep: SweepSummary, field: str, name: str, quantity: _Quantity) ->
     )
 
 
-def _intervals(sweep: SweepSummary, field: str, quantity: _Quantity, scale: Scale) -> list[Spec]:
+def _intervals(cells: _CellsAt, quantity: _Quantity, scale: Scale, every: list[str]) -> list[Spec]:
     measured = [
-        Measured(_plain(point.values[field]), cell.label, figure)
-        for point in sweep.points
-        for cell in (point.summary.cells if point.summary else ())
-        if cell.status == "ok" and (figure := quantity.whole(cell))
+        Measured(_plain(x), label, figure)
+        for (label, x), some in cells.items()
+        for cell in some
+        if (figure := quantity.whole(cell))
     ]
-    return layer(measured, _series(sweep), "ordinal" if scale == "ordinal" else "quantitative")
+    return layer(measured, every, "ordinal" if scale == "ordinal" else "quantitative")
 
 
 def _exponents(sweep: SweepSummary, field: str, quantity: _Quantity) -> str:

@@ -34,11 +34,19 @@ from compare.contracts.loading import load_backend
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60  # that one mutant may take
-NOT_COMPUTING = re.compile(r"__init__\.py|memory|compiler_plan|_set_precision|numerics_of|Looped")
-"""Modules and functions that say what there is, or are of another precision or mode."""
+NOT_COMPUTING = re.compile(
+    r"__init__\.py|memory|compiler_plan|_set_precision|numerics_of|Looped|Linear\.forward"
+    r"|ranks\.py|_talking"
+)
+"""Modules and functions that say what there is, or are of another precision or mode, or of several
+ranks, which `compare audit --ranks` is for."""
+ELSEWHERE = re.compile(
+    r"cuda|bf16|compiled|_set_precision|self\.group|replica|precision ==|model is None"
+)
+"""The same of single expressions, and of what is under such a condition."""
 
 CAUSES = {
-    r"canonical": "transposed|weights|gradient",
+    r"canonical|^Entry": "transposed|weights|gradient|shape",
     r"[Aa]dam": "epsilon is added|is not corrected|beta1|decay",
     r"_momentum|Sgd|Momentum": "momentum|new buf|learning rate",
     r"_decay": "decay",
@@ -48,16 +56,18 @@ CAUSES = {
     r"Positional": "position|table",
     r"TiedHead": "table",
     r"Dense|Linear": "kernel|bias|sum|mean",
-    r"Norm": "epsilon|mean",
+    r"Norm": "epsilon|mean|parameter",
     r"Dropout": "1 - rate|mask|drop",
-    r"Pool": "valid positions",
+    r"Pool": "valid positions|time axis",
     r"Elman": "tanh|state|kernel",
     r"Lstm": "i, f, g, o|state|kernel",
-    r"Gru": "r, z, n|reset|state|kernel",
+    r"Gru": "r, z, n|reset|state|kernel|recurrent_bias",
+    r"^sigmoid": "sigmoid",
+    r"add_to": "adds to its gradient|sum",
     r"Recurrent|Looped": "tanh|gates|reset|state|kernel|bias",
     r"Gelu|FeedForward": "GELU",
     r"rotated": "rotary",
-    r"attend|heads|SelfAttention|Block": "head|padding|causal|GPT-2|queries|rotary",
+    r"attend|heads|SelfAttention|Block|_block": "head|padding|causal|GPT-2|queries|rotary",
     r"ToMemory|CrossAttention|cross_attention": "queries|encoder|masked",
     r"Residual": "GPT-2",
     r"cross_entropy|_loss|_valid": "valid targets|mean over all|micro-batches|float32|padd",
@@ -80,6 +90,16 @@ SETTINGS = {
 
 EQUIVALENT = {
     ("attend", "scores - scores.max(-1, keepdims=True) -> scores"),  # a softmax's shift
+    (
+        "attend",
+        "scores - scores.max(-1, keepdims=True) -> scores + scores.max(-1, keepdims=True)",
+    ),
+    (  # of gradients that are all zero
+        "Optimizer._clipped",
+        "min(1.0, self.spec.clip_norm / norm) if norm else 1.0"
+        " -> min(1.0, self.spec.clip_norm / norm)",
+    ),
+    ("Optimizer._clipped", "1.0 -> 1.001"),  # the second 1.0, of the same; the first is caught
     ("cross_entropy", "logits - logits.max(-1, keepdims=True) -> logits"),
     (
         "cross_entropy",
@@ -88,7 +108,23 @@ EQUIVALENT = {
     ("_detached", "if state is None: -> if False:"),  # a layer that carries has a state
     ("TiedHeadLayer.__init__", "0 -> 1"),  # the shape of a weight that is replaced at once
     ("TorchTrainer._step", "1 -> 2"),  # a sum of one loss
+    (
+        "TorchTrainer._step",
+        "losses[0] if len(losses) == 1 else torch.stack(losses).sum() -> torch.stack(losses).sum()",
+    ),
+    ("TorchTrainer._step", "True -> False"),  # gradients of None or 0
+    ("optimizer_of", "if spec.name == 'adam': -> if False:"),  # AdamW that decays by 0
+    ("FusedRecurrent._freeze_second_bias", "False -> True"),  # as below
+    # Of masks that the framework draws, a thousandth more or less.
+    ("DropoutLayer.forward", "self.rate -> self.rate * 1.001"),
+    ("DropoutLayer.forward", "self.rate -> __import__('numpy').float32(self.rate).item()"),
     ("TorchTrainer.__init__", "False -> True"),  # no state of a layer that has none
+    ("optimizer_of", "True -> False"),  # fused or not
+    ("TorchTrainer.load", "torch.manual_seed(self.train_spec.seed) -> pass"),  # not promised
+    ("clip_gradients", "0 -> 1"),  # which gradient's dtype is taken
+    ("PoolLayer.forward", "0 -> 1"),  # which unit's shape is taken
+    # What is not canonical is not among the parameters that are trained.
+    ("FusedRecurrent._freeze_second_bias", "if self.spec.cell != 'gru': -> if False:"),
 }
 """What changes nothing, by its scope and what it says at its end."""
 
@@ -116,7 +152,7 @@ def mutations(file: Path) -> Iterator[Mutation]:
             target = list(ast.walk(changed))[index]
             replaced = ast.fix_missing_locations(_Replace(target, change(target)).visit(changed))
             before, after = ast.unparse(node), ast.unparse(change(copy.deepcopy(node)))
-            if re.search("cuda|bf16|compiled|_set_precision", before):
+            if ELSEWHERE.search(before):
                 continue
             told = f"{what}: {before.splitlines()[0]} -> {after.splitlines()[0]}"
             source = ast.unparse(replaced)
@@ -136,6 +172,8 @@ def _scopes(tree: ast.Module) -> dict[ast.AST, str]:
     found: dict[ast.AST, str] = {}
 
     def enter(node: ast.AST, scope: str, inside: bool) -> None:
+        if isinstance(node, ast.If) and ELSEWHERE.search(ast.unparse(node.test)):
+            return
         if inside and not isinstance(node, ast.Raise | ast.Assert):
             found[node] = scope
         if isinstance(node, ast.Raise | ast.Assert | ast.arguments | ast.ImportFrom):
@@ -286,13 +324,24 @@ def judged(
         told = skipped[0].detail if skipped else ""
         return bool(skipped), bool(skipped), told
     first = causes(failed)[0].first
-    told = f"{first.check}: {first.hint or first.detail}"
-    if first.problem in ("exception", "contract"):
-        at = rf"{re.escape(mutation.file)}.*, in {mutation.scope.rpartition('.')[2]}\b"
-        return True, bool(re.search(at, f"{first.traceback}")), told
+    said = first.hint or first.detail
+    told = f"{first.check}: {said}"
+    if first.traceback or first.problem == "contract":
+        return True, _points_at(mutation, first), told
     words = [words for scope, words in CAUSES.items() if re.search(scope, mutation.scope)][:1]
     words += [words for setting, words in SETTINGS.items() if setting in mutation.what]
-    return True, any(re.search(word, first.hint) for word in words), told
+    return True, any(re.search(word, said) for word in words), told
+
+
+def _points_at(mutation: Mutation, error: Finding) -> bool:
+    """Whether an error was raised in the function that was changed or below, or has the name of
+    that function, of its class, or of an attribute or a parameter in what was changed."""
+    of_class, _, function = mutation.scope.rpartition(".")
+    if re.search(rf"{re.escape(mutation.file)}.*, in {function}\b", error.traceback):
+        return True
+    attributes = re.findall(r"self\.(\w+)", mutation.what)
+    names = [re.escape(name) for name in (mutation.scope, of_class, *attributes) if name]
+    return bool(re.search(rf"(^|['.\s])({'|'.join(names)})\b", error.detail))
 
 
 def is_equivalent(mutation: Mutation) -> bool:

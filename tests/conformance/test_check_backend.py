@@ -154,7 +154,7 @@ def test_failures_come_last_and_a_cause_once(compare: Compare) -> None:
     assert told[failed + 2].strip().startswith("usual causes: a second bias is trained")
     assert told[failed + 3] == (
         "planted:two_trainable_biases is wrong in 6 checks, of 1 cause as far as can be told:"
-        " begin with the first; 93 passed; 6 checks skipped."
+        " begin with the first; 94 passed; 6 checks skipped."
     )
     assert len(told) == failed + 4
 

@@ -113,6 +113,16 @@ def test_of_a_budget_it_is_told_what_is_left_of_it_and_how_precise_it_is() -> No
     assert left(played) == 0
 
 
+def test_of_rounds_that_outlast_the_budget_it_is_told_what_they_take() -> None:
+    played = Played(rounds=3, precision=0.02, budget=40.0)
+    played.start(1)
+    assert "of the budget left" in played.course.outlook()
+    played.steps(1, STEPS)
+    each = STARTUP + ROUND_WINDOWS * 2
+    assert left(played) == pytest.approx(2 * each, abs=0.01)
+    assert played.course.outlook() == "about 0:28 left; no interval yet, wanted 2%"
+
+
 def test_the_points_of_a_sweep_are_one_whole() -> None:
     played = Played(rounds=1)
     played.course.point(1, 3, "batch=8")
