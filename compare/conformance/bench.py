@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from compare.conformance.adapter_errors import AdapterError, require_trainer, told, wrong_answer
 from compare.conformance.cases import Case
-from compare.conformance.deviation import Deviation, Wrong
+from compare.conformance.deviation import Wrong, same_all
 from compare.contracts.backend import Backend, Device, Trainer, Unsupported
 from compare.spec.arrays import Array, Batches, Weights
 
@@ -36,22 +37,20 @@ class Bench:
         return ours, theirs, weights
 
     def _load(self, ours: Trainer, weights: Weights) -> None:
-        """Where it fails over a parameter whose form is another one, that is told, with it."""
+        """Where it fails over a parameter of another name or shape, that is told, with it."""
         try:
             ours.load(weights)
         except (Unsupported, AdapterError):
             raise
         except Exception as error:
-            found = {name: np.shape(value) for name, value in ours.weights().items()}
-            wrong = [n for n, v in weights.items() if found.get(n, v.shape) != v.shape]
-            if not wrong:
-                raise
-            first = wrong[0]
-            raise Wrong(
-                f"load() fails: {told(error, self.backend)}; weights() has {first} of shape"
-                f" {found[first]}, expected {weights[first].shape}",
-                Deviation("shape", parameters=tuple(wrong)),
-            ) from None
+            what = f"load() fails: {told(error, self.backend)}; weights()"
+            try:
+                same_all(ours.weights(), weights, what, inf)
+            except Wrong as wrong:
+                raise wrong from None
+            except Exception:
+                raise error from None
+            raise
 
 
 @dataclass(frozen=True)

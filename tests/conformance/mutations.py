@@ -46,7 +46,7 @@ ELSEWHERE = re.compile(
 """The same of single expressions, and of what is under such a condition."""
 
 CAUSES = {
-    r"canonical|^Entry": "transposed|weights|gradient|shape",
+    r"canonical|^Entry": "transposed|weights|gradient|shape|parameter",
     r"[Aa]dam": "epsilon is added|is not corrected|beta1|decay",
     r"_momentum|Sgd|Momentum": "momentum|new buf|learning rate",
     r"_decay": "decay",
@@ -67,12 +67,14 @@ CAUSES = {
     r"Recurrent|Looped": "tanh|gates|reset|state|kernel|bias",
     r"Gelu|FeedForward": "GELU",
     r"rotated": "rotary",
-    r"attend|heads|SelfAttention|Block|_block": "head|padding|causal|GPT-2|queries|rotary",
-    r"ToMemory|CrossAttention|cross_attention": "queries|encoder|masked",
+    r"attend|heads|SelfAttention|Block|_block": "another shape|head|padding|causal|GPT-2|queries"
+    "|rotary",
+    r"ToMemory|CrossAttention|cross_attention": "another shape|queries|encoder|masked",
     r"Residual": "GPT-2",
     r"cross_entropy|_loss|_valid": "valid targets|mean over all|micro-batches|float32|padd",
     r"Entry|weights|load|_tensor|_fields": "transposed|weights|parameter|load|gradient|padd"
     "|valid targets|state",
+    r"_layer$": "Unsupported",
     r"Chain|_chain|Model|layer_of|forward": "state|encoder|GPT-2|padd|valid positions|masked",
     r"step|train|micro|detached|differentiate|backward": "state|learning rate|micro-batches|carr"
     "|step|gradient|loss|encoder|moments",
