@@ -209,21 +209,34 @@ class Conductor:
         paces = played.each(played.train, "warmup", 0, 1, at, min(_COMPILING_STEPS, at - 2))
         if not self.window_steps:
             self.window_steps = window_steps(paces, steps - at)
-        odd = (steps - at) % self.window_steps if self.window_steps else steps - at
-        odd = odd if played.first or not self.window_steps else 0  # others do not train to the end
-        if odd:  # steady windows are all of one size, so what does not fit comes before them
-            played.each(played.train, "warmup", 1, at, at + odd, min(1, odd - 1))
-        self._look_for_the_target(played, 0, at + odd)
+        at = self._warm_up(played, at)
         # Where there are long windows to come, short ones would only widen the intervals.
         self.short = self.window_steps * min(paces, default=0.0) < SHORT_SECONDS
         role: Role = "warmup" if self.short and self._measures_beyond() else "steady"
         size = self.window_steps or 1
-        firsts = range(at + odd, steps - size + 1, size)  # whole ones alone
+        firsts = range(at, steps - size + 1, size)  # whole ones alone
         wanted = len(firsts) if played.first else self.stopping.windows_of_a_round(self.windows)
         for index, first in enumerate(firsts[:wanted]):
             played.each(played.train, role, index, first, first + self.window_steps, 1)
             self._look_for_the_target(played, first, first + self.window_steps)
-        return at + odd
+        return at
+
+    def _warm_up(self, played: Round, at: int) -> int:
+        """What comes before steady windows, from step `at` on. The step at which these begin.
+
+        The first window of a process is not timed, if there is room for another: a step that is
+        given out before the one before has ended takes memory of its own, and the first time that
+        so many are, it is new to the process. It was a tenth of JAX's first window.
+        """
+        steps, size = self.plan.experiment.train.steps, self.window_steps
+        odd = (steps - at) % size if size else steps - at  # steady windows are all of one size
+        count = odd if played.first or not size else 0  # others do not train to the end
+        if size and steps - at - odd >= 2 * size:
+            count += size
+        if count:
+            played.each(played.train, "warmup", 1, at, at + count, min(1, count - 1))
+        self._look_for_the_target(played, 0, at + count)
+        return at + count
 
     def _measures_beyond(self) -> bool:
         """Whether windows go on after the training: where rounds are what counts, only for want of
