@@ -31,6 +31,7 @@ docs: $(READY)
 bench: $(READY)
 	mkdir -p $(BENCH)
 	$(BIN)/python benchmarks/against_native.py --rounds 6 --json $(BENCH)/native.json
+	$(BIN)/python benchmarks/against_native.py --peers --rounds 6 --json $(BENCH)/peers.json
 	$(BIN)/python benchmarks/modes.py --json $(BENCH)/modes.json
 	$(BIN)/python benchmarks/overhead.py --json $(BENCH)/overhead.json
 	$(BIN)/python benchmarks/against_itself.py --json $(BENCH)/itself.json

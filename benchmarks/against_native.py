@@ -1,10 +1,11 @@
 """Each backend adapter against the plain loops that a user of its framework would write.
 
     python benchmarks/against_native.py --preset small,lstm,gpt --rounds 6
+    python benchmarks/against_native.py --peers --rounds 6
 
 Two at a time train the same experiment in lockstep, so that each of our windows has a partner
-that the hand-written loop in `native/` played a moment earlier or later. Above 1, the adapter is
-faster.
+that the hand-written loop in `native/` played a moment earlier or later; or, with `--peers`, what
+people train with instead, in `peers/`. Above 1, the adapter is faster.
 """
 
 import argparse
@@ -30,11 +31,18 @@ from compare.running.progress import Silent, watched
 from compare.stats import intervals
 
 NATIVE = Path(__file__).parent / "native" / "native.py"
+PEERS = Path(__file__).parent / "peers" / "peers.py"
 OPPONENTS = {
     "torch": ("torch_loop",),
     "tensorflow": ("tensorflow_loop",),
     "keras": ("keras_loop", "keras_fit"),
     "jax": ("jax_loop",),
+}
+PEERS_OF = {
+    ("torch", "gpt"): ("small_gpt", "hf_trainer", "lightning_fit"),
+    ("torch", "small"): ("word_rnn", "lightning_fit"),
+    ("torch", "lstm"): ("word_rnn", "lightning_fit"),
+    ("jax", "gpt"): ("flax_loop",),
 }
 OF_RANKS = ("torch_loop", "tensorflow_loop", "jax_loop")
 PRESETS = ("small", "lstm", "gpt")
@@ -58,6 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--preset", type=_presets, default=PRESETS, help="such as small,lstm,gpt")
     parser.add_argument("--backend", type=_backends, default=OPPONENTS, help="NAME or NAME:MODE")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--peers", action="store_true", help="against what people use instead")
     parser.add_argument("--ranks", type=int, default=1, help="processes that train together")
     parser.add_argument("--rounds", type=int, default=1, help="fresh processes of each")
     parser.add_argument("--precision", help="time each race on until, e.g., within 1%%")
@@ -85,7 +94,8 @@ def _known(names: list[str], known: Any) -> list[str]:
 def _races(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     for preset in options.preset:
         for backend in options.backend:
-            for opponent in OPPONENTS[backend.partition(":")[0]]:
+            name = backend.partition(":")[0]
+            for opponent in PEERS_OF.get((name, preset), ()) if options.peers else OPPONENTS[name]:
                 if options.ranks == 1 or opponent in OF_RANKS:
                     yield preset, backend, opponent
 
@@ -101,7 +111,7 @@ def _race(
     """Two cells in lockstep, and what comes of it."""
     limits = {"precision": options.precision, "budget": options.budget}
     run = {"rounds": options.rounds, **{name: limit for name, limit in limits.items() if limit}}
-    backends = [backend, f"{NATIVE}:{opponent}"]
+    backends = [backend, f"{PEERS if options.peers else NATIVE}:{opponent}"]
     records = play(preset, backends, run, out, progress, options.steps, options.ranks)
     cells = header_of(records).cells
     ours, theirs = (Cell(name, records) for name in cells)
