@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH := results/reference/bench
-REFERENCE := results/reference/lm-small
 
 .PHONY: lm test test-all test-gpu lint docs bench reference
 
@@ -41,12 +40,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/big_text.py
 	$(BIN)/python benchmarks/table.py $(BENCH)
 
+# Some hours as well.
 reference: $(READY)
-	rm -rf build/reference $(REFERENCE)
-	$(BIN)/compare --task lm --precision 2% --budget 10m --out build/reference
-	mv build/reference/* $(REFERENCE)
-	rm -r $(REFERENCE)/logs
-	$(BIN)/compare report $(REFERENCE) --plots svg
+	$(BIN)/python benchmarks/reference.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

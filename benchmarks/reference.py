@@ -1,0 +1,78 @@
+"""Plays the runs of `results/reference/runs.toml`, and puts their reports where a visitor looks.
+
+    python benchmarks/reference.py
+    python benchmarks/reference.py lm-small ranks
+
+Of a run its records, its report, its page, its plots and its tables are kept, and neither logs nor
+weights. All together take some hours; the machine should have nothing else to do.
+"""
+
+import argparse
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+REFERENCE = Path("results/reference")
+SCRATCH = Path("build/reference")
+LEFT_OUT = ("logs", "weights", "inputs", "outputs")
+
+
+def main() -> int:
+    runs = tomllib.loads((REFERENCE / "runs.toml").read_text("utf-8"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *runs], help="these only")
+    for name in parser.parse_args().names or runs:
+        print(f"{name}: {runs[name]['about']}", flush=True)
+        try:
+            play(name, runs[name]["commands"])
+        except subprocess.CalledProcessError as error:
+            print(f"reference: {name}: {shlex.join(error.cmd)}: exit {error.returncode}")
+            return 1
+    (REFERENCE / "README.md").write_text(page(runs), encoding="utf-8")
+    return 0
+
+
+def play(name: str, commands: list[str]) -> None:
+    """The commands of one run in scratch, then what is kept of it in its folder."""
+    made, kept = SCRATCH / name, REFERENCE / name
+    shutil.rmtree(made, ignore_errors=True)
+    call(f"{commands[0]} --out {made}")
+    run = made if (made / "suite.json").exists() else next(made.iterdir())
+    for command in commands[1:]:
+        call(command.format(run=run))
+    for folder in LEFT_OUT:
+        for found in [*run.rglob(folder)]:
+            shutil.rmtree(found)
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.move(run, kept)
+    call(f"compare report {kept} --out {kept} --plots svg")
+
+
+def call(command: str) -> None:
+    program, *arguments = shlex.split(command)
+    subprocess.run([str(Path(sys.executable).with_name(program)), *arguments], check=True)
+
+
+def page(runs: dict[str, Any]) -> str:
+    """The folder's own page: what each run shows, and how it was made."""
+    lines = [
+        "# Reference runs", "",
+        "Each folder has a run's records, its report and its tables. `make reference` makes all of"
+        " them anew, on a", "machine that does nothing else; `python benchmarks/reference.py NAME`"
+        " makes one.", "",
+        "| folder | what it shows |", "| --- | --- |",
+        *(f"| `{name}` | {run['about']} |" for name, run in runs.items()),
+        "| `bench` | `make bench`: adapters against loops by hand and what people use instead,"
+        " every mode, the suite's own cost |", "",
+    ]  # fmt: skip
+    for name, run in runs.items():
+        lines += [f"## {name}", "", *(f"    {command}" for command in run["commands"]), ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
