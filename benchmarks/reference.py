@@ -22,10 +22,17 @@ LEFT_OUT = ("logs", "weights", "inputs", "outputs")
 
 
 def main() -> int:
-    runs = tomllib.loads((REFERENCE / "runs.toml").read_text("utf-8"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *runs], help="these only")
-    for name in parser.parse_args().names or runs:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="these only")
+    names = parser.parse_args().names
+    written = REFERENCE / "runs.toml"
+    if not written.is_file():
+        parser.error(f"no {written} here: run it from the top of a clone")
+    runs = tomllib.loads(written.read_text("utf-8"))
+    for name in names:
+        if name not in runs:
+            parser.error(f"no run '{name}' in {written}: {', '.join(runs)}")
+    for name in names or runs:
         print(f"{name}: {runs[name]['about']}", flush=True)
         try:
             play(name, runs[name]["commands"])
@@ -75,4 +82,7 @@ def page(runs: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -122,7 +122,7 @@ def _gpt2(experiment: Experiment) -> GPT2LMHeadModel:
 def _arguments(experiment: Experiment) -> TrainingArguments:
     spec = experiment.optimizer
     return TrainingArguments(
-        tempfile.mkdtemp(), per_device_train_batch_size=experiment.train.batch,
+        tempfile.gettempdir(), per_device_train_batch_size=experiment.train.batch,
         learning_rate=spec.learning_rate, weight_decay=spec.weight_decay, adam_beta1=spec.beta1,
         adam_beta2=spec.beta2, adam_epsilon=spec.epsilon, max_grad_norm=spec.clip_norm or 0.0,
         use_cpu=True, save_strategy="no", logging_strategy="no", report_to="none",

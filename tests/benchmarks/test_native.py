@@ -1,6 +1,8 @@
 """The hand-written loops that adapters are raced against train what the spec describes."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,9 +61,16 @@ def test_loops_of_two_processes_arrive_at_the_losses_of_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", MODELS)
 def test_loops_arrive_at_the_losses_of_the_oracle(compare: Compare, preset: str) -> None:
-    installed = [loop for loop, needed in LOOPS.items() if all(map(find_spec, needed))]
+    require_the_losses_of_the_oracle(compare, preset, ADAPTER, LOOPS)
+
+
+def require_the_losses_of_the_oracle(
+    compare: Compare, preset: str, adapter: Path, loops: Mapping[str, list[str]]
+) -> None:
+    """Of those loops whose libraries are installed."""
+    installed = [loop for loop, needed in loops.items() if all(map(find_spec, needed))]
     settings = [part for text in (*TINY, *MODELS[preset]) for part in ("--set", text)]
-    cells = ["reference", *(f"{ADAPTER}:{loop}" for loop in installed)]
+    cells = ["reference", *(f"{adapter}:{loop}" for loop in installed)]
     finished = compare(
         "--task", "lm", "--preset", preset, "--steps", "10", "--rounds", "1", *settings,
         "--backend", ",".join(cells), "--json",

@@ -58,3 +58,18 @@ def test_windows_of_further_rounds_are_whole_where_steps_leave_a_rest(
     windows = [one for one in RunFolder(folder).records() if isinstance(one, Window)]
     assert {one.round for one in windows if one.is_timed} == {1, 2, 3, 4, 5}
     assert len({len(one.losses) for one in windows if one.role == "steady"}) == 1
+
+
+def test_the_first_window_of_each_process_only_warms_it_up(
+    compare: Compare, tmp_path: Path
+) -> None:
+    tiny = ("--task", "lm", "--preset", "tiny", "--backend", "reference", "--quiet")
+    assert compare(*tiny, "--rounds", "2", "--steps", "60").returncode == 0
+    (folder,) = (tmp_path / "results").iterdir()
+    windows = [one for one in RunFolder(folder).records() if isinstance(one, Window)]
+    for number in (1, 2):
+        roles = [(one.role, len(one.losses)) for one in windows if one.round == number]
+        size = next(steps for role, steps in roles if role == "steady")
+        before = roles[: roles.index(("steady", size))]
+        assert before[-1][0] == "warmup"
+        assert before[-1][1] >= size
