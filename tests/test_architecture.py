@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,6 +223,12 @@ def test_a_worker_without_a_framework_imports_only_the_light_part() -> None:
 def test_modules_stay_short(folder: str) -> None:
     lengths = {str(path): len(path.read_text().splitlines()) for path in modules(folder)}
     assert {path: length for path, length in lengths.items() if length > 310} == {}
+
+
+def test_every_module_of_tests_has_a_name_of_its_own() -> None:
+    """Else pytest collects one of the two alone, and where caches lie about it fails."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.slow

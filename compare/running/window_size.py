@@ -44,7 +44,8 @@ def round_windows(windows: Mapping[CellName, Sequence[Window]], start: float, wi
         several = [logs for logs in rounds if len(logs) > 1]
         if len(rounds) < _LEAST_ROUNDS or not several:
             return ROUND_WINDOWS
-        inside = fmean(variance(logs) for logs in several)
+        freedoms = [len(logs) - 1 for logs in several]  # the first round has many windows
+        inside = fmean(map(variance, several), freedoms)
         counts = len(rounds) / sum(1 / len(logs) for logs in rounds)
         within.append(inside)
         between.append(variance([fmean(logs) for logs in rounds]) - inside / counts)
