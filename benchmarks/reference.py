@@ -8,6 +8,7 @@ weights. All together take some hours; the machine should have nothing else to d
 """
 
 import argparse
+import re
 import shlex
 import shutil
 import subprocess
@@ -44,24 +45,31 @@ def main() -> int:
 
 
 def play(name: str, commands: list[str]) -> None:
-    """The commands of one run in scratch, then what is kept of it in its folder."""
-    made, kept = SCRATCH / name, REFERENCE / name
-    shutil.rmtree(made, ignore_errors=True)
-    call(f"{commands[0]} --out {made}")
-    run = made if (made / "suite.json").exists() else next(made.iterdir())
-    for command in commands[1:]:
-        call(command.format(run=run))
+    """The commands of one run, typed in a folder of its own; what is kept of it in its place."""
+    scratch, kept = SCRATCH / name, REFERENCE / name
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    for command in commands:
+        call(re.sub(r"(\S+)/RUN\b", lambda found: run_in(scratch, found[1]), command), scratch)
+    made = scratch / run_in(scratch, "results")
     for folder in LEFT_OUT:
-        for found in [*run.rglob(folder)]:
+        for found in [*made.rglob(folder)]:
             shutil.rmtree(found)
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.move(run, kept)
-    call(f"compare report {kept} --out {kept} --plots svg")
+    shutil.move(made, kept)
+    call(f"compare report {kept} --out {kept} --plots svg", Path.cwd())
 
 
-def call(command: str) -> None:
+def run_in(scratch: Path, folder: str) -> str:
+    """The only run that was written there."""
+    (run,) = (scratch / folder).iterdir()
+    return f"{folder}/{run.name}"
+
+
+def call(command: str, where: Path) -> None:
     program, *arguments = shlex.split(command)
-    subprocess.run([str(Path(sys.executable).with_name(program)), *arguments], check=True)
+    program = str(Path(sys.executable).with_name(program))
+    subprocess.run([program, *arguments], check=True, cwd=where)
 
 
 def page(runs: dict[str, Any]) -> str:

@@ -17,6 +17,8 @@ from compare.meters.threads import cpu_numbers
 
 ROOT = Path(__file__).parent.parent
 ADAPTERS = ROOT / "tests" / "adapters"
+STORED = ROOT / "tests" / "runs"
+"""Records of runs that took place; those that a visitor is shown are in results/reference."""
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 Compare = Callable[..., "subprocess.CompletedProcess[str]"]

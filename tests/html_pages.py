@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from conftest import ROOT
+from conftest import STORED
 
 from compare.archive.history import History, HistoryRow, in_series
 from compare.archive.scaling import SweepSummary, SweptPoint, scalings
@@ -19,8 +19,8 @@ PLOTS = ["throughput", "windows", "loss", "parity", "memory", "cold-start"]
 
 @cache
 def reference(name: str) -> Summary:
-    """A run of results/reference."""
-    return summarise(RunFolder(ROOT / "results" / "reference" / name).records())
+    """A run of tests/runs."""
+    return summarise(RunFolder(STORED / name).records())
 
 
 def ugly(summary: Summary) -> Summary:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, Compare, command, document, environment
+from conftest import ROOT, STORED, Compare, command, document, environment
 from fake_records import A, B, C, header, played, steady, whole
 from terminals import screen
 
@@ -302,7 +302,7 @@ def test_two_runs_on_the_command_line(compare: Compare, tmp_path: Path) -> None:
     assert "no regression" not in finished.stdout
     finished = compare("diff", str(base), str(base), "--fail-over", "0.001%", "--allow-blind")
     assert finished.returncode == 0
-    finished = compare("diff", str(base), str(ROOT / "results/reference/lm-long"))
+    finished = compare("diff", str(base), str(STORED / "lm-long"))
     assert (finished.returncode, finished.stdout) == (2, "")
     assert finished.stderr.startswith("compare: not the same experiment: ")
     assert finished.stderr.count("\n") == 1

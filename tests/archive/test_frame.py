@@ -11,7 +11,7 @@ import duckdb
 import jsonschema
 import pandas as pd
 import pytest
-from conftest import ROOT, command, environment
+from conftest import ROOT, STORED, command, environment
 
 from compare.archive import json_schemas
 from compare.archive.frame import load
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.xdist_group("frame")  # what is shared is made once
 
 SWEPT = ("--sweep", "train.batch=4,8", "--sweep", "optimizer.clip_norm=1.0")
 RUN = ("--task", "lm", "--preset", "tiny", "--steps", "12", "--backend", "reference")
-REFERENCE = ROOT / "results" / "reference"
 
 
 @pytest.fixture(scope="module")
@@ -180,11 +179,11 @@ def test_the_queries_of_the_page_find_every_cell_s_rate(
 def test_the_query_reads_records_of_several_tasks_and_versions() -> None:
     query = f"""
         SELECT cell.backend, exp(avg(ln(tokens / seconds))) AS rate
-        FROM read_json('{REFERENCE}/*/records.jsonl', filename = true, ignore_errors = true)
+        FROM read_json('{STORED}/*/records.jsonl', filename = true, ignore_errors = true)
         WHERE kind = 'window' AND role IN ('steady', 'beyond') AND NOT cell.echo
           AND filename LIKE '%sentiment-reviews%' GROUP BY ALL ORDER BY ALL
     """
-    found, frame = duckdb.sql(query).df(), load(REFERENCE / "sentiment-reviews")
+    found, frame = duckdb.sql(query).df(), load(STORED / "sentiment-reviews")
     assert found["backend"].tolist() == frame["backend"].tolist()
     assert found["rate"].tolist() == pytest.approx(frame["tokens_per_second"].tolist())
 

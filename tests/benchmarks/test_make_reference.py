@@ -21,7 +21,9 @@ commands = ["compare suite --preset tiny --backend reference --set train.steps=4
 about = "three batches"
 commands = [
     "compare --task lm --preset tiny --backend reference --steps 4 --sweep train.batch=2,4 --quiet",
-    "compare history {run}",
+    "compare --task lm --preset tiny --backend reference --steps 4 --seed 2 --quiet --out other",
+    "compare report results/RUN --out table",
+    "compare report other/RUN",
 ]
 """
 
@@ -47,7 +49,7 @@ def test_runs_are_played_kept_and_told(tmp_path: Path) -> None:
     }  # fmt: skip
     page = (reference / "README.md").read_text()
     assert "| `sweep` | three batches |" in page
-    assert "    compare history {run}" in page
+    assert "    compare report other/RUN" in page
 
 
 def test_every_run_has_a_command_and_says_what_it_shows() -> None:
@@ -55,4 +57,5 @@ def test_every_run_has_a_command_and_says_what_it_shows() -> None:
     for run in runs.values():
         assert run["about"]
         assert all(command.startswith("compare ") for command in run["commands"])
-        assert not any("/" in command for command in run["commands"])  # of no one's own folders
+        own = "".join(run["commands"]).replace("/RUN", "")
+        assert "/" not in own  # no folders that only one machine has

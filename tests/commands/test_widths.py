@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Compare, document
+from conftest import ROOT, STORED, Compare, document
 from terminals import screen
 
 WIDTHS = (60, 78, 100, 120, 200)
@@ -30,9 +30,9 @@ _TITLES = {  # of tables, which blocks have none of
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One with runs of four experiments, of which one was played twice."""
     where = tmp_path_factory.mktemp("widths")
-    runs = ("lm-small", "lm-gpt-shakespeare", "translation-captions", "sentiment-reviews", "bench")
-    for name in runs:
-        shutil.copytree(ROOT / "results" / "reference" / name, where / "results" / name)
+    for name in ("lm-small", "lm-gpt-shakespeare", "translation-captions", "sentiment-reviews"):
+        shutil.copytree(STORED / name, where / "results" / name)
+    shutil.copytree(ROOT / "results" / "reference" / "bench", where / "results" / "bench")
     return where
 
 

@@ -8,6 +8,7 @@ import pytest
 from compare.report.table import result_table
 from compare.report.verdict import in_short, sentences
 from compare.report.words import verdicts
+from conftest import STORED
 from fake_records import A, B, C, header, whole, window
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from compare.findings.summary import Summary, summarise
 from compare.records.merging import merged
 from compare.records.record_types import AnyRecord, KeptRound, Resumed
+from compare.records.run_folder import RunFolder
 from compare.records.values import CellName
 
 D = CellName(backend="d", mode="m")
@@ -105,11 +107,8 @@ def test_no_figure_and_no_sentence_contradicts_another(records: list[AnyRecord])
 
 def test_the_words_of_the_committed_run_that_contradicted_its_figures() -> None:
     """A window of 13.7 s ranked a pair one way in the rates and the other way in the words."""
-    from conftest import ROOT
 
-    from compare.records.run_folder import RunFolder
-
-    folder = RunFolder(ROOT / "results" / "reference" / "lm-gpt-shakespeare")
+    folder = RunFolder(STORED / "lm-gpt-shakespeare")
     summary = summarise(folder.records())
     rate = rates(summary)
     for one in summary.comparisons:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from math import prod
 
 import pytest
-from conftest import ROOT
+from conftest import STORED
 from fake_records import A, B, C, header, row, steady, told, whole, window
 
 from compare.findings.summary import summarise
@@ -250,7 +250,7 @@ def test_a_round_that_was_cut_off_is_told_and_what_was_timed_counts() -> None:
 )
 def test_records_of_the_version_before_are_read(folder: str) -> None:
     """Their rates and losses are those that their own reports show."""
-    path = ROOT / "results" / "reference" / folder
+    path = STORED / folder
     summary = summarise(RunFolder(path).records())
     reported = list(csv.DictReader((path / "summary.csv").open()))
     assert [cell.backend for cell in summary.cells] == [line["backend"] for line in reported]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Compare
+from conftest import STORED, Compare
 
 from compare.archive.stored import read_summary, read_sweep, stored_summary
 from compare.errors import UserError
@@ -18,7 +18,6 @@ from compare.records.sweep_folder import Point, Sweep, SweepFolder
 from compare.records.values import Request
 from compare.reporting.writing import report_run, report_sweep
 
-REFERENCE = ROOT / "results" / "reference"
 STEPS = 2000
 
 
@@ -35,7 +34,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sweep.json").write_text(sweep.model_dump_json())
     for point in points:
         (folder / point.name).mkdir()
-        shutil.copy(REFERENCE / "sentiment-long" / "records.jsonl", folder / point.name)
+        shutil.copy(STORED / "sentiment-long" / "records.jsonl", folder / point.name)
         report_run(RunFolder(folder / point.name))
     report_sweep(SweepFolder(folder))
     return folder
@@ -154,7 +153,7 @@ def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
 
 
 def test_a_summary_whose_fields_had_other_names_is_made_anew(tmp_path: Path) -> None:
-    shutil.copytree(REFERENCE / "lm-small", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(STORED / "lm-small", tmp_path, dirs_exist_ok=True)
     path = tmp_path / "summary.json"
     kept = path.read_text().replace('"dtype":', '"precision":', 1)
     assert kept != path.read_text()
@@ -164,8 +163,8 @@ def test_a_summary_whose_fields_had_other_names_is_made_anew(tmp_path: Path) -> 
 
 def test_losses_behind_a_lost_record_are_not_moved_to_other_steps(tmp_path: Path) -> None:
     """One cell of four loses a window: its curve ends there, and still passes the gate."""
-    whole = stored_summary(RunFolder(REFERENCE / "sentiment-reviews"))
-    lines = (REFERENCE / "sentiment-reviews" / "records.jsonl").read_bytes().splitlines(True)
+    whole = stored_summary(RunFolder(STORED / "sentiment-reviews"))
+    lines = (STORED / "sentiment-reviews" / "records.jsonl").read_bytes().splitlines(True)
     cell = b'"backend":"jax","mode":"jit","echo":false'
     mine = [i for i, line in enumerate(lines) if b'"role":"steady"' in line and cell in line]
     lines[mine[2]] = b"lost\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.report.terminal import report
-from conftest import ROOT, environment
+from conftest import ROOT, STORED, environment
 from fake_records import MACHINE, A, B, C, header, steady, whole, window
 
 from compare.archive.scaling import SweepSummary, SweptPoint, scalings
@@ -24,7 +24,6 @@ from compare.records.run_folder import RunFolder
 from compare.records.values import CellName
 from compare.reporting.showing import View
 
-REFERENCE = ROOT / "results" / "reference"
 WIDTHS = (60, 78, 100, 120, 200)
 VIEWS = {
     "": View(),
@@ -47,7 +46,7 @@ def summaries() -> dict[str, Summary | SweepSummary]:
     """By name: a task with a target and three metrics, one alone, a failure of every kind, a tie,
     and so on."""
     stored = ("lm-small", "lm-long", "sentiment-reviews", "translation-captions")
-    found = {name: stored_summary(RunFolder(REFERENCE / name)) for name in stored}
+    found = {name: stored_summary(RunFolder(STORED / name)) for name in stored}
     return found | {
         "failures": _failures(),
         "tie": raced({A: 1.0, B: 1.002, C: 1.3}),

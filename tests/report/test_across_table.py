@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 from browser import BEYOND, TORN, grave_violations, launched, needs_browser, opened_page
-from conftest import ROOT, Compare, document
+from conftest import STORED, Compare, document
 from terminals import screen, sent
 
 from compare.archive.across import CrossTable
@@ -20,9 +20,8 @@ from compare.archive.across import CrossTable
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-REFERENCE = ROOT / "results" / "reference"
 RUNS = [
-    str(REFERENCE / name)
+    str(STORED / name)
     for name in ("lm-small", "lm-gpt-shakespeare", "sentiment-reviews", "translation-captions")
 ]
 EXPERIMENTS = [
@@ -161,7 +160,7 @@ def test_the_page_in_a_browser(
     assert page.evaluate(BEYOND) == 0
     assert grave_violations(page) == []
     link = page.get_by_role("link", name="10,291 ±1.2%")
-    assert (link.get_attribute("href") or "").endswith("/lm-small/report.html")
+    assert (link.get_attribute("href") or "").endswith("/lm-small/report.md")
     page.close()
 
 
@@ -230,9 +229,9 @@ def test_parquet_has_the_columns_of_the_csv(written: Path) -> None:
     ("arguments", "told"),
     [
         (
-            [RUNS[0], str(REFERENCE / "lm-long")],
+            [RUNS[0], str(STORED / "lm-long")],
             f"not in one table with '{RUNS[0]}', being of another place:"
-            f" '{REFERENCE / 'lm-long'}' (cpus: 2 and 1; threads: 2 and 1)",
+            f" '{STORED / 'lm-long'}' (cpus: 2 and 1; threads: 2 and 1)",
         ),
         ([*RUNS, "--plots", "svg"], "--out is missing"),
         ([*RUNS, "--format", "html"], "--out is missing"),
@@ -279,7 +278,7 @@ def test_a_folder_of_runs_is_a_table_of_the_newest(compare: Compare, tmp_path: P
 
 
 def test_runs_of_one_experiment_are_one_row(compare: Compare) -> None:
-    captions = [RUNS[3], str(REFERENCE / "translation-captions-torch")]
+    captions = [RUNS[3], str(STORED / "translation-captions-torch")]
     found = document(compare("report", RUNS[0], *captions, "--json"))
     assert len(found["rows"]) == 2
     torch = found["rows"][1]["cells"]["torch:eager"]

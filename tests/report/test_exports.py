@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import ROOT, Compare, environment
+from conftest import STORED, Compare, environment
 
 from compare.archive.stored import summary_of
 from compare.errors import UserError
@@ -20,7 +20,7 @@ from compare.records.record_types import Evaluated, header_of
 from compare.records.run_folder import RunFolder
 from compare.reporting.loading import load_exporter
 
-FOLDER = ROOT / "results" / "reference" / "translation-captions"
+FOLDER = STORED / "translation-captions"
 
 
 @pytest.fixture(scope="module")

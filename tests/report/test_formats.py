@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import STORED
 
 from compare.archive.frame import load
 from compare.archive.scaling import Scaling, SweepSummary, SweptPoint
@@ -23,7 +23,7 @@ from compare.records.values import Estimate
 from compare.reporting.contract import ReportFormat
 from compare.reporting.loading import load_reports
 
-FOLDER = ROOT / "results" / "reference" / "sentiment-reviews"
+FOLDER = STORED / "sentiment-reviews"
 UGLY = r"a & b_c 100% #1 $x$ {y} ~z^2 \input{/etc/passwd} <t> --flag" + "\nnext"
 
 

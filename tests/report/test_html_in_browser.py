@@ -13,7 +13,7 @@ import pytest
 from browser import BEYOND, CUT, TORN, grave_violations, launched, needs_browser, opened_page
 from compare.report.csv import report as csv_report
 from compare.report.html import report
-from conftest import ROOT
+from conftest import STORED
 from html_pages import PLOTS, reference, swept
 
 from compare.archive.interim import summary_so_far
@@ -331,7 +331,7 @@ def test_the_dark_page_has_dark_plots_and_turns_light(browser: "Browser", file: 
 
 
 def test_a_running_page_is_redrawn_in_place(browser: "Browser", tmp_path: Path) -> None:
-    records = RunFolder(ROOT / "results" / "reference" / "lm-small").records()
+    records = RunFolder(STORED / "lm-small").records()
     begun = [r for r in records if not isinstance(r, Ended | Evaluated)]
     now = datetime(2026, 11, 24, 13, 53, tzinfo=UTC)
     early, late = (summary_so_far(begun[:count], now) for count in (45, 100))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from compare.report.table import chosen, offered, ordered_rows, table_of
-from conftest import command
-from screens import REFERENCE, WIDTHS, on_a_screen, on_screens, summaries
+from conftest import STORED, command
+from screens import WIDTHS, on_a_screen, on_screens, summaries
 
 from compare.archive.scaling import SweepSummary
 from compare.errors import UserError
@@ -118,7 +118,7 @@ def test_a_screen_is_as_it_was_looked_at(screens: Screens, name: str) -> None:
 
 def test_the_path_and_the_command_come_last(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    shutil.copytree(REFERENCE / "lm-small", run)
+    shutil.copytree(STORED / "lm-small", run)
     shown = on_a_screen(command("report", "run", "--out", "shown"), 78, tmp_path).splitlines()
     assert shown[-2:] == [
         "Report: shown/report.html",
