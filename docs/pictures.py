@@ -28,9 +28,9 @@ _WIDTH, _HEIGHT = 1280, 800
 
 TERMINALS = {
     "lm": "lm-small",
-    "gpt": "lm-gpt-shakespeare",
-    "translation": "translation-captions",
-    "sentiment": "sentiment-reviews",
+    "gpt": "gpt-pydoc",
+    "translation": "translation-learns",
+    "sentiment": "sentiment-learns",
 }
 
 
@@ -93,9 +93,11 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         photograph(page, "lm-small", "page")
-        photograph(page, "translation-captions", "page-translation")
-        photograph(page, "lm-ranks", "page-ranks", "#figure-efficiency")
-        in_both_schemes(page, RUNS / "sentiment-explained" / "explain.html", "page-explain")
+        photograph(page, "translation-learns", "page-translation")
+        photograph(page, "sweep", "page-sweep")
+        photograph(page, "mitigation", "page-front", "#figure-front")
+        photograph(page, "ranks", "page-ranks", "#figure-efficiency")
+        in_both_schemes(page, RUNS / "sentiment-learns" / "explain.html", "page-explain")
         browser.close()
 
 

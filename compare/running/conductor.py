@@ -13,10 +13,7 @@ from math import ceil
 from typing import Protocol
 
 from compare.findings import contention
-from compare.findings.window_thresholds import (
-    SHORT_SECONDS,
-    WINDOW_SECONDS,
-)
+from compare.findings.window_thresholds import SHORT_SECONDS, WINDOW_SECONDS
 from compare.meters import machine, roofline
 from compare.meters.processes import busy_processes
 from compare.planning.devices import settled
@@ -176,6 +173,8 @@ class Conductor:
             played.open_all(cells)
             everyone = [played.devices[cell] for cell in played.workers]
             self.device = played.device = settled(self.device, everyone)  # for all rounds alike
+            if not first:
+                played.get_ready_together()
             played.each(played.build)
             played.each(played.train, "first", 0, 0, 1, 0)
             compared = self.plan.experiment.losses_are_comparable()

@@ -60,6 +60,7 @@ class Round:
         self.built: dict[CellName, Device] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
         self.echoed: list[list[float]] = []  # curves of the echo's further trainings
+        self._told: set[tuple[CellName, str]] = set()  # what a worker is at already
         self._cells: list[CellName] = []
         self._turns: Iterator[list[int]] | None = None
         self.failed = False
@@ -144,6 +145,19 @@ class Round:
             Opened(cell=cell, round=self.number, devices=labels, device_infos=seen, **answer)
         )
         return 0.0
+
+    def get_ready_together(self) -> None:
+        """Tell all cells to build and to take the first step, whose answers come one by one.
+
+        How long each takes by itself is told of the first round. On a GPU each stays by itself:
+        there compilers choose among kernels by how fast they are.
+        """
+        for cell, worker in self.workers.items():
+            device = choose_device(self.device, self.devices[cell], [])
+            if device.kind == "cpu":
+                worker.tell("build", device=vars(device), perturb=cell.echo)
+                worker.tell("train", first=0, last=1, untimed=0, repeats=1)
+                self._told |= {(cell, "build"), (cell, "train")}
 
     def build(self, cell: CellName) -> float:
         device = choose_device(self.device, self.devices[cell], [])
@@ -251,7 +265,11 @@ class Round:
                 self.folder.tokenizer.write_text(text, encoding="utf-8")
 
     def _ask(self, cell: CellName, do: str, **arguments: Any) -> dict[str, Any]:
-        began = time.monotonic()
-        answer = self.workers[cell].ask(do, self.plan.run.timeout, **arguments)
+        began, worker, timeout = time.monotonic(), self.workers[cell], self.plan.run.timeout
+        if (cell, do) in self._told:
+            self._told.remove((cell, do))
+            answer = worker.answer(do, timeout)
+        else:
+            answer = worker.ask(do, timeout, **arguments)
         self.startup[cell] += time.monotonic() - began
         return answer

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Compare
+from conftest import ADAPTERS, Compare
 
 from compare.contracts import Device
 from compare.findings.window_thresholds import LEAST_WINDOWS
@@ -73,3 +73,13 @@ def test_the_first_window_of_each_process_only_warms_it_up(
         before = roles[: roles.index(("steady", size))]
         assert before[-1][0] == "warmup"
         assert before[-1][1] >= size
+
+
+def test_processes_of_further_rounds_get_ready_side_by_side(compare: Compare) -> None:
+    """Those of the first round one after the other, since how long it takes them is told."""
+    adapter = ADAPTERS / "meeting.py"
+    finished = compare(
+        "--task", "lm", "--preset", "tiny", "--backend", f"{adapter}:a,{adapter}:b",
+        "--steps", "10", "--rounds", "3",
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout + finished.stderr
