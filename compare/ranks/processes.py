@@ -44,6 +44,8 @@ class Player(Protocol):
 
     def answer(self, do: str, timeout: float) -> Message: ...
 
+    def hang_up(self) -> None: ...
+
     def stop(self) -> None: ...
 
     def kill(self) -> None: ...
@@ -161,9 +163,12 @@ class RankProcesses:
             self.processes[rank].tell("open", **self._of_rank(rank, "open", arguments))
         return answers.opened(self._collect("open", timeout))
 
-    def stop(self) -> None:
+    def hang_up(self) -> None:
         for process in self.processes:  # all at once: frameworks take leave of each other
-            process.channel.close()
+            process.hang_up()
+
+    def stop(self) -> None:
+        self.hang_up()
         for process in self.processes:
             process.stop()
 

@@ -191,8 +191,7 @@ class Conductor:
             if first:
                 played.each(played.finish)
             self._measure_on(played, at)
-            for cell in list(played.workers):
-                played.attempt(cell, played.close)
+            played.close_all()
         finally:
             played.interrupt()  # whatever is left on the way out
         self._check_speed(number)

@@ -59,6 +59,7 @@ class Round:
         self.device = "auto"  # until it is settled what all compute on
         self.built: dict[CellName, Device] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
+        self.peaks: dict[CellName, int] = {}  # bytes, of a process's whole life
         self.echoed: list[list[float]] = []  # curves of the echo's further trainings
         self._told: set[tuple[CellName, str]] = set()  # what a worker is at already
         self._cells: list[CellName] = []
@@ -230,15 +231,33 @@ class Round:
             self._save_weights(cell)
         return 0.0
 
+    def close_all(self) -> None:
+        """End every cell; frameworks take a second to clear up, so all of them at once."""
+        for cell in list(self.workers):
+            self.attempt(cell, self.sum_up)
+        for worker in self.workers.values():
+            worker.hang_up()
+        for cell in list(self.workers):
+            self.attempt(cell, self.end)
+
     def close(self, cell: CellName) -> float:
-        """End a cell that has done all it had to do."""
+        """End a cell that has done all it had to do, before the others have."""
+        self.sum_up(cell)
+        return self.end(cell)
+
+    def sum_up(self, cell: CellName) -> float:
+        """What is known of a cell in the end."""
         if cell.is_row and self.first:
             self.write(Planned(cell=cell, round=self.number, **self._ask(cell, "plan")))
-        peak = self._ask(cell, "process_peak")["process_peak_bytes"]
+        self.peaks[cell] = self._ask(cell, "process_peak")["process_peak_bytes"]
         if cell.is_row and self.first and self.plan.run.roofline:
             rate = self._ask(cell, "multiply", device=vars(self.built[cell]))
             self.write(Multiplied(cell=cell, round=self.number, **rate))
+        return 0.0
+
+    def end(self, cell: CellName) -> float:
         self.workers.pop(cell).stop()
+        peak = self.peaks[cell]
         self.write(Ended(cell=cell, round=self.number, status="ok", process_peak_bytes=peak))
         return 0.0
 

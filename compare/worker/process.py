@@ -117,9 +117,13 @@ class WorkerProcess:
         """Who the adapter says it is; its framework is not imported yet."""
         return self.ask(HELLO, HELLO_SECONDS)
 
+    def hang_up(self) -> None:
+        """Tell the worker that it may end, without waiting for it."""
+        self.channel.close()
+
     def stop(self) -> None:
         """End the worker: politely by hanging up, then for certain."""
-        self.channel.close()
+        self.hang_up()
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:

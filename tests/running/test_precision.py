@@ -140,6 +140,9 @@ class OnAClock(Round):
     def build(self, cell: CellName) -> float:
         return 0.0
 
+    def get_ready_together(self) -> None:
+        pass
+
     def finish(self, cell: CellName) -> float:
         return 0.0
 
@@ -158,6 +161,10 @@ class OnAClock(Round):
             )
         )  # fmt: skip
         return pace
+
+    def close_all(self) -> None:
+        for one in list(self.workers):
+            self.close(one)
 
     def close(self, cell: CellName) -> float:
         del self.workers[cell]
