@@ -103,7 +103,7 @@ class Cell:
             found["import"] = self.opened.seconds
         if self.built:
             found["build"] = self.built.seconds
-        early = [w for w in self.own_windows if w.role in ("first", "warmup")]
+        early = [w for w in self.own_windows if w.role != "beyond" and not w.is_timed]
         if early:
             spent = sum(w.lead_seconds + w.seconds for w in early)
             steps = sum(len(w.losses) for w in early)
@@ -131,13 +131,17 @@ class Cell:
     def peak(self) -> tuple[int, int] | None:
         """The most that the worker and the processes that it started held in one window, and what
         of it was the latter's."""
-        held = [(w.peak_bytes, w.children_peak_bytes or 0) for w in self.timed or self.windows]
+        held = [(w.peak_bytes, w.children_peak_bytes or 0) for w in self._measured()]
         most = max(held, key=sum, default=None)
         return most and (sum(most), most[1])
 
+    def _measured(self) -> list[Window]:
+        """Those in which memory is looked at: steady ones, where there are any."""
+        return [w for w in self.windows if w.is_measured] or self.windows
+
     def largest_rank_bytes(self) -> int | None:
         """The most that one of several ranks held in a window."""
-        windows = self.timed or self.windows
+        windows = self._measured()
         return max((held for w in windows for held in w.rank_peak_bytes), default=None)
 
     def imbalance(self) -> float | None:

@@ -21,6 +21,7 @@ def of_machine(found: Found) -> Iterator[Note]:
     yield from _of_stalls(found)
     yield from _of_drift(found)
     yield from _of_noise(found)
+    yield from _of_growth(found)
     yield from _of_probes(found)
     yield from _of_devices(found)
 
@@ -53,6 +54,15 @@ def _of_contention(found: Found) -> Iterator[Note]:
             grade="widens",
             text=f"windows in which something else ran {how}: {count}{_who(header)}",
         )
+
+
+def _of_growth(found: Found) -> Iterator[Note]:
+    """Windows that do not count, being the first in which a process held so much."""
+    grew = {c.name.label: sum(w.grew for w in c.windows) for c in found.cells}
+    some = [f"{count} of {label}" for label, count in grew.items() if count]
+    if some:
+        text = "windows in which a process held more than ever before do not count: "
+        yield Note(grade="record", text=text + ", ".join(some))
 
 
 def _of_restless(found: Found) -> Iterator[Note]:

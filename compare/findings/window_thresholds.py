@@ -39,6 +39,15 @@ quiet machine's own background takes 0.02 to 0.05, and it is told to 0.01 of a w
 one busy process takes 1. With a thread on every CPU the others wait for the slowest of them, so a
 tenth of a CPU may cost a tenth of the rate."""
 
+GROWTH_BYTES = 4 * 2**20
+"""A window in which a worker takes more memory than this that it never held before does not count:
+the system hands such memory out once, and a virtual machine that has to ask its host for it was
+seen to take 1.2 ms for each 2**20 bytes, a tenth of a window for one more step in flight."""
+
+MOST_GROWN = 2
+"""So many windows of a process do not count for that. One that goes on to take memory is one that
+takes it as it trains, and that is part of how fast it is."""
+
 LEAST_CLEAN = 0.5
 """Contended windows are left out only where at least this share of every pair's windows, and
 LEAST_PAIRS of them, were not: else what is left may be the machine's exception."""

@@ -30,10 +30,12 @@ class WindowMeters:
         activity, contention = self._activity.stop(seconds), self._contention.stop()
         children = self._children.stop()
         peak = self._memory.peak()
+        grown = max(0, peak - self._process_peak)
         self._process_peak = max(self._process_peak, peak)
         return {
             "joules": self._energy.joules(),
             "peak_bytes": peak,
+            "grown_bytes": grown,
             "children_peak_bytes": children,
             **activity._asdict(),
             **contention._asdict(),

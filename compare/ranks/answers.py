@@ -12,8 +12,8 @@ Answers = Sequence[Message]
 
 _ADDED_UP = (
     "tokens", "peak_bytes", "device_peak_bytes", "children_peak_bytes", "cpu_seconds",
-    "busy_threads", "involuntary_switches", "voluntary_switches", "others_cpu_seconds",
-    "queue_seconds", "steal_seconds",
+    "grown_bytes", "busy_threads", "involuntary_switches", "voluntary_switches",
+    "others_cpu_seconds", "queue_seconds", "steal_seconds",
 )  # fmt: skip
 _OF_THE_MACHINE = ("joules", "pressure_seconds", "group_pressure_seconds", "wire_bytes")
 """The same on every rank, but for when it looked: the most counts"""

@@ -136,6 +136,8 @@ class Window(Record):
     worker, `busy_threads` how many of its threads were at work; `steal_seconds`: what a hypervisor
     withheld of its CPUs together; `conductor_cpu_seconds`: of the conductor while it waited.
     `children_peak_bytes`: the most that processes started by the worker were seen to hold.
+    `grown_bytes`: how much the worker held that it never had before; where it `grew` by so much
+    that the system's handing it out is not to be timed as training, the window does not count.
 
     `others_cpu_seconds`: what all processes but the worker, the conductor among them, used of the
     CPUs that the worker may run on; `pressure_seconds` (of the machine) and
@@ -179,6 +181,8 @@ class Window(Record):
     rank_seconds: list[float] = Field(default=[], exclude_if=lambda value: not value)
     rank_peak_bytes: list[int] = Field(default=[], exclude_if=lambda value: not value)
     wire_bytes: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    grown_bytes: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    grew: bool = Field(default=False, exclude_if=lambda value: not value)
 
     @property
     def cpus_of_others(self) -> float | None:
@@ -192,8 +196,12 @@ class Window(Record):
         return (self.conductor_cpu_seconds or 0.0) + sum(self.resting_cpu_seconds.values())
 
     @property
-    def is_timed(self) -> bool:
+    def is_measured(self) -> bool:
         return self.role in ("steady", "beyond")
+
+    @property
+    def is_timed(self) -> bool:
+        return self.is_measured and not self.grew
 
 
 class Echoed(Record):

@@ -210,7 +210,7 @@ class Conductor:
         at = self._warm_up(played, at)
         # Where there are long windows to come, short ones would only widen the intervals.
         self.short = self.window_steps * min(paces, default=0.0) < SHORT_SECONDS
-        role: Role = "warmup" if self.short and self._measures_beyond() else "steady"
+        role: Role = "warmup" if self.short and self._goes_on() else "steady"
         size = self.window_steps or 1
         firsts = range(at, steps - size + 1, size)  # whole ones alone
         wanted = len(firsts) if played.first else self.stopping.windows_of_a_round(self.windows)
@@ -236,16 +236,17 @@ class Conductor:
         self._look_for_the_target(played, 0, at + count)
         return at + count
 
-    def _measures_beyond(self) -> bool:
+    def _goes_on(self) -> bool:
         """Whether windows go on after the training: where rounds are what counts, only for want of
         windows that are long enough."""
         return self.plan.run.measuring_seconds > 0 and (self.short or not self.by_rounds)
 
     def _measure_on(self, played: Round, at: int) -> None:
         """Windows beyond the training, on the batches of its steady ones over again: in each cell
-        of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet."""
-        steps, size = self.plan.experiment.train.steps, self.window_steps
-        if not size or not self._measures_beyond():
+        of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet; one
+        more for each that does not count, since memory grew."""
+        steps, size, beyond = self.plan.experiment.train.steps, self.window_steps, self._goes_on()
+        if not size or not (beyond or played.grown):
             return
         for cell in [cell for cell in played.workers if cell.echo]:
             played.attempt(cell, played.close)
@@ -255,9 +256,11 @@ class Conductor:
             for cell in played.workers
             for window in self.windows[cell]
         )
-        last = index + self.stopping.windows_of_a_round(self.windows)
+        last = index + (self.stopping.windows_of_a_round(self.windows) if beyond else 0)
         while played.workers and (
-            index < last if self.by_rounds else not timed or self.stopping.wants_more(self.windows)
+            not timed or self.stopping.wants_more(self.windows)
+            if beyond and not self.by_rounds
+            else index < last + max(played.grown.values(), default=0)
         ):
             first = at + index % windows * size
             if self._was_contended(played) and not self.stopping.wait_for_quiet() and timed:

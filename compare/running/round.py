@@ -6,12 +6,14 @@ A cell that fails is dropped, and the others play on.
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from compare.contracts.backend import Device
 from compare.errors import writing
+from compare.findings.window_thresholds import GROWTH_BYTES, MOST_GROWN
 from compare.limits import HELLO_SECONDS
 from compare.meters.contention import cpu_seconds_of
 from compare.planning.devices import choose_device
@@ -59,6 +61,7 @@ class Round:
         self.device = "auto"  # until it is settled what all compute on
         self.built: dict[CellName, Device] = {}
         self.startup: dict[CellName, float] = {}  # seconds until a cell could train
+        self.grown = Counter[CellName]()  # windows that do not count since memory grew
         self.peaks: dict[CellName, int] = {}  # bytes, of a process's whole life
         self.echoed: list[list[float]] = []  # curves of the echo's further trainings
         self._told: set[tuple[CellName, str]] = set()  # what a worker is at already
@@ -192,6 +195,10 @@ class Round:
             cell=cell, round=self.number, role=role, index=index, first_step=first,
             conductor_cpu_seconds=used, resting_cpu_seconds=rested, **answer,
         )  # fmt: skip
+        grew = window.is_timed and (window.grown_bytes or 0) > GROWTH_BYTES
+        if grew and self.grown[cell] < MOST_GROWN:
+            self.grown[cell] += 1
+            window = window.model_copy(update={"grew": True})
         self.write(window)
         return window.seconds / max(1, window.timed_steps)
 

@@ -16,6 +16,7 @@ from compare.contracts.loading import load_backend
 from compare.spec import Experiment
 
 HELD = 300_000_000  # bytes
+TAKEN = 8 * 2**20  # bytes
 AFTER = 10  # steps that go well before trouble starts
 TRAINED, WAITING, GO_ON = Path("trained"), Path("waiting"), Path("go_on")
 
@@ -30,6 +31,7 @@ class TroubledTrainer:
     def __init__(self, inner: Trainer, mode: str) -> None:
         self.inner, self.mode, self.steps = inner, mode, 0
         self.is_first = not TRAINED.exists()
+        self.taken: list[bytes] = []
         self.child: subprocess.Popen[bytes] | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -79,6 +81,10 @@ class TroubledTrainer:
                 Thread(target=burn, args=(0.5,), daemon=True).start()
             case "slow":
                 time.sleep(0.2)
+            case "grows" if self.steps > AFTER + 2:
+                pass
+            case "grows" | "leaks":
+                self.taken.append(b"x" * TAKEN)
             case "second_waits":  # the first process that trains here does not
                 TRAINED.touch()
                 while not self.is_first and not GO_ON.exists():
@@ -91,7 +97,7 @@ class Trouble:
     name = "trouble"
     modes = (
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
-        "few_losses", "nan", "slow", "second_waits", "plans_badly", "missing",
+        "few_losses", "nan", "slow", "grows", "leaks", "second_waits", "plans_badly", "missing",
         "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
         "returns_early", "two_devices",
     )  # fmt: skip

@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
+from adapters.trouble import TAKEN
 from conftest import ADAPTERS, Compare
 
 from compare.contracts import Device
-from compare.findings.window_thresholds import LEAST_WINDOWS
+from compare.findings.window_thresholds import LEAST_WINDOWS, MOST_GROWN, ROUND_WINDOWS
 from compare.planning.devices import choose_device
 from compare.records.record_types import Window
 from compare.records.run_folder import RunFolder
@@ -73,6 +74,31 @@ def test_the_first_window_of_each_process_only_warms_it_up(
         before = roles[: roles.index(("steady", size))]
         assert before[-1][0] == "warmup"
         assert before[-1][1] >= size
+
+
+@pytest.mark.parametrize(("mode", "grown"), [("grows", 1), ("leaks", MOST_GROWN)])
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_a_window_in_which_memory_grew_does_not_count_and_is_played_again(
+    compare: Compare, tmp_path: Path, mode: str, grown: int, rounds: int
+) -> None:
+    """Memory is handed out once. Who goes on to take it, takes it as it trains, and that counts."""
+    trouble = f"{ADAPTERS / 'trouble.py'}:{mode}"
+    finished = compare(
+        "--task", "lm", "--preset", "tiny", "--backend", f"reference,{trouble}",
+        "--steps", "20", "--rounds", str(rounds), "--verbose",
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    assert f"do not count: {grown * rounds} of trouble:{mode}" in " ".join(finished.stdout.split())
+    (folder,) = (tmp_path / "results").iterdir()
+    windows = [one for one in RunFolder(folder).records() if isinstance(one, Window)]
+    own = [w for w in windows if w.cell.backend == "trouble" and w.cell.is_row]
+    for number in range(1, rounds + 1):
+        of_round = [w for w in own if w.round == number]
+        grew = [w for w in of_round if w.grew]
+        assert len(grew) == grown
+        assert all(w.grown_bytes > TAKEN / 2 for w in grew if w.grown_bytes is not None)
+        timed = sum(w.is_timed for w in of_round)
+        assert timed == (LEAST_WINDOWS if number == 1 else ROUND_WINDOWS)
 
 
 def test_processes_of_further_rounds_get_ready_side_by_side(compare: Compare) -> None:
