@@ -271,7 +271,8 @@ class Conductor:
     def _beyond(self, cell: CellName, played: Round, index: int, first: int) -> float:
         last = self.windows[cell][-1]
         pace = last.seconds / max(1, last.timed_steps)
-        repeats = ceil(WINDOW_SECONDS / max(1e-9, (self.window_steps - 1) * pace))
+        least = WINDOW_SECONDS if self._goes_on() else 0.0  # played again, it is like the others
+        repeats = max(1, ceil(least / max(1e-9, (self.window_steps - 1) * pace)))
         end = first + self.window_steps
         return played.train(cell, "beyond", index, first, end, 1, repeats)
 
