@@ -3,8 +3,8 @@
     python benchmarks/reference.py
     python benchmarks/reference.py lm-small ranks
 
-Of a run its records, its report, its page, its plots and its tables are kept, and neither logs nor
-weights. All together take some hours; the machine should have nothing else to do.
+Of a run its records, its report, its page, its plots and its tables are kept, and neither logs,
+weights nor answers one by one. All together take some hours; the machine should have nothing else to do.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 REFERENCE = Path("results/reference")
 SCRATCH = Path("build/reference")
-LEFT_OUT = ("logs", "weights", "inputs", "outputs")
+LEFT_OUT = ("logs", "weights", "inputs", "outputs", "explanations.jsonl")
 
 
 def main() -> int:
@@ -52,9 +52,9 @@ def play(name: str, commands: list[str]) -> None:
     for command in commands:
         call(re.sub(r"(\S+)/RUN\b", lambda found: run_in(scratch, found[1]), command), scratch)
     made = scratch / run_in(scratch, "results")
-    for folder in LEFT_OUT:
-        for found in [*made.rglob(folder)]:
-            shutil.rmtree(found)
+    for left_out in LEFT_OUT:
+        for found in [*made.rglob(left_out)]:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
     shutil.rmtree(kept, ignore_errors=True)
     shutil.move(made, kept)
     call(f"compare report {kept} --out {kept} --plots svg", Path.cwd())
