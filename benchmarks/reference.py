@@ -4,7 +4,8 @@
     python benchmarks/reference.py lm-small ranks
 
 Of a run its records, its report, its page, its plots and its tables are kept, and neither logs,
-weights nor answers one by one. All together take some hours; the machine should have nothing else to do.
+weights nor answers one by one. All together take some hours; the machine should have nothing else
+to do.
 """
 
 import argparse
