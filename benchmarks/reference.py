@@ -20,7 +20,7 @@ from typing import Any
 
 REFERENCE = Path("results/reference")
 SCRATCH = Path("build/reference")
-LEFT_OUT = ("logs", "weights", "inputs", "outputs", "explanations.jsonl")
+LEFT_OUT = ("logs", "weights", "inputs", "outputs", "summary.json", "explanations.jsonl")
 
 
 def main() -> int:
@@ -52,13 +52,12 @@ def play(name: str, commands: list[str]) -> None:
     scratch.mkdir(parents=True)
     for command in commands:
         call(re.sub(r"(\S+)/RUN\b", lambda found: run_in(scratch, found[1]), command), scratch)
-    made = scratch / run_in(scratch, "results")
-    for left_out in LEFT_OUT:
-        for found in [*made.rglob(left_out)]:
-            shutil.rmtree(found) if found.is_dir() else found.unlink()
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.move(made, kept)
+    shutil.move(scratch / run_in(scratch, "results"), kept)
     call(f"compare report {kept} --out {kept} --plots svg", Path.cwd())
+    for left_out in LEFT_OUT:
+        for found in [*kept.rglob(left_out)]:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
 
 
 def run_in(scratch: Path, folder: str) -> str:

@@ -44,9 +44,7 @@ def test_runs_are_played_kept_and_told(tmp_path: Path) -> None:
         assert (reference / name / "report.html").is_file()
         assert not list((reference / name).rglob("logs"))
     kept = {path.name for path in (reference / "lm").iterdir()}
-    assert kept == {
-        "plots", "records.jsonl", "report.html", "report.md", "summary.csv", "summary.json",
-    }  # fmt: skip
+    assert kept == {"plots", "records.jsonl", "report.html", "report.md", "summary.csv"}
     page = (reference / "README.md").read_text()
     assert "| `sweep` | three batches |" in page
     assert "    compare report other/RUN" in page
