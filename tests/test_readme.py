@@ -118,6 +118,16 @@ def test_the_screen_of_the_readme_is_the_reference_run_s(tmp_path: Path) -> None
     assert shown == printed.partition("Report: ")[0]
 
 
+def test_what_the_model_that_learns_comes_to_is_the_reference_run_s() -> None:
+    report = (REFERENCE / "lm-learns" / "report.md").read_text("utf-8")
+    loss, floor = re.findall(
+        r"validation loss of (\d\.\d+) on all four, where no model can be below (\d\.\d+)", TEXT
+    )[0]
+    reached = float(re.findall(r"Validation loss ([\d.]+) on all", report)[0])
+    least = float(re.findall(r"\(([\d.]+) on these validation tokens\)", report)[0])
+    assert (loss, floor) == (f"{reached:.3f}", f"{least:.3f}")
+
+
 @pytest.mark.slow
 @needs("torch")
 @pytest.mark.parametrize("line", [c for c in COMMANDS if "audit" in c or "check-backend" in c])
