@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import STORED, Compare
 
-from compare.archive.stored import read_summary, read_sweep, stored_summary
+from compare.archive.stored import read_summary, read_sweep, store, stored_summary
 from compare.errors import UserError
 from compare.records.reading import read, read_records
 from compare.records.run_folder import RunFolder
@@ -155,6 +155,7 @@ def test_damage_that_keeps_the_length_is_seen_behind_a_stored_summary(
 def test_a_summary_whose_fields_had_other_names_is_made_anew(tmp_path: Path) -> None:
     shutil.copytree(STORED / "lm-small", tmp_path, dirs_exist_ok=True)
     path = tmp_path / "summary.json"
+    store(RunFolder(tmp_path), stored_summary(RunFolder(tmp_path)))
     kept = path.read_text().replace('"dtype":', '"precision":', 1)
     assert kept != path.read_text()
     path.write_text(kept)
