@@ -29,7 +29,7 @@ _WIDTH, _HEIGHT = 1280, 800
 TERMINALS = {
     "lm": "lm-small",
     "gpt": "gpt-pydoc",
-    "translation": "translation-learns",
+    "translation": "suite/translation-small-d6e4aac7",
     "sentiment": "sentiment-learns",
 }
 
@@ -93,7 +93,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         photograph(page, "lm-small", "page")
-        photograph(page, "translation-learns", "page-translation")
+        photograph(page, TERMINALS["translation"], "page-translation")
         photograph(page, "sweep", "page-sweep")
         photograph(page, "mitigation", "page-front", "#figure-front")
         photograph(page, "ranks", "page-ranks", "#figure-efficiency")
