@@ -80,8 +80,8 @@ def page(runs: dict[str, Any]) -> str:
         " them anew, on a", "machine that does nothing else; `python benchmarks/reference.py NAME`"
         " makes one.", "",
         "| folder | what it shows |", "| --- | --- |",
-        *(f"| `{name}` | {run['about']} |" for name, run in runs.items()),
-        "| `bench` | `make bench`: adapters against loops by hand and what people use instead,"
+        *(f"| [`{name}`]({name}/report.md) | {run['about']} |" for name, run in runs.items()),
+        "| [`bench`](bench/README.md) | `make bench`: adapters against loops by hand and what people use instead,"
         " every mode, the suite's own cost |", "",
     ]  # fmt: skip
     for name, run in runs.items():

@@ -46,7 +46,7 @@ def test_runs_are_played_kept_and_told(tmp_path: Path) -> None:
     kept = {path.name for path in (reference / "lm").iterdir()}
     assert kept == {"plots", "records.jsonl", "report.html", "report.md", "summary.csv"}
     page = (reference / "README.md").read_text()
-    assert "| `sweep` | three batches |" in page
+    assert "| [`sweep`](sweep/report.md) | three batches |" in page
     assert "    compare report other/RUN" in page
 
 
