@@ -81,8 +81,8 @@ def page(runs: dict[str, Any]) -> str:
         " makes one.", "",
         "| folder | what it shows |", "| --- | --- |",
         *(f"| [`{name}`]({name}/report.md) | {run['about']} |" for name, run in runs.items()),
-        "| [`bench`](bench/README.md) | `make bench`: adapters against loops by hand and what people use instead,"
-        " every mode, the suite's own cost |", "",
+        "| [`bench`](bench/README.md) | `make bench`: adapters against loops by hand and what"
+        " people use instead, every mode, the suite's own cost |", "",
     ]  # fmt: skip
     for name, run in runs.items():
         lines += [f"## {name}", "", *(f"    {command}" for command in run["commands"]), ""]
