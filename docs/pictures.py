@@ -95,7 +95,7 @@ def main() -> None:
         photograph(page, "lm-small", "page")
         photograph(page, TERMINALS["translation"], "page-translation")
         photograph(page, "sweep", "page-sweep")
-        photograph(page, "mitigation", "page-front", "#figure-front")
+        photograph(page, "mitigation", "page-front", "#figure-front-fair")
         photograph(page, "ranks", "page-ranks", "#figure-efficiency")
         in_both_schemes(page, RUNS / "sentiment-learns" / "explain.html", "page-explain")
         browser.close()
