@@ -12,8 +12,8 @@ Answers = Sequence[Message]
 
 _ADDED_UP = (
     "tokens", "peak_bytes", "device_peak_bytes", "children_peak_bytes", "cpu_seconds",
-    "grown_bytes", "busy_threads", "involuntary_switches", "voluntary_switches",
-    "others_cpu_seconds", "queue_seconds", "steal_seconds",
+    "busy_threads", "involuntary_switches", "voluntary_switches", "others_cpu_seconds",
+    "queue_seconds", "steal_seconds",
 )  # fmt: skip
 _OF_THE_MACHINE = ("joules", "pressure_seconds", "group_pressure_seconds", "wire_bytes")
 """The same on every rank, but for when it looked: the most counts"""
@@ -41,6 +41,8 @@ def trained(answers: Answers) -> Message:
     found["losses"] = [float(loss) for loss in sum(shares, np.zeros(1))]
     found["lead_seconds"] = max(one["lead_seconds"] for one in answers)
     found["rank_seconds"] = seconds
+    # They take it at the same time: what one took is what all waited for.
+    found["grown_bytes"] = _over(max, [one.get("grown_bytes") for one in answers])
     found["rank_peak_bytes"] = [one["peak_bytes"] for one in answers]
     for name in _ADDED_UP:
         found[name] = _over(sum, [one.get(name) for one in answers])

@@ -146,8 +146,8 @@ class Window(Record):
     the workers of other cells used, by label, while they should have rested.
 
     Of several ranks `seconds` are the slowest's, `rank_seconds` each one's; what they hold and use
-    is added up, and `rank_peak_bytes` is what each held; `wire_bytes` is what their machine sent
-    over its network interfaces, loopback among them.
+    is added up, and `rank_peak_bytes` is what each held; `grown_bytes` is of the one that grew
+    most; `wire_bytes` is what their machine sent over its network interfaces, loopback among them.
     """
 
     kind: Literal["window"] = "window"

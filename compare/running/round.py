@@ -156,12 +156,17 @@ class Round:
         How long each takes by itself is told of the first round. On a GPU each stays by itself:
         there compilers choose among kernels by how fast they are.
         """
-        for cell, worker in self.workers.items():
-            device = choose_device(self.device, self.devices[cell], [])
-            if device.kind == "cpu":
-                worker.tell("build", device=vars(device), perturb=cell.echo)
-                worker.tell("train", first=0, last=1, untimed=0, repeats=1)
-                self._told |= {(cell, "build"), (cell, "train")}
+        for cell in list(self.workers):
+            self.attempt(cell, self._tell_ahead)
+
+    def _tell_ahead(self, cell: CellName) -> float:
+        device = choose_device(self.device, self.devices[cell], [])
+        if device.kind == "cpu":
+            worker = self.workers[cell]
+            worker.tell("build", device=vars(device), perturb=cell.echo)
+            worker.tell("train", first=0, last=1, untimed=0, repeats=1)
+            self._told |= {(cell, "build"), (cell, "train")}
+        return 0.0
 
     def build(self, cell: CellName) -> float:
         device = choose_device(self.device, self.devices[cell], [])

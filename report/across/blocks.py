@@ -8,6 +8,8 @@ from compare.errors import unknown
 from compare.findings.number_text import NOTHING, estimate, memory, with_half
 from compare.records.values import Estimate
 
+from .. import forms
+
 _STATUS = {"missing": "not run", "parity_failed": "parity failed"}
 TIE = "≈"
 DOUBT = "?"
@@ -174,7 +176,10 @@ def _is_doubted(cell: CrossCell) -> bool:
 
 
 def _score(quality: Estimate | None) -> str:
-    return NOTHING if quality is None else f"{quality.value:,.4g}"
+    """In the form that the run's own table has, but for large perplexities: "95.00", "3,070"."""
+    if quality is None:
+        return NOTHING
+    return f"{quality.value:,.0f}" if quality.value >= 1000 else forms.scores([quality.value])[0]
 
 
 def _means(table: CrossTable) -> Iterator[Row]:

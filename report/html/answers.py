@@ -9,7 +9,7 @@ from compare.findings.speed import Comparison
 from compare.findings.summary import Summary
 from compare.records.values import Estimate
 
-from .. import repeat
+from .. import forms, repeat
 from .. import words as general
 from ..answers import chaos
 
@@ -147,8 +147,8 @@ def _figures(cells: Sequence[CellSummary]) -> Iterator[tuple[str, str]]:
     yield "Validation loss", _range([f"{loss:.4f}" for loss in sorted(losses)])
     metrics = dict.fromkeys(name for cell in well for name in cell.quality)
     for name in list(metrics)[:1]:
-        scores = sorted(cell.quality[name].value for cell in well if name in cell.quality)
-        yield name, _range([f"{score:.4g}" for score in scores])
+        values = sorted(cell.quality[name].value for cell in well if name in cell.quality)
+        yield name, _range(forms.scores(values))
 
 
 def _range(texts: Sequence[str]) -> str:

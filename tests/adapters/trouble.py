@@ -52,6 +52,8 @@ class TroubledTrainer:
         self.steps += len(learning_rates)
         if self.mode == "wrong_rate":
             learning_rates = learning_rates * 1.01
+        if self.mode == "loses_its_device":
+            TRAINED.touch()
         losses = self.inner.train(batches, learning_rates)
         if self.mode == "slightly_off":
             return losses * (1 + 2e-5)
@@ -99,7 +101,7 @@ class Trouble:
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
         "few_losses", "nan", "slow", "grows", "leaks", "second_waits", "plans_badly", "missing",
         "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
-        "returns_early", "two_devices",
+        "returns_early", "two_devices", "loses_its_device",
     )  # fmt: skip
     oracle = False
 
@@ -117,7 +119,7 @@ class Trouble:
 
     def devices(self) -> list[Device]:
         gpu = Device("cuda", 0, "a card")
-        if self.mode == "gpu_only":
+        if self.mode == "gpu_only" or (self.mode == "loses_its_device" and TRAINED.exists()):
             return [gpu]
         return [Device("cpu"), gpu] if self.mode == "two_devices" else [Device("cpu")]
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from adapters.trouble import TAKEN
-from conftest import ADAPTERS, Compare
+from conftest import ADAPTERS, Compare, document
 
 from compare.contracts import Device
 from compare.findings.window_thresholds import LEAST_WINDOWS, MOST_GROWN, ROUND_WINDOWS
@@ -99,6 +99,18 @@ def test_a_window_in_which_memory_grew_does_not_count_and_is_played_again(
         assert all(w.grown_bytes > TAKEN / 2 for w in grew if w.grown_bytes is not None)
         timed = sum(w.is_timed for w in of_round)
         assert timed == (LEAST_WINDOWS if number == 1 else ROUND_WINDOWS)
+
+
+def test_who_loses_its_device_in_a_further_round_leaves_the_others(compare: Compare) -> None:
+    found = document(
+        compare(
+            "--task", "lm", "--preset", "tiny", "--steps", "10", "--rounds", "3", "--json",
+            "--backend", f"reference,{ADAPTERS / 'trouble.py'}:loses_its_device",
+        )
+    )  # fmt: skip
+    states = {row["backend"]: (row["status"], row["reason"]) for row in found["cells"]}
+    assert states["reference"][0] == "ok"
+    assert states["trouble"] == ("skipped", "no device cpu: its framework sees cuda:0")
 
 
 def test_processes_of_further_rounds_get_ready_side_by_side(compare: Compare) -> None:
