@@ -36,7 +36,7 @@ from compare.records.values import BusyProcess, CellName, Record
 from compare.running import echo
 from compare.running.resumption import last_round, missing_rounds, skipped_among
 from compare.running.round import Round
-from compare.running.stopping import Stopping
+from compare.running.stopping import Stopping, counting
 from compare.running.validation import Evaluator
 from compare.running.window_size import window_steps
 from compare.spec.inputs import write_inputs
@@ -243,24 +243,22 @@ class Conductor:
 
     def _measure_on(self, played: Round, at: int) -> None:
         """Windows beyond the training, on the batches of its steady ones over again: in each cell
-        of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet; one
-        more for each that does not count, since memory grew."""
+        of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet; more
+        for those that do not count, since memory grew."""
         steps, size, beyond = self.plan.experiment.train.steps, self.window_steps, self._goes_on()
         if not size or not (beyond or played.grown):
             return
         for cell in [cell for cell in played.workers if cell.echo]:
             played.attempt(cell, played.close)
         index = windows = (steps - at) // size
-        timed = any(
-            window.is_timed and window.round == played.number
-            for cell in played.workers
-            for window in self.windows[cell]
-        )
+        here = played.number, played.workers
+        timed = any(counting(self.windows, *here))
         last = index + (self.stopping.windows_of_a_round(self.windows) if beyond else 0)
         while played.workers and (
             not timed or self.stopping.wants_more(self.windows)
             if beyond and not self.by_rounds
-            else index < last + max(played.grown.values(), default=0)
+            else index < last
+            or self.stopping.plays_again(index - last, played.grown, counting(self.windows, *here))
         ):
             first = at + index % windows * size
             if self._was_contended(played) and not self.stopping.wait_for_quiet() and timed:

@@ -5,7 +5,7 @@ By precision, by budget and by what others use of the machine; never by which re
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
 from compare.findings import contention, speed
@@ -22,6 +22,13 @@ from compare.records.values import CellName
 from compare.running.window_size import round_windows
 
 Windows = Mapping[CellName, Sequence[Window]]
+
+Indices = list[set[int]]
+
+
+def counting(windows: Windows, number: int, cells: Iterable[CellName]) -> Indices:
+    """Of every cell the indices of its windows in a round that count so far."""
+    return [{w.index for w in windows[c] if w.is_timed and w.round == number} for c in cells]
 
 
 class Stopping:
@@ -69,6 +76,15 @@ class Stopping:
         lasting = [median(w.seconds for w in some if w.is_timed) for some in windows.values()
                    if any(w.is_timed for w in some)]  # fmt: skip
         return round_windows(windows, start, sum(lasting))
+
+    def plays_again(self, again: int, grown: Mapping[CellName, int], indices: Indices) -> bool:
+        """Whether windows that do not count are made up for, after so many that already were.
+
+        Where rounds are what counts, each needs one that counts in all of its cells, `indices` of
+        which is `counting`: another round tells more than another window of this one.
+        """
+        enough = self.by_rounds and bool(set.intersection(*indices))
+        return again < max(grown.values(), default=0) and not enough
 
     def wait_for_quiet(self) -> bool:
         """Where a precision is asked for, return only when others leave the CPUs alone, or when

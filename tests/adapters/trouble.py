@@ -1,5 +1,6 @@
 """The reference backend with something wrong: each mode is one way of going wrong."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -19,6 +20,14 @@ HELD = 300_000_000  # bytes
 TAKEN = 8 * 2**20  # bytes
 AFTER = 10  # steps that go well before trouble starts
 TRAINED, WAITING, GO_ON = Path("trained"), Path("waiting"), Path("go_on")
+
+
+class Everlasting:
+    """Held by a module, as what a framework keeps, and slow to be taken apart."""
+
+    def __del__(self) -> None:
+        print("taken apart", flush=True)
+        time.sleep(2)
 
 
 def burn(seconds: float) -> None:
@@ -101,7 +110,7 @@ class Trouble:
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
         "few_losses", "nan", "slow", "grows", "leaks", "second_waits", "plans_badly", "missing",
         "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
-        "returns_early", "two_devices", "loses_its_device",
+        "returns_early", "two_devices", "loses_its_device", "last_words",
     )  # fmt: skip
     oracle = False
 
@@ -112,6 +121,9 @@ class Trouble:
         self.mode = mode
         if mode == "missing":
             import a_framework_that_nobody_has  # noqa: F401
+        if mode == "last_words":
+            self.held = Everlasting()
+            atexit.register(print, "what was to be done at exit")
         self.reference.open(mode, threads)
 
     def versions(self) -> dict[str, str]:
