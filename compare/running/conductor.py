@@ -222,14 +222,16 @@ class Conductor:
     def _warm_up(self, played: Round, at: int) -> int:
         """What comes before steady windows, from step `at` on. The step at which these begin.
 
-        The first window of a process is not timed, if there is room for another: a step that is
-        given out before the one before has ended takes memory of its own, and the first time that
-        so many are, it is new to the process. It was a tenth of JAX's first window.
+        In the first round that is a window, if there is room for another: a step that is given out
+        before the one before has ended takes memory of its own, and the first time that so many
+        are, it is new to the process. Further rounds begin sooner, as a start costs them more than
+        a window does: one in which memory grew does not count.
         """
         steps, size = self.plan.experiment.train.steps, self.window_steps
-        odd = (steps - at) % size if size else steps - at  # steady windows are all of one size
-        count = odd if played.first or not size else 0  # others do not train to the end
-        if size and steps - at - odd >= 2 * size:
+        if size and not played.first:  # others do not train to the end
+            return at
+        count = (steps - at) % size if size else steps - at  # steady windows are all of one size
+        if size and steps - at - count >= 2 * size:
             count += size
         if count:
             played.each(played.train, "warmup", 1, at, at + count, min(1, count - 1))

@@ -61,19 +61,22 @@ def test_windows_of_further_rounds_are_whole_where_steps_leave_a_rest(
     assert len({len(one.losses) for one in windows if one.role == "steady"}) == 1
 
 
-def test_the_first_window_of_each_process_only_warms_it_up(
+def test_the_first_window_only_warms_up_where_a_process_trains_whole(
     compare: Compare, tmp_path: Path
 ) -> None:
+    """Further rounds begin with windows that count: how memory grew is told of each."""
     tiny = ("--task", "lm", "--preset", "tiny", "--backend", "reference", "--quiet")
     assert compare(*tiny, "--rounds", "2", "--steps", "60").returncode == 0
     (folder,) = (tmp_path / "results").iterdir()
     windows = [one for one in RunFolder(folder).records() if isinstance(one, Window)]
+    before = {}
     for number in (1, 2):
         roles = [(one.role, len(one.losses)) for one in windows if one.round == number]
         size = next(steps for role, steps in roles if role == "steady")
-        before = roles[: roles.index(("steady", size))]
-        assert before[-1][0] == "warmup"
-        assert before[-1][1] >= size
+        before[number] = roles[: roles.index(("steady", size))]
+    assert before[1][-1][0] == before[2][-1][0] == "warmup"
+    assert before[1][-1][1] >= size > before[2][-1][1]
+    assert before[2] == before[1][:-1]
 
 
 @pytest.mark.parametrize(("mode", "grown"), [("grows", 1), ("leaks", MOST_GROWN)])
