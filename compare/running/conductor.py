@@ -260,7 +260,7 @@ class Conductor:
             not timed or self.stopping.wants_more(self.windows)
             if beyond and not self.by_rounds
             else index < last
-            or self.stopping.plays_again(index - last, played.grown, counting(self.windows, *here))
+            or self.stopping.plays_again(index - last, played.grown, self.windows, *here)
         ):
             first = at + index % windows * size
             if self._was_contended(played) and not self.stopping.wait_for_quiet() and timed:

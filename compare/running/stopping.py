@@ -5,7 +5,8 @@ By precision, by budget and by what others use of the machine; never by which re
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from statistics import median
 
 from compare.findings import contention, speed
@@ -22,11 +23,10 @@ from compare.records.values import CellName
 from compare.running.window_size import round_windows
 
 Windows = Mapping[CellName, Sequence[Window]]
+Cells = Collection[CellName]
 
-Indices = list[set[int]]
 
-
-def counting(windows: Windows, number: int, cells: Iterable[CellName]) -> Indices:
+def counting(windows: Windows, number: int, cells: Cells) -> list[set[int]]:
     """Of every cell the indices of its windows in a round that count so far."""
     return [{w.index for w in windows[c] if w.is_timed and w.round == number} for c in cells]
 
@@ -77,14 +77,17 @@ class Stopping:
                    if any(w.is_timed for w in some)]  # fmt: skip
         return round_windows(windows, start, sum(lasting))
 
-    def plays_again(self, again: int, grown: Mapping[CellName, int], indices: Indices) -> bool:
-        """Whether windows that do not count are made up for, after so many that already were.
+    def plays_again(
+        self, again: int, grown: Counter[CellName], windows: Windows, number: int, cells: Cells
+    ) -> bool:
+        """Whether one more window is played in a round since some of these cells had windows that
+        do not count, after so many that were played for that already.
 
-        Where rounds are what counts, each needs one that counts in all of its cells, `indices` of
-        which is `counting`: another round tells more than another window of this one.
+        Where rounds are what counts, each needs one that counts in all of its cells: another round
+        tells more than another window of this one.
         """
-        enough = self.by_rounds and bool(set.intersection(*indices))
-        return again < max(grown.values(), default=0) and not enough
+        enough = self.by_rounds and bool(set.intersection(*counting(windows, number, cells)))
+        return not enough and again < max(grown[cell] for cell in cells)
 
     def wait_for_quiet(self) -> bool:
         """Where a precision is asked for, return only when others leave the CPUs alone, or when
