@@ -5,6 +5,7 @@ JSON object for each command and for each answer.
 """
 
 import atexit
+import ctypes
 import faulthandler
 import os
 import socket
@@ -53,6 +54,7 @@ def _leave(hung_up: Event) -> None:
     if hung_up.is_set():
         sys.stdout.flush()
         sys.stderr.flush()
+        ctypes.CDLL(None).fflush(None)  # what libraries in C printed and hold back
         os._exit(0)
 
 

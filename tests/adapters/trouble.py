@@ -1,6 +1,7 @@
 """The reference backend with something wrong: each mode is one way of going wrong."""
 
 import atexit
+import ctypes
 import os
 import signal
 import subprocess
@@ -126,6 +127,7 @@ class Trouble:
         if mode == "last_words":
             self.held = Everlasting()
             atexit.register(print, "what was to be done at exit")
+            atexit.register(ctypes.CDLL(None).printf, b"what C holds back\n")
         self.reference.open(mode, threads)
 
     def versions(self) -> dict[str, str]:

@@ -121,13 +121,15 @@ def test_who_loses_its_device_in_a_further_round_leaves_the_others(compare: Comp
 
 
 def test_a_worker_ends_by_what_was_registered_for_its_exit_and_by_nothing_slower(
-    compare: Compare, tmp_path: Path
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with which C holds nothing back
     trouble = f"{ADAPTERS / 'trouble.py'}:last_words"
     tiny = ("--task", "lm", "--preset", "tiny", "--steps", "10", "--rounds", "1")
     assert compare(*tiny, "--backend", trouble).returncode == 0
     (log,) = (tmp_path / "results").glob("*/logs/trouble*round1.log")
-    assert log.read_text().splitlines() == ["what was to be done at exit"]
+    said = {"what was to be done at exit", "what C holds back"}
+    assert set(log.read_text().splitlines()) == said
 
 
 def test_processes_of_further_rounds_get_ready_side_by_side(compare: Compare) -> None:
