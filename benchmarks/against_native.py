@@ -28,7 +28,6 @@ from compare.findings.number_text import count_of
 from compare.findings.parity import relative_difference
 from compare.records.record_types import AnyRecord, header_of
 from compare.running.progress import Silent, watched
-from compare.stats import intervals
 
 NATIVE = Path(__file__).parent / "native" / "native.py"
 PEERS = Path(__file__).parent / "peers" / "peers.py"
@@ -120,9 +119,9 @@ def _race(
 
 def _figures(ours: Cell, theirs: Cell) -> dict[str, Any]:
     """Rates and their ratio as reports have them."""
-    logs, unit = speed.paired(ours.timings, theirs.timings)
-    rates = [intervals.ratio(speed.units(cell.timings)) for cell in (ours, theirs)]
-    ratio = intervals.ratio(logs)
+    sample = speed.paired(ours.timings, theirs.timings)
+    rates = [speed.units(cell.timings).ratio() for cell in (ours, theirs)]
+    ratio = sample.ratio()
     difference = relative_difference(ours.losses(), theirs.losses())
     return {
         "backend": ours.name.label,
@@ -130,8 +129,8 @@ def _figures(ours: Cell, theirs: Cell) -> dict[str, Any]:
         "tokens_per_second": rates[0] and rates[0].value,
         "native_tokens_per_second": rates[1] and rates[1].value,
         "ratio": ratio and ratio._asdict(),
-        "pairs": len(logs),
-        "unit": unit,
+        "pairs": len(sample.logs),
+        "unit": sample.unit,
         "max_loss_difference": float(difference.max()) if len(difference) else None,
     }
 

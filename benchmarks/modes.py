@@ -67,9 +67,9 @@ def _rows(
         backend = label.partition(":")[0]
         default = f"{backend}:{described[backend].modes[0]}"
         cells = [Cell(names[one], records) for one in (label, default)]
-        logs, _ = speed.paired(cells[0].timings, cells[1].timings)
-        ratio = intervals.ratio(logs) if label != default else None
-        rows.append(_row(preset, summaries[label], ratio, len(logs)))
+        sample = speed.paired(cells[0].timings, cells[1].timings)
+        ratio = sample.ratio() if label != default else None
+        rows.append(_row(preset, summaries[label], ratio, len(sample.logs)))
     return rows
 
 

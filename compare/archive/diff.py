@@ -151,7 +151,8 @@ def _speed_test(pair: Pair, label: str) -> Welch | None:
     """Of the new run's log rates against the base's, where both went well."""
     if {side.rows[label].status for side in pair[:2]} != {"ok"}:
         return None
-    found = welch(*(speed.units(side.timings[label]) for side in (pair.new, pair.base)))
+    new, base = (speed.units(side.timings[label]) for side in (pair.new, pair.base))
+    found = welch(new.logs, base.logs, math.hypot(new.unseen, base.unseen))
     rates = [side.rows[label].tokens_per_second for side in (pair.new, pair.base)]
     if found is None or rates[0] is None or rates[1] is None:
         return None

@@ -142,7 +142,7 @@ class Pace(NamedTuple):
         log = self.rates.logs.get(cell.name)
         if log is None:
             return None
-        return intervals.around(math.exp(log), speed.units(self.counted.timings[cell.name]))
+        return speed.units(self.counted.timings[cell.name]).around(math.exp(log))
 
 
 def row_of(

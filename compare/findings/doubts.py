@@ -128,7 +128,7 @@ def _worth(
 
 def _why(first: Cell, second: Cell, counted: Counted, preset: str) -> str:
     ours, theirs = (counted.timings[cell.name] for cell in (first, second))
-    pairs = len(speed.paired(ours, theirs)[0])
+    pairs = len(ours.keys() & theirs.keys())
     if not pairs:
         return ""
     busy = [why for cell in (first, second) if (why := too_busy(cell, counted))]

@@ -15,6 +15,7 @@ from compare.findings.note import Found, Note
 from compare.findings.number_text import count_of, seconds, significant
 from compare.findings.window_thresholds import (
     JUDGED_PAIRS,
+    PROCESS_SPREAD,
     ROUNDS_FOR_INTERVALS,
     SHORT_SECONDS,
 )
@@ -190,7 +191,7 @@ def _of_rounds(found: Found) -> Iterator[Note]:
         few = "one round is" if len(rounds) == 1 else few
         yield Note(
             grade="widens",
-            text=f"{few} too few to be what is compared: windows are, and what differs from process"
-            " to process is in no interval",
+            text=f"{few} too few to tell what differs from process to process: windows are"
+            f" compared, and intervals widened by {PROCESS_SPREAD:.0%} for each process",
             remedy=f"play {ROUNDS_FOR_INTERVALS} --rounds",
         )

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
-from compare.findings.window_thresholds import ROUNDS_FOR_INTERVALS
+from compare.findings.window_thresholds import PROCESS_SPREAD, ROUNDS_FOR_INTERVALS
 from compare.records.record_types import Window
 from compare.records.values import CellName, Estimate
 from compare.stats import intervals, two_way
@@ -23,6 +23,7 @@ Place = tuple[int, int]
 """(round, index) of a window: windows of one place were played a moment apart"""
 Windows = Mapping[Place, intervals.Timing]
 Verdict = Literal["faster", "not separated", "not judged"]
+Unit = Literal["window", "round"]
 Pair = frozenset[CellName]
 
 
@@ -40,10 +41,42 @@ class Comparison(BaseModel):
     ratio: Estimate
     p_value: float
     pairs: int
-    unit: Literal["window", "round"]
+    unit: Unit
     noise: float | None
     verdict: Verdict
     why: str = ""
+
+
+class Sample(NamedTuple):
+    """Logs of rates or ratios that an interval is made of, and what each of them is of: whole
+    rounds where there are five or more, which a fresh process each makes independent. Windows of
+    fewer share the luck of their processes: `unseen` is the standard error that this adds."""
+
+    logs: list[float]
+    unit: Unit
+    unseen: float
+
+    @classmethod
+    def of(cls, places: Sequence[Place], logs: Sequence[float], cells: int) -> "Sample":
+        """Of windows at these places, of one cell or of the ratio of two."""
+        rounds: dict[int, list[float]] = {}
+        for (number, _), log in zip(places, logs, strict=True):
+            rounds.setdefault(number, []).append(log)
+        if len(rounds) >= ROUNDS_FOR_INTERVALS:
+            return cls([intervals.mean(own) for own in rounds.values()], "round", 0.0)
+        processes = max(1, len(rounds))
+        return cls(list(logs), "window", PROCESS_SPREAD * math.sqrt(cells / processes))
+
+    def around(self, value: float, confidence: float = intervals.CONFIDENCE) -> intervals.Interval:
+        return intervals.around(value, self.logs, confidence, self.unseen)
+
+    def ratio(self) -> intervals.Interval | None:
+        """Their geometric mean; None where there are none."""
+        return self.around(math.exp(intervals.mean(self.logs))) if self.logs else None
+
+    def p_value(self, log: float) -> float:
+        """Two-sided, that the ratio is 1; `log` is that of what was found."""
+        return intervals.p_value(self.logs, log, self.unseen)
 
 
 class Rates(NamedTuple):
@@ -97,24 +130,17 @@ def timings_of(windows: Sequence[Window]) -> dict[Place, intervals.Timing]:
     }
 
 
-def paired(ours: Windows, theirs: Windows) -> tuple[list[float], Literal["window", "round"]]:
-    """Log ratios of what two cells played together, and what each of them is of: whole rounds
-    where there are five or more, which a fresh process each makes independent."""
+def paired(ours: Windows, theirs: Windows) -> Sample:
+    """Log ratios of what two cells played together."""
     shared = sorted(ours.keys() & theirs.keys())
-    rounds = sorted({number for number, _ in shared})
     mine, other = [ours[place] for place in shared], [theirs[place] for place in shared]
-    logs = intervals.log_ratios(mine, other)
-    if len(rounds) < ROUNDS_FOR_INTERVALS:
-        return logs, "window"
-    return _by_round(shared, logs), "round"
+    return Sample.of(shared, intervals.log_ratios(mine, other), cells=2)
 
 
-def units(windows: Windows) -> list[float]:
-    """The log rates of one cell that its own interval is made of: of windows, or of rounds."""
+def units(windows: Windows) -> Sample:
+    """The log rates of one cell that its own interval is made of."""
     places = sorted(windows)
-    logs = [math.log(windows[place].rate) for place in places]
-    whole = len({number for number, _ in places}) >= ROUNDS_FOR_INTERVALS
-    return _by_round(places, logs) if whole else logs
+    return Sample.of(places, [math.log(windows[place].rate) for place in places], cells=1)
 
 
 def compare_all(
@@ -134,16 +160,15 @@ def compare_all(
     noise = {cell: _apart(found.value) for cell, found in itself.items() if found}
     found = []
     for pair in combinations(cells, 2):
-        logs, unit = paired(cells[pair[0]], cells[pair[1]])
-        if logs and fast.apart(*pair) < 0:
-            pair, logs = (pair[1], pair[0]), [-log for log in logs]
-        if logs:
-            found.append((pair, logs, unit))
-    p_values = [intervals.p_value(logs, fast.apart(*pair)) for pair, logs, _ in found]
+        sample = paired(cells[pair[0]], cells[pair[1]])
+        if sample.logs:
+            first, second = pair if fast.apart(*pair) >= 0 else pair[::-1]
+            found.append(((first, second), sample))
+    p_values = [sample.p_value(fast.apart(*pair)) for pair, sample in found]
     levels = intervals.holm_confidences(p_values)
     comparisons = []
-    for (pair, logs, unit), p, level in zip(found, p_values, levels, strict=True):
-        ratio = intervals.around(math.exp(fast.apart(*pair)), logs, level)
+    for (pair, sample), p, level in zip(found, p_values, levels, strict=True):
+        ratio = sample.around(math.exp(fast.apart(*pair)), level)
         largest = max((noise[cell] for cell in pair if cell in noise), default=None)
         why = (doubts or {}).get(frozenset(pair), "")
         comparisons.append(
@@ -152,8 +177,8 @@ def compare_all(
                 second=pair[1].label,
                 ratio=Estimate.of(ratio),
                 p_value=p,
-                pairs=len(logs),
-                unit=unit,
+                pairs=len(sample.logs),
+                unit=sample.unit,
                 noise=largest,
                 verdict="not judged" if why else _verdict(ratio, largest),
                 why=why,
@@ -167,7 +192,7 @@ def precision(cells: Mapping[CellName, Windows], comparisons: Sequence[Compariso
     a single cell; infinite where a pair has no interval."""
     if len(cells) == 1:
         (windows,) = cells.values()
-        rate = intervals.ratio(units(windows))
+        rate = units(windows).ratio()
         return intervals.half_width(rate) if rate else math.inf
     every_pair = len(comparisons) == math.comb(len(cells), 2)
     return widest(comparisons) if every_pair else math.inf
@@ -180,13 +205,13 @@ def widest(comparisons: Sequence[Comparison]) -> float:
 
 def against_itself(cell: Windows, control: Windows) -> intervals.Interval | None:
     """The A/A comparison: a cell's rate over that of the same cell in another process."""
-    return intervals.ratio(paired(cell, control)[0])
+    return paired(cell, control).ratio()
 
 
 def communication_share(cell: Windows, silent: Windows) -> intervals.Interval | None:
     """Of a step, the part that is gone where ranks compute the same and do not talk: what is left
     of talking beside the computing that hides it. None where no silent twin was timed."""
-    ratio = intervals.ratio(paired(silent, cell)[0])
+    ratio = paired(silent, cell).ratio()
     if ratio is None:
         return None
     low, high = (None if end is None else 1 - 1 / end for end in (ratio.low, ratio.high))
@@ -202,11 +227,10 @@ def scaling_efficiency(
     alone = name.model_copy(update={"ranks": 1})
     if name.ranks == 1 or name not in timed or alone not in timed:
         return None
-    logs, share = paired(timed[name], timed[alone])[0], math.log(name.ranks)
-    if not logs:
+    sample = paired(timed[name], timed[alone])
+    if not sample.logs:
         return None
-    value = math.exp(found_rates.apart(name, alone) - share)
-    return intervals.around(value, [log - share for log in logs])
+    return sample.around(math.exp(found_rates.apart(name, alone)) / name.ranks)
 
 
 def _apart(ratio: float) -> float:
@@ -217,11 +241,3 @@ def _apart(ratio: float) -> float:
 def _verdict(ratio: intervals.Interval, noise: float | None) -> Verdict:
     faster = ratio.low is not None and ratio.low > 1 + (noise or 0.0)
     return "faster" if faster else "not separated"
-
-
-def _by_round(places: Iterable[Place], logs: Iterable[float]) -> list[float]:
-    """The mean of each round's logs, round by round."""
-    rounds: dict[int, list[float]] = {}
-    for (number, _), log in zip(places, logs, strict=True):
-        rounds.setdefault(number, []).append(log)
-    return [intervals.mean(own) for own in rounds.values()]

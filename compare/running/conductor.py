@@ -79,12 +79,11 @@ class Conductor:
     def resume(self, records: Sequence[AnyRecord], kept: list[KeptRound]) -> None:
         """Play what is missing: of each cell the rounds that are not among the `kept` ones."""
         self.watcher.see(header_of(records))
-        if self.by_rounds:  # what is kept counts toward the precision
-            finished = {(one.cell, one.round) for one in kept}
-            for record in records:
-                if isinstance(record, Window) and (record.cell, record.round) in finished:
-                    self.windows.setdefault(record.cell, []).append(record)
         kept_cells = {(one.cell, one.round) for one in kept}
+        if self.by_rounds:  # what is kept counts toward the precision
+            for record in records:
+                if isinstance(record, Window) and (record.cell, record.round) in kept_cells:
+                    self.windows.setdefault(record.cell, []).append(record)
         built = [r for r in records if isinstance(r, Built) and (r.cell, r.round) in kept_cells]
         self.device = built[0].device if built else self.device
         self._write(
@@ -97,9 +96,8 @@ class Conductor:
             )
         )
         self._probe()
-        cells = [one.cell for one in kept]
         needed = missing_rounds(self.plan, kept, skipped_among(records))
-        needs_echo = not any(cell.echo for cell in cells)
+        needs_echo = not any(one.cell.echo for one in kept)
         self._play_all(needed, last_round(records) + 1, needs_echo)
 
     def _header(self) -> Header:
@@ -186,24 +184,24 @@ class Conductor:
                 and any(cell.is_row for cell in played.workers)
             ):
                 echo.start(played)
-            at = self._train_on(played)
+            at, missing = self._train_on(played)
             echo.go_on(played, self.windows)
             if first:
                 played.each(played.finish)
-            self._measure_on(played, at)
+            self._measure_on(played, at, missing)
             played.close_all()
         finally:
             played.interrupt()  # whatever is left on the way out
         self._check_speed(number)
         return played.failed
 
-    def _train_on(self, played: Round) -> int:
+    def _train_on(self, played: Round) -> tuple[int, int]:
         """Everything after the first step: warm-up, then steady windows of one size. The step at
-        which these begin."""
+        which these begin, and how many the training was too short for."""
         steps = self.plan.experiment.train.steps
         at = min(steps, 1 + _WARMUP_STEPS)
         if at == 1 or not played.workers:
-            return steps
+            return steps, 0
         paces = played.each(played.train, "warmup", 0, 1, at, min(_COMPILING_STEPS, at - 2))
         if not self.window_steps:
             self.window_steps = window_steps(paces, steps - at)
@@ -215,9 +213,11 @@ class Conductor:
         firsts = range(at, steps - size + 1, size)  # whole ones alone
         wanted = len(firsts) if played.first else self.stopping.windows_of_a_round(self.windows)
         for index, first in enumerate(firsts[:wanted]):
+            if index and not played.first and self.stopping.is_spent():
+                break
             played.each(played.train, role, index, first, first + self.window_steps, 1)
             self._look_for_the_target(played, first, first + self.window_steps)
-        return at
+        return at, max(0, wanted - len(firsts))
 
     def _warm_up(self, played: Round, at: int) -> int:
         """What comes before steady windows, from step `at` on. The step at which these begin.
@@ -243,23 +243,23 @@ class Conductor:
         windows that are long enough."""
         return self.plan.run.measuring_seconds > 0 and (self.short or not self.by_rounds)
 
-    def _measure_on(self, played: Round, at: int) -> None:
+    def _measure_on(self, played: Round, at: int, missing: int) -> None:
         """Windows beyond the training, on the batches of its steady ones over again: in each cell
         of as many steps as last WINDOW_SECONDS there. One at least, where none was timed yet; more
-        for those that do not count, since memory grew."""
+        for those that a round is `missing`, and that do not count, since memory grew."""
         steps, size, beyond = self.plan.experiment.train.steps, self.window_steps, self._goes_on()
-        if not size or not (beyond or played.grown):
+        if not size or not (beyond or missing or played.grown):
             return
         for cell in [cell for cell in played.workers if cell.echo]:
             played.attempt(cell, played.close)
         index = windows = (steps - at) // size
         here = played.number, played.workers
         timed = any(counting(self.windows, *here))
-        last = index + (self.stopping.windows_of_a_round(self.windows) if beyond else 0)
+        last = index + (self.stopping.windows_of_a_round(self.windows) if beyond else missing)
         while played.workers and (
             not timed or self.stopping.wants_more(self.windows)
             if beyond and not self.by_rounds
-            else index < last
+            else (index < last and not (timed and self.stopping.is_spent()))
             or self.stopping.plays_again(index - last, played.grown, self.windows, *here)
         ):
             first = at + index % windows * size

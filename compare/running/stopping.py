@@ -12,9 +12,11 @@ from statistics import median
 from compare.findings import contention, speed
 from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
-    LEAST_PAIRS,
+    MOST_ROUND_WINDOWS,
+    ROUND_SECONDS,
     ROUND_WINDOWS,
     ROUNDS_FOR_INTERVALS,
+    SHORT_SECONDS,
 )
 from compare.meters.contention import cpus_of_others_now
 from compare.planning.plan import Plan
@@ -40,7 +42,9 @@ class Stopping:
     ) -> None:
         self.run, self.cpus = plan.run, plan.threads * max(plan.request.ranks)
         self.waiting, self.reached = waiting, reached
-        self.by_rounds = plan.run.rounds >= ROUNDS_FOR_INTERVALS
+        # A precision is one of processes: rounds are added until there are enough to tell.
+        enough = plan.run.rounds >= ROUNDS_FOR_INTERVALS
+        self.by_rounds = enough or plan.run.precision is not None
         self._began = self._ends = self._round = time.monotonic()
 
     def begin(self) -> None:
@@ -70,12 +74,18 @@ class Stopping:
 
     def windows_of_a_round(self, windows: Windows) -> int:
         """How many windows a further round plays, now that its processes are ready."""
-        if self.run.precision is None or not windows:
+        timed = [[w.seconds for w in some if w.is_timed] for some in windows.values()]
+        start, window = time.monotonic() - self._round, sum(median(s) for s in timed if s)
+        if not window:
             return ROUND_WINDOWS
-        start = time.monotonic() - self._round
-        lasting = [median(w.seconds for w in some if w.is_timed) for some in windows.values()
-                   if any(w.is_timed for w in some)]  # fmt: skip
-        return round_windows(windows, start, sum(lasting))
+        wanted = round_windows(windows, start, window) if self.run.precision else ROUND_WINDOWS
+        if min(median(s) for s in timed if s) >= SHORT_SECONDS:  # of shorter ones many last no time
+            wanted = max(wanted, min(MOST_ROUND_WINDOWS, int((ROUND_SECONDS - start) / window)))
+        return wanted
+
+    def is_spent(self) -> bool:
+        """Whether the whole budget is: a round that has a window begins no more of them."""
+        return 0 < self.run.measuring_seconds <= time.monotonic() - self._began
 
     def plays_again(
         self, again: int, grown: Counter[CellName], windows: Windows, number: int, cells: Cells
@@ -102,14 +112,13 @@ class Stopping:
         return False
 
     def _precision(self, windows: Windows) -> float:
-        """The precision so far; of fewer windows than LEAST_PAIRS it is none."""
+        """The precision so far; of fewer rounds than ROUNDS_FOR_INTERVALS it is none."""
         counted = contention.clean({cell: w for cell, w in windows.items() if not cell.echo})
         if self.run.wait_for_quiet and not counted.is_quiet():
             return math.inf
         timed = {cell: timings for cell, timings in counted.timings.items() if cell.is_row}
-        fewest = min((len(speed.units(timings)) for timings in timed.values()), default=0)
         comparisons = speed.compare_all(timed, {})
-        by_windows = [one.pairs for one in comparisons if one.unit == "window"]
-        if min([*by_windows, fewest if not self.by_rounds else LEAST_PAIRS]) < LEAST_PAIRS:
+        units = [speed.units(timings).unit for timings in timed.values()]
+        if "window" in (*units, *(one.unit for one in comparisons)):
             return math.inf
         return speed.precision(timed, comparisons)

@@ -11,6 +11,9 @@ _TELLS_NOTHING = 1000.0
 """How many times the lower end the upper one is where two or three windows that differ have been
 asked too much: such ends go up to 10 to the fiftieth."""
 
+_KNOWN = 1e9
+"""Degrees of freedom of a standard error that is known: Student's t is then the normal one."""
+
 
 class Interval(NamedTuple):
     """A figure with the ends of its 95% interval; the ends are None where there are too few
@@ -41,23 +44,25 @@ def log_ratios(ours: Sequence[Timing], theirs: Sequence[Timing]) -> list[float]:
     return [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
 
 
-def ratio(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
+def ratio(
+    logs: Sequence[float], confidence: float = CONFIDENCE, unseen: float = 0.0
+) -> Interval | None:
     """The geometric mean of rates or ratios, of which these are the logs, with Student's t
     interval; of `log_ratios` it is how many times as fast, and the interval the paired one."""
-    return around(math.exp(mean(logs)), logs, confidence) if logs else None
+    return around(math.exp(mean(logs)), logs, confidence, unseen) if logs else None
 
 
-def p_value(logs: Sequence[float], center: float | None = None) -> float:
+def p_value(logs: Sequence[float], center: float | None = None, unseen: float = 0.0) -> float:
     """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all.
 
     `center` is the log of the ratio, where pairs over other cells are in it too; else the mean.
     """
     if len(logs) < LEAST_FOR_INTERVAL:
         return 1.0
-    found, error = mean(logs) if center is None else center, _standard_error(logs)
+    found, (error, freedom) = mean(logs) if center is None else center, spread(logs, unseen)
     if error == 0:
         return 0.0 if found else 1.0
-    return two_sided(len(logs) - 1, found / error)
+    return two_sided(freedom, found / error)
 
 
 def holm_confidences(p_values: Sequence[float], confidence: float = CONFIDENCE) -> list[float]:
@@ -120,12 +125,26 @@ def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def around(value: float, logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+def around(
+    value: float, logs: Sequence[float], confidence: float = CONFIDENCE, unseen: float = 0.0
+) -> Interval:
     """A value with the half-width, on a log scale, that these logs give to their mean."""
-    count = len(logs)
-    if count < LEAST_FOR_INTERVAL:
+    if len(logs) < LEAST_FOR_INTERVAL:
         return Interval(value, None, None)
-    return _log_interval(value, t_quantile(count - 1, confidence) * _standard_error(logs))
+    error, freedom = spread(logs, unseen)
+    return _log_interval(value, t_quantile(freedom, confidence) * error)
+
+
+def spread(logs: Sequence[float], unseen: float = 0.0) -> tuple[float, float]:
+    """The standard error of the mean of two logs or more, and its degrees of freedom.
+
+    `unseen` is the standard error of what all of them have in common, which they cannot tell and
+    which is known; the two add in squares, and the freedom is that of such a sum (Welch 1947).
+    """
+    own = _standard_error(logs)
+    error = math.hypot(own, unseen)
+    freedom = (len(logs) - 1) * (error / own) ** 4 if own else _KNOWN
+    return error, min(freedom, _KNOWN)
 
 
 def _log_interval(value: float, half: float) -> Interval:

@@ -34,17 +34,19 @@ class Welch(NamedTuple):
 
 
 def welch(
-    ours: Sequence[float] | NDArray[np.float64], theirs: Sequence[float] | NDArray[np.float64]
+    ours: Sequence[float] | NDArray[np.float64],
+    theirs: Sequence[float] | NDArray[np.float64],
+    unseen: float = 0.0,
 ) -> Welch | None:
     """Of two independent samples of unequal variances (Welch 1947); None where either is of a
-    single value."""
+    single value. `unseen` is the standard error of what the samples cannot tell, and is known."""
     counts = [len(theirs), len(ours)]
     if min(counts) < LEAST_FOR_INTERVAL:
         return None
     samples = [np.asarray(sample, np.float64) for sample in (theirs, ours)]
     difference = float(samples[1].mean() - samples[0].mean())
     parts = [float(s.var(ddof=1)) / count for s, count in zip(samples, counts, strict=True)]
-    total = sum(parts)
+    total = sum(parts) + unseen**2
     squares = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
     freedom = total**2 / squares if squares else float(sum(counts) - 2)
     return Welch(difference, math.sqrt(total), freedom)

@@ -62,7 +62,7 @@ class TroubledTrainer:
         self.steps += len(learning_rates)
         if self.mode == "wrong_rate":
             learning_rates = learning_rates * 1.01
-        if self.mode == "loses_its_device":
+        if self.mode in ("loses_its_device", "second_grows"):
             TRAINED.touch()
         losses = self.inner.train(batches, learning_rates)
         if self.mode == "leaks":
@@ -97,7 +97,9 @@ class TroubledTrainer:
                 time.sleep(0.2)
             case "grows" if self.steps > AFTER + 2:
                 pass
-            case "grows":
+            case "second_grows" if self.is_first or self.steps > AFTER + 2:
+                pass
+            case "grows" | "second_grows":
                 self.taken.append(b"x" * TAKEN)
             case "second_waits":  # the first process that trains here does not
                 TRAINED.touch()
@@ -111,8 +113,8 @@ class Trouble:
     name = "trouble"
     modes = (
         "none", "wrong_rate", "slightly_off", "killed", "exits", "hangs", "out_of_memory", "raises",
-        "few_losses", "nan", "slow", "grows", "leaks", "second_waits", "plans_badly", "missing",
-        "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
+        "few_losses", "nan", "slow", "grows", "second_grows", "leaks", "second_waits",
+        "plans_badly", "missing", "unsupported", "gpu_only", "has_a_child", "half_precision_logits",
         "returns_early", "two_devices", "loses_its_device", "last_words",
     )  # fmt: skip
     oracle = False

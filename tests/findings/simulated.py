@@ -13,6 +13,7 @@ Random = np.random.Generator
 
 TOKENS = 1000
 LOCAL_NOISE = 0.02  # of each window by itself
+PROCESS_LUCK = 0.02  # of each process, the same in all of its windows
 
 
 def steady(random: Random, slots: int) -> Series:
@@ -72,6 +73,20 @@ def lockstep(
     return found
 
 
+def in_processes(
+    random: Random, seconds: Mapping[str, float], rounds: int, windows: int
+) -> dict[str, dict[Place, Timing]]:
+    """Windows of a few rounds on a steady machine, where each process has its luck."""
+    found: dict[str, dict[Place, Timing]] = {name: {} for name in seconds}
+    for number in range(1, rounds + 1):
+        for name, pace in seconds.items():
+            lucky = pace * np.exp(random.normal(0, PROCESS_LUCK))
+            for index in range(windows):
+                took = lucky * np.exp(random.normal(0, LOCAL_NOISE))
+                found[name][number, index] = Timing(TOKENS, float(took))
+    return found
+
+
 def shared(
     random: Random, seconds: Mapping[str, float], windows: int
 ) -> dict[str, list[tuple[Timing, float]]]:
@@ -80,10 +95,11 @@ def shared(
     changes = random.random(windows * len(seconds)) < 0.12
     there = np.cumsum(changes) % 2 == 1
     found: dict[str, list[tuple[Timing, float]]] = {name: [] for name in seconds}
+    luck = {name: np.exp(random.normal(0, PROCESS_LUCK)) for name in seconds}
     for index in range(windows):
         order = random.permutation(list(seconds))
         for slot, name in enumerate(order, index * len(seconds)):
-            took = seconds[name] * np.exp(random.normal(0, LOCAL_NOISE))
+            took = seconds[name] * luck[name] * np.exp(random.normal(0, LOCAL_NOISE))
             cpus = random.uniform(0.5, 2.0) if there[slot] else random.uniform(0.0, 0.05)
             if there[slot]:
                 took *= random.uniform(1.5, 3.0 if name == "a" else 30.0)

@@ -156,9 +156,11 @@ def test_a_control_that_failed_is_told() -> None:
 def test_a_precision_that_was_not_reached_is_told(
     seconds: list[float], cells: tuple[CellName, ...], wanted: str | None
 ) -> None:
-    records: list[AnyRecord] = [header(*cells, precision=0.02), *whole(A, steady(A, seconds))]
-    if B in cells:
-        records += whole(B, steady(B, [1.0] * len(seconds)))
+    records: list[AnyRecord] = [header(*cells, precision=0.02)]
+    for number, pace in enumerate(seconds, 1):  # a round each
+        records += whole(A, steady(A, [pace], round=number), number)
+        if B in cells:
+            records += whole(B, steady(B, [1.0], round=number), number)
     notes = [note for note in told(summarise(records)) if "precision" in note.split(" was ")[0]]
     assert [wanted in note for note in notes] == [True] if wanted else notes == []
 
@@ -282,7 +284,7 @@ def test_two_rounds_are_judged_by_windows_and_the_report_says_so() -> None:
     summary = summarise(records)
     (only,) = summary.comparisons
     assert (only.verdict, only.unit, only.pairs) == ("faster", "window", 10)
-    assert any("2 rounds are too few" in note for note in told(summary))
+    assert any("2 rounds are too few" in note and "by 2%" in note for note in told(summary))
 
 
 def test_a_stalled_window_is_named_with_what_it_was_worth() -> None:

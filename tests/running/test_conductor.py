@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,21 @@ def test_a_window_in_which_memory_grew_does_not_count_and_is_made_up_for(
         timed = sum(w.is_timed for w in of_round)
         wanted = LEAST_WINDOWS if number == 1 else ROUND_WINDOWS
         assert timed == (wanted if rounds == 1 else max(1, wanted - grown))
+
+
+def test_growth_of_the_echo_alone_plays_no_window_again(compare: Compare, tmp_path: Path) -> None:
+    """The echo is of the backend that starts first, which torch is not."""
+    trouble = f"{ADAPTERS / 'trouble.py'}:second_grows"
+    finished = compare(
+        "--task", "lm", "--preset", "tiny", "--backend", f"{trouble},torch", "--steps", "20",
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    (folder,) = (tmp_path / "results").iterdir()
+    windows = [one for one in RunFolder(folder).records() if isinstance(one, Window)]
+    assert {(w.cell.backend, w.cell.echo) for w in windows if w.grew} == {("trouble", True)}
+    timed = Counter(w.cell.backend for w in windows if w.is_timed and w.cell.is_row)
+    assert timed == {"trouble": LEAST_WINDOWS, "torch": LEAST_WINDOWS}
+    assert not any(w.role == "beyond" for w in windows)
 
 
 def test_who_loses_its_device_in_a_further_round_leaves_the_others(compare: Compare) -> None:

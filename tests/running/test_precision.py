@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from scipy import stats as scipy_stats
 
 from compare.contracts import Device
-from compare.findings.window_thresholds import LEAST_PAIRS, ROUND_WINDOWS
+from compare.findings.window_thresholds import ROUND_SECONDS, ROUND_WINDOWS, ROUNDS_FOR_INTERVALS
 from compare.planning.choice import Choice
 from compare.planning.plan import make_plan
 from compare.records.record_types import Ended, Role, Window
@@ -47,10 +47,11 @@ def test_it_stops_where_intervals_are_narrow_enough(compare: Compare, tmp_path: 
     )
     row = cell(found, "reference")
     rate = row["tokens_per_second"]
-    assert row["timed_windows"] == LEAST_PAIRS  # from fewer no precision is told
     assert (rate["high"] / rate["low"]) ** 0.5 < 1.6
     beyond = [w for w in windows(tmp_path) if w["role"] == "beyond"]
-    assert [w["losses"] for w in beyond] == [[]] * LEAST_PAIRS
+    # The preset plays one round; of fewer than these no precision is told.
+    assert {w["round"] for w in beyond} == set(range(1, ROUNDS_FOR_INTERVALS + 1))
+    assert not any(w["losses"] for w in beyond)
     assert len(row["losses"]) == 20
     assert row["validation_loss"] == pytest.approx(5.2897, abs=1e-3)  # as without a precision
     assert not any("was not reached" in note["text"] for note in found["notes"])
@@ -211,13 +212,22 @@ def noisy(spread: float, **seconds: float) -> Pace:
     return lambda cell, *_: seconds[cell.backend] * float(np.exp(random.normal(0, spread)))
 
 
-def half_widths(played: Played, count: int) -> list[float]:
-    """Of the ratio of every pair over the first `count` windows, by Holm's procedure."""
-    logs = [
-        np.array([math.log(w.seconds / v.seconds * v.tokens / w.tokens) for w, v in both][:count])
-        for both in (
-            zip(played[one], played[other], strict=True) for one, other in combinations(played, 2)
+def round_rates(played: list[Window]) -> dict[int, float]:
+    """The mean of the log rates of each round."""
+    return {
+        number: float(
+            np.mean([math.log(w.tokens / w.seconds) for w in played if w.round == number])
         )
+        for number in {window.round for window in played}
+    }
+
+
+def half_widths(played: Played, count: int) -> list[float]:
+    """Of the ratio of every pair over the first `count` rounds, by Holm's procedure."""
+    rates = {name: round_rates(some) for name, some in played.items()}
+    logs = [
+        np.array([rates[one][number] - rates[other][number] for number in range(1, count + 1)])
+        for one, other in combinations(played, 2)
     ]
     tests = sorted((scipy_stats.ttest_1samp(some, 0) for some in logs), key=lambda t: t.pvalue)
     found, level, passing = [], 0.05, True
@@ -235,22 +245,23 @@ def test_a_precision_is_sought_until_every_pair_has_it_and_no_longer(
     play: Callable[..., Played], spread: float
 ) -> None:
     played = play(noisy(spread, a=0.01, b=0.011, c=0.01), "abc", precision=0.05, budget=2000)
-    count = len(played["a"])
-    assert count >= LEAST_PAIRS
+    count = len(round_rates(played["a"]))
+    assert count >= ROUNDS_FOR_INTERVALS
     assert max(half_widths(played, count)) <= 0.05
-    assert count == LEAST_PAIRS or max(half_widths(played, count - 1)) > 0.05
+    assert count == ROUNDS_FOR_INTERVALS or max(half_widths(played, count - 1)) > 0.05
 
 
 def test_significance_is_no_reason_to_stop(play: Callable[..., Played]) -> None:
-    played = play(noisy(0.1, a=0.01, b=0.03), "ab", precision=0.01, budget=60)
-    assert min(half_widths(played, LEAST_PAIRS)) > 0.01  # far apart from the start on, but wide
-    assert len(played["a"]) > 20
-    assert OnAClock.clock >= 60
+    played = play(noisy(0.1, a=0.01, b=0.03), "ab", precision=0.01, budget=300)
+    first = half_widths(played, ROUNDS_FOR_INTERVALS)
+    assert min(first) > 0.01  # far apart from the start on, but wide
+    assert len(round_rates(played["a"])) > 2 * ROUNDS_FOR_INTERVALS
+    assert OnAClock.clock >= 300
 
 
 def test_equals_are_measured_no_longer_than_it_takes(play: Callable[..., Played]) -> None:
     played = play(noisy(0.001, a=0.01, b=0.01), "ab", precision=0.02)
-    assert len(played["a"]) == LEAST_PAIRS
+    assert len(round_rates(played["a"])) == ROUNDS_FOR_INTERVALS
 
 
 def test_a_precision_alone_has_ten_minutes(play: Callable[..., Played]) -> None:
@@ -277,12 +288,26 @@ def test_from_five_rounds_on_whole_rounds_are_added(play: Callable[..., Played])
         """Of a process: its windows are alike, the next one's are other ones."""
         return 0.5 + 0.1 * ((number * (2 if cell.backend == "a" else 3)) % 5)
 
-    played = play(pace, "ab", rounds=5, precision=0.05, budget=300)
+    played = play(pace, "ab", rounds=5, precision=0.05, budget=600)
     rounds = Counter(window.round for window in played["a"])
     assert len(rounds) > 5
-    assert {count for number, count in rounds.items() if number > 1} == {ROUND_WINDOWS}
-    assert {window.role for window in played["a"]} == {"steady"}
     assert len(Counter(w.round for w in play(noisy(0.01, a=0.5), "a", rounds=5)["a"])) == 5
+
+
+def test_a_round_lasts_long_enough_to_see_more_than_one_state_of_the_machine(
+    play: Callable[..., Played],
+) -> None:
+    """By as many windows as it takes, those of the training first; short ones would not last."""
+    played = play(noisy(0.01, a=0.9, b=0.9), "ab", rounds=5)
+    for number in range(2, 6):  # windows are of 1.8 s in each cell, and the training has four
+        own = [w.role for w in played["a"] if w.round == number]
+        assert 5 <= len(own) <= ROUND_SECONDS / 3.6
+        assert own[0] == "steady"
+        assert own[-1] == "beyond"  # more than the training has
+    slow = Counter(w.round for w in play(noisy(0.01, a=5.0, b=9.0), "ab", rounds=5)["a"])
+    assert {slow[number] for number in range(2, 6)} == {ROUND_WINDOWS}
+    short = Counter(w.round for w in play(noisy(0.01, a=0.001, b=0.001), "ab", rounds=5)["a"])
+    assert {short[number] for number in range(2, 6)} == {ROUND_WINDOWS}
 
 
 @pytest.mark.slow
@@ -292,11 +317,11 @@ def test_further_rounds_have_as_many_windows_as_are_worth_their_time(
     """Where windows of one process scatter and processes do not, starts are what costs."""
 
     def slow_start(self: OnAClock, cell: CellName) -> float:
-        OnAClock.clock += 5.0
+        OnAClock.clock += 60.0
         return 0.0
 
     monkeypatch.setattr(OnAClock, "build", slow_start)
-    played = play(noisy(0.1, a=0.5, b=0.5), "ab", rounds=5, steps=100, precision=0.01, budget=900)
+    played = play(noisy(0.1, a=6.0, b=6.0), "ab", rounds=5, steps=100, precision=0.01, budget=9000)
     rounds = Counter(window.round for window in played["a"])
     assert {rounds[number] for number in (2, 3)} == {ROUND_WINDOWS}  # too little is known yet
     later = [count for number, count in rounds.items() if number > 4]
@@ -307,8 +332,7 @@ def test_further_rounds_have_as_many_windows_as_are_worth_their_time(
 def test_long_windows_of_the_training_count_and_may_be_enough(play: Callable[..., Played]) -> None:
     played = play(noisy(0.001, a=0.5, b=0.5), "ab", steps=100, precision=0.02)
     assert {window.role for window in played["a"]} == {"steady"}
-    played = play(noisy(0.001, a=0.5, b=0.5), "ab", steps=20, precision=0.02)
-    assert Counter(window.role for window in played["a"]) == {"steady": 5, "beyond": 5}
+    assert len(round_rates(played["a"])) == ROUNDS_FOR_INTERVALS
 
 
 def test_who_fails_while_it_is_sought_leaves_the_others(play: Callable[..., Played]) -> None:
@@ -318,8 +342,9 @@ def test_who_fails_while_it_is_sought_leaves_the_others(play: Callable[..., Play
         return 0.01
 
     played = play(pace, "abc", precision=0.02)
-    assert len(played["a"]) == len(played["c"]) == LEAST_PAIRS
-    assert len(played["b"]) < LEAST_PAIRS
+    rounds = {name: set(round_rates(some)) for name, some in played.items()}
+    assert rounds["a"] == rounds["c"] == set(range(1, ROUNDS_FOR_INTERVALS + 1))
+    assert rounds["b"] < rounds["a"]
 
 
 @pytest.mark.slow
