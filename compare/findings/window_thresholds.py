@@ -26,13 +26,14 @@ ROUND_WINDOWS = 2
 differs from process to process, and a window or two of each tell that."""
 
 MOST_ROUND_WINDOWS = 10
-"""As many as these where a round would be shorter than ROUND_SECONDS, or where a precision is asked
-for and windows of one process differ more than processes do: a start costs more than a window."""
+"""Where a precision is asked for and windows of one process differ more than processes do, as many
+as these: a start costs more than a window does."""
 
 ROUND_SECONDS = 30.0
-"""A further round lasts about this long. On a machine that is shared, how two backends compare was
-seen to change by 6% and to stay so for a minute or three: five rounds of 10 s see one state of it,
-and their intervals covered the mean of ten minutes 43 times of 100; 30 s apart, 71 times."""
+"""A further round lasts about this long, by as many windows as it takes. On a machine that is
+shared, how two backends compare was seen to change by 6% and to stay so for a minute or three: five
+rounds of 10 s see one state of it, and their intervals covered the mean of ten minutes 43 times of
+100; rounds 30 s apart, 71 times."""
 
 ROUNDS_FOR_INTERVALS = 5
 """From so many rounds on a round is the unit of a comparison, else a window."""

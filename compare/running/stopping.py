@@ -12,11 +12,10 @@ from statistics import median
 from compare.findings import contention, speed
 from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
-    MOST_ROUND_WINDOWS,
+    JUDGED_SECONDS,
     ROUND_SECONDS,
     ROUND_WINDOWS,
     ROUNDS_FOR_INTERVALS,
-    SHORT_SECONDS,
 )
 from compare.meters.contention import cpus_of_others_now
 from compare.planning.plan import Plan
@@ -74,14 +73,15 @@ class Stopping:
 
     def windows_of_a_round(self, windows: Windows) -> int:
         """How many windows a further round plays, now that its processes are ready."""
-        timed = [[w.seconds for w in some if w.is_timed] for some in windows.values()]
+        playing = [some for cell, some in windows.items() if not cell.echo]
+        timed = [[w.seconds for w in some if w.is_timed] for some in playing]
         start, window = time.monotonic() - self._round, sum(median(s) for s in timed if s)
         if not window:
             return ROUND_WINDOWS
         wanted = round_windows(windows, start, window) if self.run.precision else ROUND_WINDOWS
-        if min(median(s) for s in timed if s) >= SHORT_SECONDS:  # of shorter ones many last no time
-            wanted = max(wanted, min(MOST_ROUND_WINDOWS, int((ROUND_SECONDS - start) / window)))
-        return wanted
+        if min(median(s) for s in timed if s) < JUDGED_SECONDS:
+            return wanted
+        return max(wanted, int((ROUND_SECONDS - start) / window))
 
     def is_spent(self) -> bool:
         """Whether the whole budget is: a round that has a window begins no more of them."""
