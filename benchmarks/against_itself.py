@@ -15,6 +15,7 @@ from typing import Any
 from races import play
 
 from compare.errors import UserError
+from compare.findings.number_text import count_of
 from compare.findings.summary import summarise
 from compare.running.progress import watched
 
@@ -37,21 +38,31 @@ def main() -> int:
                 if row.ratio_to_itself is None or row.ratio_to_itself.low is None:
                     raise UserError(f"{row.label} {row.status}: {row.reason or 'no interval'}")
                 ratio = row.ratio_to_itself.model_dump()
-                found.append({"backend": row.label, "windows": row.timed_windows, **ratio})
+                about = {"backend": row.label, "rounds": options.rounds}
+                found.append({**about, "windows": row.timed_windows, **ratio})
             if options.json:  # after each: a benchmark of an hour may be cut off
                 options.json.write_text(json.dumps(found, indent=2) + "\n")
-    print(sentence(found))
+    print("\n".join(sentences(found)))
     return 0
 
 
-def sentence(found: list[dict[str, Any]]) -> str:
+def sentences(found: list[dict[str, Any]]) -> list[str]:
+    """Of each number of rounds."""
+    return [
+        _sentence(rounds, [one for one in found if one["rounds"] == rounds])
+        for rounds in sorted({one["rounds"] for one in found})
+    ]
+
+
+def _sentence(rounds: int, found: list[dict[str, Any]]) -> str:
     """How many comparisons there were, and how many of their intervals exclude 1."""
     apart = [one for one in found if not one["low"] <= 1 <= one["high"]]
     widths = sorted((one["high"] / one["low"]) ** 0.5 - 1 for one in found)
     largest = max((max(one["value"], 1 / one["value"]) - 1 for one in apart), default=0.0)
     return (
-        f"{len(found)} comparisons of a backend with itself: {len(apart)} called different, by"
-        f" {largest:.1%} at most; median half-width {widths[len(widths) // 2]:.1%}"
+        f"{len(found)} comparisons of a backend with itself, of {count_of(rounds, 'round')} each:"
+        f" {len(apart)} called different, by {largest:.1%} at most; median half-width"
+        f" {widths[len(widths) // 2]:.1%}"
     )
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from against_itself import sentence
+from against_itself import sentences as of_itself
 from repeatability import sentences
 
 from compare.findings.number_text import count_of
@@ -65,7 +65,8 @@ def _native(rows: Rows) -> Iterator[str]:
     yield from _races(rows)
     yield ""
     yield (
-        "Up to six pairs are rounds, a fresh process each; more are windows of one process."
+        "Up to six pairs are rounds, a fresh process each; more are windows of one process,"
+        " whose intervals know nothing of another process's."
         " `keras_fit` is Keras's own `fit`. The Keras loops have Keras's own Adam, whose epsilon is"
         " another: hence their difference in loss."
     )
@@ -138,7 +139,7 @@ def _overhead(found: dict[str, Any]) -> Iterator[str]:
 def _itself(rows: Rows) -> Iterator[str]:
     yield "## A/A"
     yield ""
-    yield sentence(rows) + "."
+    yield from (f"{one}." for one in of_itself(rows))
 
 
 def _many_cells(found: dict[str, Any]) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
     python docs/generate.py
 
-writes `commands.md`, `fields.md`, `columns.md` and `layers.md` anew; a test holds that they are as
-it would.
+writes `commands.md`, `fields.md`, `columns.md`, `layers.md` and `changelog.md` anew; a test holds
+that they are as it would.
 """
 
 import os
@@ -55,6 +55,7 @@ def pages() -> dict[str, str]:
         "fields.md": _fields(),
         "columns.md": _columns(),
         "layers.md": _layers(),
+        "changelog.md": (HERE.parent / "CHANGELOG.md").read_text("utf-8"),
     }
 
 

@@ -22,7 +22,9 @@ def pages() -> dict[str, str]:
     return made
 
 
-@pytest.mark.parametrize("name", ["commands.md", "fields.md", "columns.md", "layers.md"])
+@pytest.mark.parametrize(
+    "name", ["commands.md", "fields.md", "columns.md", "layers.md", "changelog.md"]
+)
 def test_a_page_is_as_the_program_makes_it(pages: dict[str, str], name: str) -> None:
     assert (ROOT / "docs" / name).read_text("utf-8") == pages[name]
 

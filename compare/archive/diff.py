@@ -24,7 +24,7 @@ from compare.records.differences import differing_fields, in_short
 from compare.records.record_types import AnyRecord, SpeedCheck, Status, current, header_of
 from compare.records.values import Estimate, labelled
 from compare.stats import intervals
-from compare.stats.welch import Welch, welch
+from compare.stats.welch import Welch, apart
 
 
 class Side:
@@ -151,12 +151,11 @@ def _speed_test(pair: Pair, label: str) -> Welch | None:
     """Of the new run's log rates against the base's, where both went well."""
     if {side.rows[label].status for side in pair[:2]} != {"ok"}:
         return None
-    new, base = (speed.units(side.timings[label]) for side in (pair.new, pair.base))
-    found = welch(new.logs, base.logs, math.hypot(new.unseen, base.unseen))
+    spreads = [speed.units(side.timings[label]).spread() for side in (pair.new, pair.base)]
     rates = [side.rows[label].tokens_per_second for side in (pair.new, pair.base)]
-    if found is None or rates[0] is None or rates[1] is None:
+    if rates[0] is None or rates[1] is None:
         return None
-    return found._replace(difference=math.log(rates[0].value / rates[1].value))
+    return apart(math.log(rates[0].value / rates[1].value), *spreads)
 
 
 def _judged(

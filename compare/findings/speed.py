@@ -49,12 +49,12 @@ class Comparison(BaseModel):
 
 class Sample(NamedTuple):
     """Logs of rates or ratios that an interval is made of, and what each of them is of: whole
-    rounds where there are five or more, which a fresh process each makes independent. Windows of
-    fewer share the luck of their processes: `unseen` is the standard error that this adds."""
+    rounds where there are five or more, which a fresh process each makes independent, else
+    windows. `processes` is the standard error by what processes of a backend usually differ by."""
 
     logs: list[float]
     unit: Unit
-    unseen: float
+    processes: float
 
     @classmethod
     def of(cls, places: Sequence[Place], logs: Sequence[float], cells: int) -> "Sample":
@@ -62,13 +62,23 @@ class Sample(NamedTuple):
         rounds: dict[int, list[float]] = {}
         for (number, _), log in zip(places, logs, strict=True):
             rounds.setdefault(number, []).append(log)
+        processes = PROCESS_SPREAD * math.sqrt(cells / max(1, len(rounds)))
         if len(rounds) >= ROUNDS_FOR_INTERVALS:
-            return cls([intervals.mean(own) for own in rounds.values()], "round", 0.0)
-        processes = max(1, len(rounds))
-        return cls(list(logs), "window", PROCESS_SPREAD * math.sqrt(cells / processes))
+            return cls([intervals.mean(own) for own in rounds.values()], "round", processes)
+        return cls(list(logs), "window", processes)
+
+    def spread(self) -> intervals.Spread | None:
+        """Windows of few processes share the luck of these, which adds to what they scatter by;
+        rounds that agree better than processes do, do so by luck."""
+        if self.unit == "window":
+            return intervals.Spread.of(self.logs, unseen=self.processes)
+        return intervals.Spread.of(self.logs, least=self.processes)
 
     def around(self, value: float, confidence: float = intervals.CONFIDENCE) -> intervals.Interval:
-        return intervals.around(value, self.logs, confidence, self.unseen)
+        spread = self.spread()
+        return (
+            spread.interval(value, confidence) if spread else intervals.Interval(value, None, None)
+        )
 
     def ratio(self) -> intervals.Interval | None:
         """Their geometric mean; None where there are none."""
@@ -76,7 +86,8 @@ class Sample(NamedTuple):
 
     def p_value(self, log: float) -> float:
         """Two-sided, that the ratio is 1; `log` is that of what was found."""
-        return intervals.p_value(self.logs, log, self.unseen)
+        spread = self.spread()
+        return spread.p_value(log) if spread else 1.0
 
 
 class Rates(NamedTuple):

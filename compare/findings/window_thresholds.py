@@ -29,19 +29,19 @@ MOST_ROUND_WINDOWS = 10
 """Where a precision is asked for and windows of one process differ more than processes do, as many
 as these: a start costs more than a window does."""
 
-ROUND_SECONDS = 30.0
+ROUND_SECONDS = 20.0
 """A further round lasts about this long, by as many windows as it takes. On a machine that is
-shared, how two backends compare was seen to change by 6% and to stay so for a minute or three: five
-rounds of 10 s see one state of it, and their intervals covered the mean of ten minutes 43 times of
-100; rounds 30 s apart, 71 times."""
+shared, how two backends compare was seen to change by 6% and to stay so for a minute or three: of
+five rounds of 10 s 89% of intervals covered the mean of ten such minutes, of 20 s 98%."""
 
 ROUNDS_FOR_INTERVALS = 5
 """From so many rounds on a round is the unit of a comparison, else a window."""
 
 PROCESS_SPREAD = 0.02
-"""What processes of one backend differ by in speed, as a standard deviation: by so much intervals
-of fewer rounds are widened, as their windows share the luck of a process or two and cannot tell.
-Measured between fresh processes of all backends; where it is less, five rounds find that out."""
+"""What processes of one backend differ by in speed, as a standard deviation: measured between fresh
+ones of all backends. Windows of fewer rounds cannot tell it, and their intervals are widened by it.
+More rounds that agree better are taken to do so by luck: five in a row see one state of a machine,
+and their own t intervals covered the mean of twenty runs 14, 19 and 16 times; so, 18, 19 and 20."""
 
 CPUS_OF_OTHERS = 0.1
 """A window is contended where others, and a hypervisor, took more than this of the CPUs that its

@@ -84,8 +84,8 @@ class Stopping:
         return max(wanted, int((ROUND_SECONDS - start) / window))
 
     def is_spent(self) -> bool:
-        """Whether the whole budget is: a round that has a window begins no more of them."""
-        return 0 < self.run.measuring_seconds <= time.monotonic() - self._began
+        """Whether what was granted of the budget is: who has a window then begins no other."""
+        return self.run.measuring_seconds > 0 and time.monotonic() >= self._ends
 
     def plays_again(
         self, again: int, grown: Counter[CellName], windows: Windows, number: int, cells: Cells

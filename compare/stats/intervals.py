@@ -44,25 +44,48 @@ def log_ratios(ours: Sequence[Timing], theirs: Sequence[Timing]) -> list[float]:
     return [math.log(a.rate / b.rate) for a, b in zip(ours, theirs, strict=True)]
 
 
-def ratio(
-    logs: Sequence[float], confidence: float = CONFIDENCE, unseen: float = 0.0
-) -> Interval | None:
+class Spread(NamedTuple):
+    """How far a figure may be off: the standard error of its log, and the degrees of freedom."""
+
+    error: float
+    freedom: float
+
+    def interval(self, value: float, confidence: float = CONFIDENCE) -> Interval:
+        """Student's t interval around a value, on a log scale."""
+        return _log_interval(value, t_quantile(self.freedom, confidence) * self.error)
+
+    def p_value(self, log: float) -> float:
+        """Two-sided, that the value is 1, of which `log` is the log."""
+        if self.error == 0:
+            return 0.0 if log else 1.0
+        return two_sided(self.freedom, log / self.error)
+
+    @classmethod
+    def of(cls, logs: Sequence[float], unseen: float = 0.0, least: float = 0.0) -> "Spread | None":
+        """Of the mean of logs; None where there is one alone.
+
+        `unseen` is the standard error of what all of them have in common, which they cannot tell
+        and which is known: the two add in squares, with the freedom of such a sum (Welch 1947).
+        An error below `least` is taken for luck.
+        """
+        if len(logs) < LEAST_FOR_INTERVAL:
+            return None
+        own = _standard_error(logs)
+        error = math.hypot(own, unseen)
+        freedom = (len(logs) - 1) * (error / own) ** 4 if own else _KNOWN
+        return cls(max(error, least), min(freedom, _KNOWN) if unseen else len(logs) - 1)
+
+
+def ratio(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
     """The geometric mean of rates or ratios, of which these are the logs, with Student's t
     interval; of `log_ratios` it is how many times as fast, and the interval the paired one."""
-    return around(math.exp(mean(logs)), logs, confidence, unseen) if logs else None
+    return around(math.exp(mean(logs)), logs, confidence) if logs else None
 
 
-def p_value(logs: Sequence[float], center: float | None = None, unseen: float = 0.0) -> float:
-    """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all.
-
-    `center` is the log of the ratio, where pairs over other cells are in it too; else the mean.
-    """
-    if len(logs) < LEAST_FOR_INTERVAL:
-        return 1.0
-    found, (error, freedom) = mean(logs) if center is None else center, spread(logs, unseen)
-    if error == 0:
-        return 0.0 if found else 1.0
-    return two_sided(freedom, found / error)
+def p_value(logs: Sequence[float]) -> float:
+    """Two-sided p-value of the paired t test that the ratio is 1; 1 where one pair is all."""
+    spread = Spread.of(logs)
+    return spread.p_value(mean(logs)) if spread else 1.0
 
 
 def holm_confidences(p_values: Sequence[float], confidence: float = CONFIDENCE) -> list[float]:
@@ -125,26 +148,10 @@ def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def around(
-    value: float, logs: Sequence[float], confidence: float = CONFIDENCE, unseen: float = 0.0
-) -> Interval:
+def around(value: float, logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """A value with the half-width, on a log scale, that these logs give to their mean."""
-    if len(logs) < LEAST_FOR_INTERVAL:
-        return Interval(value, None, None)
-    error, freedom = spread(logs, unseen)
-    return _log_interval(value, t_quantile(freedom, confidence) * error)
-
-
-def spread(logs: Sequence[float], unseen: float = 0.0) -> tuple[float, float]:
-    """The standard error of the mean of two logs or more, and its degrees of freedom.
-
-    `unseen` is the standard error of what all of them have in common, which they cannot tell and
-    which is known; the two add in squares, and the freedom is that of such a sum (Welch 1947).
-    """
-    own = _standard_error(logs)
-    error = math.hypot(own, unseen)
-    freedom = (len(logs) - 1) * (error / own) ** 4 if own else _KNOWN
-    return error, min(freedom, _KNOWN)
+    spread = Spread.of(logs)
+    return spread.interval(value, confidence) if spread else Interval(value, None, None)
 
 
 def _log_interval(value: float, half: float) -> Interval:

@@ -55,7 +55,7 @@ def steadiness(windows: Sequence[Timing]) -> Steadiness:
 def _drift(logs: NDArray[np.float64]) -> Interval | None:
     """Ratio of the halves with Welch's t interval on the windows' log rates."""
     half = len(logs) // 2
-    test = welch(logs[-half:], logs[:half])
+    test = welch(logs[-half:].tolist(), logs[:half].tolist())
     return test.ratio() if test else None
 
 

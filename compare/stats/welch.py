@@ -4,10 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from compare.stats.intervals import CONFIDENCE, LEAST_FOR_INTERVAL, Interval, t_quantile, two_sided
+from compare.stats.intervals import CONFIDENCE, Interval, Spread, mean, t_quantile, two_sided
 
 
 class Welch(NamedTuple):
@@ -33,20 +30,18 @@ class Welch(NamedTuple):
         return Interval(math.exp(self.difference), math.exp(low), math.exp(high))
 
 
-def welch(
-    ours: Sequence[float] | NDArray[np.float64],
-    theirs: Sequence[float] | NDArray[np.float64],
-    unseen: float = 0.0,
-) -> Welch | None:
+def welch(ours: Sequence[float], theirs: Sequence[float]) -> Welch | None:
     """Of two independent samples of unequal variances (Welch 1947); None where either is of a
-    single value. `unseen` is the standard error of what the samples cannot tell, and is known."""
-    counts = [len(theirs), len(ours)]
-    if min(counts) < LEAST_FOR_INTERVAL:
+    single value."""
+    spreads = Spread.of(ours), Spread.of(theirs)
+    return apart(mean(ours) - mean(theirs), *spreads)
+
+
+def apart(difference: float, ours: Spread | None, theirs: Spread | None) -> Welch | None:
+    """The same of means whose spreads are known; None where either is not."""
+    if ours is None or theirs is None:
         return None
-    samples = [np.asarray(sample, np.float64) for sample in (theirs, ours)]
-    difference = float(samples[1].mean() - samples[0].mean())
-    parts = [float(s.var(ddof=1)) / count for s, count in zip(samples, counts, strict=True)]
-    total = sum(parts) + unseen**2
-    squares = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
-    freedom = total**2 / squares if squares else float(sum(counts) - 2)
-    return Welch(difference, math.sqrt(total), freedom)
+    error = math.hypot(ours.error, theirs.error)
+    squares = sum(one.error**4 / one.freedom for one in (ours, theirs))
+    freedom = error**4 / squares if squares else ours.freedom + theirs.freedom
+    return Welch(difference, error, freedom)

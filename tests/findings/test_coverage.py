@@ -107,8 +107,9 @@ def test_intervals_are_for_other_processes_of_the_same_backends(rounds: int) -> 
         assert found.high is not None
         hits += found.low <= TRUTH <= found.high
         without += covers(sample.logs)
-    assert 0.93 <= hits / RUNS <= 0.975
+    assert hits / RUNS >= 0.93
     if rounds < ROUNDS_FOR_INTERVALS:  # the windows of few processes know of their luck alone
+        assert hits / RUNS <= 0.97
         assert without / RUNS < 0.85
 
 

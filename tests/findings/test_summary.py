@@ -149,7 +149,7 @@ def test_a_control_that_failed_is_told() -> None:
         ([1.0, 1.1] * 5, (A, B), "the precision of 2% was not reached: it is 3.66%"),
         ([1.0, 1.1] * 5, (A,), "the precision of 2% was not reached: it is 3.66%"),
         ([1.0], (A, B), "not every pair has an interval"),
-        ([1.0, 1.001] * 5, (A, B), None),
+        ([1.0, 1.001] * 8, (A, B), None),
         ([1.0, 1.001] * 5, (A,), None),
     ],
 )
