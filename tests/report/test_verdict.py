@@ -40,9 +40,9 @@ def test_a_baseline_has_a_sentence_for_each_other_row(race: Summary) -> None:
 
 
 def test_the_amounts_of_a_column_have_one_form() -> None:
-    near = raced({A: 1.0, B: 1.3, C: 1.02})
+    near = raced({A: 1.0, B: 1.3, C: 1.1})
     assert [text.endswith("% slower") for text in in_short(near, near.cells)] == [False, True, True]
-    far = raced({A: 1.0, B: 4.0, C: 1.02})
+    far = raced({A: 1.0, B: 4.0, C: 1.1})
     assert [text.endswith("x slower") for text in in_short(far, far.cells)] == [False, True, True]
 
 
