@@ -167,7 +167,7 @@ def test_the_answers_stand_in_their_order(parsed: Parsed) -> None:
         "keras:tensorflow is 1.36 (1.26–1.47) times as fast as jax:jit",
         "torch:eager parity_failed: at step 94 the loss is 1.1e-05 away",
         "All pairs: how many times as fast",
-        "It stands on 69 paired windows of one process each, every pair to 8.1%",
+        "It stands on 69 paired windows of one process each, every pair to 8.2%",
         "Each comparison is of 69 pairs of windows",
         "windows far off the others",
         "Not all: torch:eager left the others, and is out of the ranking",
