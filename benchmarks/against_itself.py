@@ -58,10 +58,15 @@ def _sentence(rounds: int, found: list[dict[str, Any]]) -> str:
     """How many comparisons there were, and how many of their intervals exclude 1."""
     apart = [one for one in found if not one["low"] <= 1 <= one["high"]]
     widths = sorted((one["high"] / one["low"]) ** 0.5 - 1 for one in found)
-    largest = max((max(one["value"], 1 / one["value"]) - 1 for one in apart), default=0.0)
+    sizes = [max(one["value"], 1 / one["value"]) - 1 for one in apart]
+    called = (
+        f"{len(apart)} called different, by {max(sizes):.1%} at most"
+        if apart
+        else "none called different"
+    )
     return (
         f"{len(found)} comparisons of a backend with itself, of {count_of(rounds, 'round')} each:"
-        f" {len(apart)} called different, by {largest:.1%} at most; median half-width"
+        f" {called}; median half-width"
         f" {widths[len(widths) // 2]:.1%}"
     )
 
