@@ -13,6 +13,7 @@ from compare.findings.cells import Cell
 from compare.findings.speed import Place
 from compare.findings.window_thresholds import (
     CPUS_OF_OTHERS,
+    JUDGED_SECONDS,
     LEAST_CLEAN,
     LEAST_PAIRS,
     MOST_CONTENDED,
@@ -58,8 +59,9 @@ def cpus_taken(window: Window) -> float | None:
 
 
 def is_contended(window: Window) -> bool:
-    """Whether others took more of the CPUs that the cell may run on than a quiet machine does."""
-    return (cpus_taken(window) or 0.0) > CPUS_OF_OTHERS
+    """Whether others took more of the CPUs that the cell may run on than a quiet machine does;
+    of a window that is too short to be judged nobody can tell."""
+    return window.seconds >= JUDGED_SECONDS and (cpus_taken(window) or 0.0) > CPUS_OF_OTHERS
 
 
 def counted_of(cells: Sequence[Cell], controls: Sequence[Cell]) -> Counted:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from statistics import fmean
 
 from compare.findings.number_text import clock, significant
-from compare.findings.window_thresholds import ROUND_WINDOWS
+from compare.findings.window_thresholds import JUDGED_SECONDS, ROUND_SECONDS, ROUND_WINDOWS
 from compare.records.record_types import (
     Built,
     Ended,
@@ -270,11 +270,12 @@ class Course:
 
     def _left_of_rounds(self) -> float:
         """Of the rounds after the first one: as long as those before took, or as long as it takes
-        to start all cells and to play a few windows in each."""
+        to start all cells and to play a few windows in each, which fill a round if they can."""
         playing = sum(row.step > 0 for row in self.rows.values())
         window = fmean(self._windows) if self._windows else 0.0
         shortest = self._startup + ROUND_WINDOWS * playing * window
-        each = fmean(self._later) if self._later else shortest
+        filled = ROUND_SECONDS if window >= JUDGED_SECONDS else 0.0
+        each = fmean(self._later) if self._later else max(shortest, filled)
         left = each * max(0, self.last_round - self.round)
         if self.round > self.first_round:
             left += max(0.0, each - (self._now() - self._round_began))

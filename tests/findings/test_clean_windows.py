@@ -58,7 +58,7 @@ def test_one_that_failed_has_no_say_in_which_windows_count() -> None:
 
 
 def test_a_machine_that_was_not_the_run_s_own_is_not_judged() -> None:
-    summary = played(dict.fromkeys(range(24), 1.0), slow=0.02)
+    summary = played(dict.fromkeys(range(24), 1.0), slow=0.2)
     (only,) = summary.comparisons
     assert only.verdict == "not judged"
     assert only.why == "other processes used 1 CPU in 24 of 24 windows"
@@ -71,6 +71,17 @@ def test_a_machine_that_was_not_the_run_s_own_is_not_judged() -> None:
     assert f"note: {gravest}" in first_sentences(summary)
     texts = result_table(summary).rows[0]
     assert sum(text.endswith(" ?") for text in texts) == 3  # rate, ratio, step
+
+
+def test_of_windows_that_are_too_short_nobody_tells_what_others_took() -> None:
+    """It is counted in ticks of 10 ms, of which one is all of such a window."""
+    records: list[AnyRecord] = [header()]
+    for cell in (A, B):
+        short = steady(cell, [0.002 + i / 1e5 for i in range(20)], others_cpu_seconds=0.01)
+        records += whole(cell, short)
+    summary = summarise(records)
+    assert "windows of 2" in summary.comparisons[0].why
+    assert not any("other processes" in note.text for note in summary.notes)
 
 
 def test_contended_windows_beyond_need_are_kept_marked_and_do_not_count() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 from fake_records import STEPS, A, B, header, window
 
-from compare.findings.window_thresholds import ROUND_WINDOWS
+from compare.findings.window_thresholds import ROUND_SECONDS, ROUND_WINDOWS
 from compare.records.record_types import Built, Ended, KeptRound, Opened, Resumed, SpeedCheck
 from compare.records.values import CellName, Record
 from compare.running.course import Course
@@ -77,7 +77,7 @@ def test_further_rounds_take_as_long_as_a_start_and_a_few_windows_then_as_those_
     played = Played(rounds=3)
     played.start(1)
     played.steps(1, STEPS)
-    each = STARTUP + ROUND_WINDOWS * 2
+    each = max(ROUND_SECONDS, STARTUP + ROUND_WINDOWS * 2)
     assert left(played) == pytest.approx(2 * each, abs=0.01)
     played.end(1)
     played.start(2)
@@ -118,9 +118,9 @@ def test_of_rounds_that_outlast_the_budget_it_is_told_what_they_take() -> None:
     played.start(1)
     assert "of the budget left" in played.course.outlook()
     played.steps(1, STEPS)
-    each = STARTUP + ROUND_WINDOWS * 2
+    each = max(ROUND_SECONDS, STARTUP + ROUND_WINDOWS * 2)
     assert left(played) == pytest.approx(2 * each, abs=0.01)
-    assert played.course.outlook() == "about 0:28 left; no interval yet, wanted 2%"
+    assert played.course.outlook() == "about 0:40 left; no interval yet, wanted 2%"
 
 
 def test_the_points_of_a_sweep_are_one_whole() -> None:
